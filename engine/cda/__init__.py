@@ -1,0 +1,1 @@
+"""Pure. C-CDA documents."""

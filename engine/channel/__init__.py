@@ -1,0 +1,1 @@
+"""Pure. Channel configuration: field specifications, lint, model, filter."""

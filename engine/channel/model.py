@@ -1,0 +1,271 @@
+"""Pure. A checked channel as values. Made by `channel.lint` from YAML; everything downstream reads this.
+
+Secrets are references (`env:NAME` or `file:/path`), resolved by the rim when a connection is made;
+their values are never part of the model.
+"""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Acknowledge(StrEnum):
+    """When the sender gets its application acknowledgment."""
+
+    STORED = "stored"
+    """After the durable commit of the raw bytes."""
+    TRANSFORMED = "transformed"
+    """After processing: AE with ERR when it fails."""
+    DELIVERED = "delivered"
+    """After every destination accepted it, or one refused it."""
+
+
+@dataclass(frozen=True, slots=True)
+class SecretReference:
+    """Where a secret is found: an environment variable or a file. Never the secret."""
+
+    kind: str
+    """env or file."""
+    name: str
+
+    def __str__(self) -> str:
+        """`env:NAME`, safe to show."""
+        return f"{self.kind}:{self.name}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TlsConfig:
+    """TLS of a listener or a destination; files are read again when they change."""
+
+    certificate: str | None = None
+    """PEM file of the own certificate with its chain."""
+    key: str | None = None
+    """PEM file of the own private key."""
+    ca: str | None = None
+    """PEM file of authorities to verify the peer with. For a listener: asks for client certificates."""
+    server_name: str | None = None
+    """Destination: name expected in the certificate, when it is not the host."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MllpListenerConfig:
+    """An MLLP port."""
+
+    port: int
+    address: str = "127.0.0.1"
+    tls: TlsConfig | None = None
+    allow: tuple[str, ...] = ()
+    """CIDR networks that may connect; empty: all."""
+    connections_max: int = 500
+    frame_bytes_max: int = 50_000_000
+    frame_timeout_seconds: float = 60.0
+    """A frame that has begun must be complete within this time."""
+    idle_timeout_seconds: float = 3600.0
+    """A connection without a byte for this long is closed."""
+    final_cr_required: bool = True
+    junk_between_frames: bool = False
+    """Accept (and record) bytes between frames instead of closing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HttpListenerConfig:
+    """An HTTP port: POST a message, or a batch, get the acknowledgment."""
+
+    port: int
+    address: str = "127.0.0.1"
+    path: str = "/"
+    tls: TlsConfig | None = None
+    allow: tuple[str, ...] = ()
+    connections_max: int = 200
+    body_bytes_max: int = 50_000_000
+    request_timeout_seconds: float = 60.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DirectoryListenerConfig:
+    """A folder that is polled for files with one message or a batch each."""
+
+    path: str
+    pattern: str = "*.hl7"
+    poll_seconds: float = 2.0
+    settle_seconds: float = 1.0
+    """A file is taken when its size has not changed for this long."""
+    done: str = "done"
+    """Sub-folder for files taken in."""
+    failed: str = "failed"
+    """Sub-folder for files refused."""
+    file_bytes_max: int = 200_000_000
+
+
+ListenerConfig = MllpListenerConfig | HttpListenerConfig | DirectoryListenerConfig
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DuplicatePolicy:
+    """What happens to a control id seen before from the same sender (MSH-3, MSH-4)."""
+
+    window_days: float = 7.0
+    ids_max: int = 500_000
+    """The newest control ids remembered."""
+    different: str = "accept"
+    """Same id, other bytes: accept (as new, flagged), reject (AR, 205) or hold (for a person)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecodingConfig:
+    """How bytes become text."""
+
+    charset: str | None = None
+    """Used in place of MSH-18."""
+    default_charset: str = "utf-8"
+    """Used when MSH-18 is empty and there is no BOM."""
+    repair_cp1252: bool = False
+    """Undecodable text is read as Windows-1252, with a diagnostic, instead of refused."""
+    line_ends: str = "any"
+    """strict: only CR ends a segment. any: LF and CRLF too, with a diagnostic."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RouteConfig:
+    """Which messages of a shared listener belong to this channel: every field must have one of its values."""
+
+    fields: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    """(path in MSH such as `MSH-9.1`, allowed values); empty: the rest."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransformConfig:
+    """Which map makes the output."""
+
+    map: str = "auto"
+    """A message map's name, or `auto`: by message structure and event."""
+    overlays: tuple[str, ...] = ()
+    """Overlay folders, later ones win."""
+    time_zone: str | None = None
+    """IANA zone for times without an offset; without it such times are cut to a date."""
+    authorities: tuple[tuple[str, str], ...] = ()
+    """Assigning authority (HD.1 namespace) to system URI."""
+    source_system: str = ""
+    """URI of the sending facility, the root of ids derived from local identifiers."""
+    validate: str = "compiled"
+    """compiled: the R4 checker. strict: fhir.resources too. none."""
+    parameters: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetryPolicy:
+    """When a failed attempt is tried again."""
+
+    initial_seconds: float = 1.0
+    factor: float = 2.0
+    maximum_seconds: float = 300.0
+    jitter: float = 0.2
+    """Share of the delay, up or down."""
+    attempts_max: int = 0
+    """0: no limit, the age decides."""
+    age_max_seconds: float = 3 * 86400.0
+    on_error: str = "continue"
+    """Permanent failure: `continue` with the next message of the lane, or `block` the lane until a person acts."""
+    breaker_failures: int = 5
+    """Transient failures in a row that open the circuit for all lanes of the destination."""
+    breaker_seconds: float = 30.0
+    """How long it stays open before one probe attempt."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FhirDestinationConfig:
+    """A FHIR R4 server."""
+
+    name: str
+    url: str
+    """Base URL."""
+    interaction: str = "transaction"
+    """transaction, batch or single."""
+    identity: str = "update"
+    """update: PUT by derived id. conditional: PUT by identifier. create: POST with If-None-Exist where it can."""
+    capabilities: frozenset[str] = frozenset({"transaction", "conditional-update", "conditional-create"})
+    """What the server can do: transaction, batch, conditional-update, conditional-create, conditional-reference, update-create."""
+    headers: tuple[tuple[str, str | SecretReference], ...] = ()
+    bearer: SecretReference | None = None
+    tls: TlsConfig | None = None
+    timeout_seconds: float = 30.0
+    concurrency_max: int = 16
+    rate_per_second: float = 0.0
+    """0: no limit."""
+    response_bytes_max: int = 256_000
+    retry: RetryPolicy = field(default_factory=RetryPolicy)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MllpDestinationConfig:
+    """Another HL7 v2 system: sends the message on as received."""
+
+    name: str
+    host: str
+    port: int
+    tls: TlsConfig | None = None
+    timeout_seconds: float = 30.0
+    connect_timeout_seconds: float = 10.0
+    connections_max: int = 1
+    concurrency_max: int = 1
+    rate_per_second: float = 0.0
+    response_bytes_max: int = 64_000
+    retry: RetryPolicy = field(default_factory=RetryPolicy)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileDestinationConfig:
+    """A folder: one file per message, written aside and renamed."""
+
+    name: str
+    path: str
+    pattern: str = "{received:%Y%m%dT%H%M%S}-{message_id}.json"
+    """Fields: received, message_id, channel, message_type, control_id_hash."""
+    content: str = "bundle"
+    """bundle (FHIR JSON) or message (the HL7 v2 bytes)."""
+    concurrency_max: int = 4
+    rate_per_second: float = 0.0
+    retry: RetryPolicy = field(default_factory=RetryPolicy)
+
+
+DestinationConfig = FhirDestinationConfig | MllpDestinationConfig | FileDestinationConfig
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChannelConfig:
+    """One channel."""
+
+    name: str
+    file: str
+    description: str = ""
+    enabled: bool = True
+    listener: ListenerConfig
+    route: RouteConfig = field(default_factory=RouteConfig)
+    decoding: DecodingConfig = field(default_factory=DecodingConfig)
+    duplicates: DuplicatePolicy = field(default_factory=DuplicatePolicy)
+    acknowledge: Acknowledge = Acknowledge.STORED
+    acknowledge_timeout_seconds: float = 25.0
+    """For transformed and delivered: after it nothing is sent and the sender will resend."""
+    filter: str | None = None
+    """A condition of the mapping language over the message."""
+    transform: TransformConfig = field(default_factory=TransformConfig)
+    lane: tuple[str, ...] = ()
+    """Paths tried in order for the lane key; empty: patient (PID-3 by priority), else the visit, else none."""
+    search_keys: tuple[tuple[str, str], ...] = ()
+    """(kind, path) added to the built-in mrn, visit, accession, order, control id."""
+    destinations: tuple[DestinationConfig, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Configuration:
+    """All channels of an engine, checked together."""
+
+    channels: tuple[ChannelConfig, ...]
+    revision: str
+    """SHA-256 over all channel and transform files, shortened to 12 hex digits."""
+
+    def channel(self, name: str) -> ChannelConfig | None:
+        """The channel of that name, or None."""
+        for found in self.channels:
+            if found.name == name:
+                return found
+        return None

@@ -1,0 +1,1 @@
+"""Rim. The `engine` command, one file per verb."""

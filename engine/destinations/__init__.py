@@ -1,0 +1,1 @@
+"""Rim. Where messages leave: FHIR over HTTP, MLLP, files."""

@@ -1,0 +1,1 @@
+"""Pure. FHIR R4: definitions, checker, primitives, bundles, identity, outcomes."""

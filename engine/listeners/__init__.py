@@ -1,0 +1,1 @@
+"""Rim. Where messages enter: MLLP, HTTP, directories."""

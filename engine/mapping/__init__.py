@@ -1,0 +1,1 @@
+"""Pure. The mapping language: reader, checker, compiler, functions, tables, trace."""

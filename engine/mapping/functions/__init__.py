@@ -1,0 +1,1 @@
+"""Pure. The named functions of the mapping language, one record each."""

@@ -1,0 +1,1 @@
+"""Pure. What happens to a message: states, processing, classification, retry, lanes."""

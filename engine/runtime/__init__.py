@@ -1,0 +1,1 @@
+"""Rim. The processes: intake, workers, recovery, reload, supervision."""

@@ -1,0 +1,1 @@
+"""Rim. Simulated receivers for the demo, tests and training."""

@@ -1,0 +1,1 @@
+"""Rim. Events, metrics and PHI-safe logs."""
