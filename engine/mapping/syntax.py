@@ -1,6 +1,10 @@
 """Pure. The mapping language as values: what `mapping.reader` makes and checker and compiler read.
 
 Every node knows its place in the file. The grammar is in docs/mapping-language.md.
+
+Two things are settled only when a whole map is known, by `mapping.scope` when a library is read:
+a bare word that names no parameter or variable (`use=home`) becomes a `Literal` with `word=True`, and
+a bare name of three capitals in a datatype map (`XPN`) is the datatype, not a segment.
 """
 
 from dataclasses import dataclass, field
@@ -52,10 +56,12 @@ class Path:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Literal:
-    """`"text"`, a number, `true`, `false`."""
+    """`"text"`, a number, `true`, `false`, or a bare word (`use=home`)."""
 
     value: str | int | float | bool
     place: Place
+    word: bool = False
+    """Written without quotes: it may have been meant as a name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -215,6 +221,10 @@ class Emit:
     arguments: tuple[tuple[str, Expression], ...]
     when: Condition | None
     place: Place
+    into: str | None = None
+    """`PV2 -> PV2[Encounter] into encounter`: fill the resource of that name, make it if it is absent.
+
+    What the resource has already is kept; the name is then bound even if the first source was absent."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
