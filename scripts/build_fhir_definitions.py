@@ -33,7 +33,7 @@ DATA = Path(__file__).resolve().parent.parent / "engine" / "fhir" / "definitions
 PROFILE = "http://hl7.org/fhir/StructureDefinition/"
 THO = "http://terminology.hl7.org/CodeSystem/"
 FILE_ID_LENGTH_MAX = 64
-ABSTRACT = {"Element", "BackboneElement", "Resource", "DomainResource"}
+ABSTRACT = {"BackboneElement", "Resource", "DomainResource"}
 NOT_R4 = {"SubscriptionStatus", "MetadataResource"}
 """A resource of R4B, and an interface that is no type."""
 INHERITED = {"id", "extension", "modifierExtension", "contained", "implicitRules", "language"}
