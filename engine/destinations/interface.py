@@ -1,0 +1,79 @@
+"""Rim. What every destination promises: one send that never raises, and a question for the lost
+answer.
+
+A destination knows nothing of stores, lanes or retries. It is given one message at a time and
+says how it went, in the words of `pipeline.response`. It holds connections, which `close` ends.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from engine.channel.model import SecretReference
+from engine.pipeline.response import Classification
+
+SecretSource = Callable[[SecretReference], str]
+"""Gives the secret's value. Raises OSError or KeyError when there is none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outgoing:
+    """One message on its way to one destination."""
+
+    delivery_id: int
+    message_id: int
+    channel: str
+    content_type: str
+    body: bytes
+    message_type: str = ""
+    control_id: str = ""
+    received_at: float = 0.0
+    """Unix seconds."""
+    possibly_sent: bool = False
+    """An earlier attempt may have reached the destination."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptResult:
+    """How one attempt ended, with what support staff will want to see."""
+
+    classification: Classification
+    status: str = ""
+    """HTTP status, MSA-1, or nothing."""
+    request: bytes = b""
+    """Request line and headers without secrets; never the body."""
+    response: bytes = b""
+    """Status line, headers and body, cut to the destination's bound."""
+
+
+class Presence(StrEnum):
+    """What a probe found."""
+
+    PRESENT = "present"
+    ABSENT = "absent"
+    UNREACHABLE = "unreachable"
+    """The destination did not answer the question: ask again later."""
+    UNKNOWABLE = "unknowable"
+    """It cannot be asked about this message."""
+
+
+class Destination(Protocol):
+    """Where messages leave. Used from one event loop."""
+
+    async def send(self, outgoing: Outgoing) -> AttemptResult:
+        """Make one attempt, within the destination's timeout. Never raises, cancellation apart."""
+        ...
+
+    def repeatable(self, outgoing: Outgoing) -> bool:
+        """True when sending the same message twice leaves the destination as sending it once."""
+        ...
+
+    async def probe(self, outgoing: Outgoing) -> Presence:
+        """Ask whether a message that may have been sent is there. Never raises, cancellation
+        apart."""
+        ...
+
+    async def close(self) -> None:
+        """End all connections."""
+        ...

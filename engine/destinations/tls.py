@@ -1,0 +1,21 @@
+"""Rim. TLS contexts for connections we open: TLS 1.2 or later, always with verification.
+
+There is no switch to turn verification off: a site with its own authority names it in `ca`.
+"""
+
+import ssl
+
+from engine.channel.model import TlsConfig
+
+
+def client_context(config: TlsConfig | None) -> ssl.SSLContext:
+    """The context for a destination: the system's authorities, or the configured one, and our
+    certificate.
+
+    Raises OSError or ssl.SSLError when a file cannot be read or does not fit.
+    """
+    context = ssl.create_default_context(cafile=config.ca if config else None)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    if config is not None and config.certificate:
+        context.load_cert_chain(config.certificate, config.key)
+    return context

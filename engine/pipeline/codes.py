@@ -1,0 +1,49 @@
+"""Pure. The diagnostic codes of processing and delivery: S720 to S739."""
+
+from engine.diagnostics import error, warning
+
+PROCESSING_FAILED = error(
+    "S720",
+    "processing stopped in step {step}: {kind}",
+    "this is a fault of the engine, not of the message: report the code and the message type",
+)
+NOTHING_MADE = error(
+    "S721",
+    "the map made nothing to send",
+    "filter such messages out in the channel, or give the map rules for them",
+)
+DESTINATION_GONE = error(
+    "S722",
+    'destination "{name}" is no longer in the configuration of the channel',
+    "put the destination back, or cancel the delivery",
+)
+CHANNEL_GONE = error(
+    "S723",
+    'channel "{name}" is no longer in the configuration',
+    "put the channel back, then release the message",
+)
+BYTES_DAMAGED = error(
+    "S724",
+    "the stored bytes of the message do not match their checksum",
+    "restore the message log from a backup, or ask the sender for the message again",
+)
+ELEMENT_REMOVED = warning(
+    "S725",
+    "{path} is not valid R4 ({code}) and was left out",
+    "correct the source value, or the rule that makes the element",
+)
+RESOURCE_REMOVED = error(
+    "S726",
+    "{path} cannot be made valid R4 ({code}) and was left out",
+    "correct the source value, or the rule that makes the resource",
+)
+STRICT_REFUSED = error(
+    "S727",
+    "{path} is refused by the second validator: {reason}",
+    "correct the rule that makes the element, or use `validate: compiled`",
+)
+RECEIVED_TIME_IN_NAME = error(
+    "S728",
+    "the file name pattern of destination {name} cannot be filled",
+    "use only the fields received, message_id, channel, message_type, control_id_hash",
+)
