@@ -104,6 +104,7 @@ def read_table(text: str, file: str) -> tuple[CodeTable, list[Diagnostic]]:
     reader = csv.reader(io.StringIO(text.removeprefix("\ufeff"), newline=""), strict=True)
     rows: list[TableRow] = []
     header: dict[str, int] | None = None
+    width = 0
     lines = text.splitlines()
     seen: dict[tuple[str, str], int] = {}
     line = 1
@@ -113,9 +114,12 @@ def read_table(text: str, file: str) -> tuple[CodeTable, list[Diagnostic]]:
             if not any(cell.strip() for cell in cells) or cells[0].startswith("#"):
                 continue
             if header is None:
-                header = _read_header(cells, file, start, problems)
+                header, width = _read_header(cells, file, start, problems), len(cells)
                 continue
-            row = _read_row(cells, header, file, start, lines, problems)
+            if len(cells) > width:
+                problems.append(_too_many_cells(len(cells), width, file, start, lines))
+                continue
+            row = _read_row(cells, header, file, start, problems)
             if row is None:
                 continue
             key = (row.source_code, row.source_system)
@@ -161,22 +165,22 @@ def _read_header(
     return found
 
 
+def _too_many_cells(count: int, width: int, file: str, line: int, lines: list[str]) -> Diagnostic:
+    whole = lines[line - 1] if line <= len(lines) else ""
+    return TABLE_SHAPE(
+        Place(file=file, line=line, column=1, width=max(1, len(whole))),
+        problem=f"{count} cells, but {width} columns",
+        hint="put double quotes round a cell with a comma",
+    )
+
+
 def _read_row(
     cells: list[str],
     header: dict[str, int],
     file: str,
     line: int,
-    lines: list[str],
     problems: list[Diagnostic],
 ) -> TableRow | None:
-    if len(cells) > len(header):
-        whole = lines[line - 1] if line <= len(lines) else ""
-        place = Place(file=file, line=line, column=1, width=max(1, len(whole)))
-        problem = f"{len(cells)} cells, but {len(header)} columns"
-        problems.append(
-            TABLE_SHAPE(place, problem=problem, hint="put double quotes round a cell with a comma")
-        )
-        return None
     values = {
         name: cells[index].strip() if index < len(cells) else "" for name, index in header.items()
     }
