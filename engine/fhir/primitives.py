@@ -2,7 +2,8 @@
 
 The patterns are R4's own, with three changes: a date must exist (no 30 February), control
 characters are refused in all texts (R4 says so in words), and base64 is checked by decoding,
-because R4's pattern takes exponential time. The compiled gate uses the very same patterns. FHIR R4 4.0.1, https://hl7.org/fhir/R4/datatypes.html#primitive.
+because R4's pattern takes exponential time. The compiled gate uses the very same patterns.
+FHIR R4 4.0.1, https://hl7.org/fhir/R4/datatypes.html#primitive.
 """
 
 import re

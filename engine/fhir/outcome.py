@@ -1,0 +1,118 @@
+"""Pure. OperationOutcome both ways: what a server answered, and what we answer.
+
+Of a server's answer only severity, issue type and the element path are kept. Its free text (details,
+diagnostics, narrative) often quotes the resource it refused, so it is never taken into a value that
+could be shown or logged; the whole answer is stored with the attempt, where patients' data belongs.
+FHIR R4 4.0.1, https://hl7.org/fhir/R4/operationoutcome.html.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from engine.diagnostics import Diagnostic, Severity
+from engine.fhir import definitions
+
+ISSUES_MAX = 50
+EXPRESSIONS_MAX = 10
+UNKNOWN = "unknown"
+
+_PATH = re.compile("[A-Z][A-Za-z]{0,63}(?:\\.[a-zA-Z]{1,64}(?:\\[(?:[0-9]{1,6}|x)\\])?){0,20}")
+_SEVERITIES = {
+    Severity.ERROR: "error",
+    Severity.WARNING: "warning",
+    Severity.INFO: "information",
+}
+_ISSUE_TYPES = {
+    "F601": "structure",
+    "F602": "structure",
+    "F603": "required",
+    "F604": "structure",
+    "F605": "structure",
+    "F606": "structure",
+    "F607": "structure",
+    "F608": "structure",
+    "F609": "value",
+    "F610": "code-invalid",
+    "F611": "value",
+    "F612": "value",
+    "F613": "invariant",
+    "F614": "structure",
+    "F615": "too-long",
+    "F616": "too-long",
+    "F617": "invariant",
+    "F618": "invariant",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Issue:
+    """One issue of a server's OperationOutcome, without its free text."""
+
+    severity: str
+    """fatal, error, warning or information."""
+    code: str
+    """R4 issue type, such as `processing` or `duplicate`; `unknown` when it is none."""
+    expression: tuple[str, ...] = ()
+    """Element paths, only those that are plain paths."""
+
+
+def parse(body: bytes) -> tuple[Issue, ...]:
+    """The issues of an answer; empty when the body is no OperationOutcome in JSON. Never raises."""
+    try:
+        outcome = orjson.loads(body)
+    except (orjson.JSONDecodeError, RecursionError):
+        return ()
+    if not isinstance(outcome, dict) or outcome.get("resourceType") != "OperationOutcome":
+        return ()
+    issues = outcome.get("issue")
+    if not isinstance(issues, list):
+        return ()
+    return tuple(_issue(found) for found in issues[:ISSUES_MAX] if isinstance(found, dict))
+
+
+def build(diagnostics: Iterable[Diagnostic]) -> dict[str, Any]:
+    """An OperationOutcome that says what the diagnostics say; one that says "ok" for none."""
+    issues = [_build_issue(found) for found in diagnostics]
+    if not issues:
+        issues = [
+            {"severity": "information", "code": "informational", "details": {"text": "ok"}},
+        ]
+    return {"resourceType": "OperationOutcome", "issue": issues}
+
+
+def _issue(found: dict[str, Any]) -> Issue:
+    severity, code = found.get("severity"), found.get("code")
+    expressions = found.get("expression") or found.get("location") or []
+    if not isinstance(expressions, list):
+        expressions = []
+    return Issue(
+        severity=severity if _is_one_of(severity, "issue-severity") else "error",
+        code=code if _is_one_of(code, "issue-type") else UNKNOWN,
+        expression=tuple(
+            text
+            for text in expressions[:EXPRESSIONS_MAX]
+            if isinstance(text, str) and _PATH.fullmatch(text)
+        ),
+    )
+
+
+def _is_one_of(value: object, value_set: str) -> bool:
+    codes = definitions.value_set(f"http://hl7.org/fhir/ValueSet/{value_set}") or frozenset()
+    return isinstance(value, str) and value in codes
+
+
+def _build_issue(found: Diagnostic) -> dict[str, Any]:
+    issue: dict[str, Any] = {
+        "severity": _SEVERITIES[found.severity],
+        "code": _ISSUE_TYPES.get(found.code, "processing"),
+        "details": {"text": f"{found.code}: {found.message}"},
+    }
+    if found.hint:
+        issue["diagnostics"] = found.hint
+    if found.place.path:
+        issue["expression"] = [found.place.path]
+    return issue
