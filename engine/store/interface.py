@@ -160,6 +160,8 @@ class Delivery:
     possibly_sent: bool = False
     """An attempt was in flight when its worker died, or its answer was lost."""
     received_at: float = 0.0
+    message_type: str = ""
+    control_id: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,6 +172,7 @@ class NewDelivery:
     content_type: str
     body: bytes
     state: State = State.QUEUED
+    """PENDING: its first attempt begins once the batch is committed, as for `StateBatch.started`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
