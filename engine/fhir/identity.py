@@ -1,8 +1,8 @@
 """Pure. Ids derived from business keys, so that the same message always makes the same resources.
 
-UUID version 5 (RFC 9562 section 5.5): the namespace is the URI of the source system, the name is the
-resource type with the parts of the key. Each part is written with its length, so that ("a", "b|c") and
-("a|b", "c") cannot meet.
+UUID version 5 (RFC 9562 section 5.5): the namespace is made of the URI of the source system and the
+resource type, the name of the parts of the key. Each part is written with its length, so that
+("a", "b|c") and ("a|b", "c") cannot meet.
 """
 
 from collections.abc import Sequence

@@ -1,6 +1,6 @@
 """Pure. OperationOutcome both ways: what a server answered, and what we answer.
 
-Of a server's answer only severity, issue type and the element path are kept. Its free text (details,
+Of a server's answer only severity, issue type and element path are kept. Its free text (details,
 diagnostics, narrative) often quotes the resource it refused, so it is never taken into a value that
 could be shown or logged; the whole answer is stored with the attempt, where patients' data belongs.
 FHIR R4 4.0.1, https://hl7.org/fhir/R4/operationoutcome.html.
@@ -85,13 +85,12 @@ def build(diagnostics: Iterable[Diagnostic]) -> dict[str, Any]:
 
 
 def _issue(found: dict[str, Any]) -> Issue:
-    severity, code = found.get("severity"), found.get("code")
     expressions = found.get("expression") or found.get("location") or []
     if not isinstance(expressions, list):
         expressions = []
     return Issue(
-        severity=severity if _is_one_of(severity, "issue-severity") else "error",
-        code=code if _is_one_of(code, "issue-type") else UNKNOWN,
+        severity=_known(found.get("severity"), "issue-severity") or "error",
+        code=_known(found.get("code"), "issue-type") or UNKNOWN,
         expression=tuple(
             text
             for text in expressions[:EXPRESSIONS_MAX]
@@ -100,9 +99,10 @@ def _issue(found: dict[str, Any]) -> Issue:
     )
 
 
-def _is_one_of(value: object, value_set: str) -> bool:
+def _known(value: object, value_set: str) -> str | None:
+    """The value when it is a code of the value set: anything else may be a patient's data."""
     codes = definitions.value_set(f"http://hl7.org/fhir/ValueSet/{value_set}") or frozenset()
-    return isinstance(value, str) and value in codes
+    return value if isinstance(value, str) and value in codes else None
 
 
 def _build_issue(found: Diagnostic) -> dict[str, Any]:
