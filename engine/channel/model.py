@@ -1,4 +1,4 @@
-"""Pure. A checked channel as values. Made by `channel.lint` from YAML; everything downstream reads this.
+"""Pure. A checked channel as values, made by `channel.lint`; everything downstream reads it.
 
 Secrets are references (`env:NAME` or `file:/path`), resolved by the rim when a connection is made;
 their values are never part of the model.
@@ -41,7 +41,7 @@ class TlsConfig:
     key: str | None = None
     """PEM file of the own private key."""
     ca: str | None = None
-    """PEM file of authorities to verify the peer with. For a listener: asks for client certificates."""
+    """PEM file of authorities to verify the peer with. A listener then asks for certificates."""
     server_name: str | None = None
     """Destination: name expected in the certificate, when it is not the host."""
 
@@ -126,7 +126,7 @@ class DecodingConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RouteConfig:
-    """Which messages of a shared listener belong to this channel: every field must have one of its values."""
+    """Which messages of a shared listener are this channel's: each field has one of its values."""
 
     fields: tuple[tuple[str, tuple[str, ...]], ...] = ()
     """(path in MSH such as `MSH-9.1`, allowed values); empty: the rest."""
@@ -137,7 +137,7 @@ class TransformConfig:
     """Which map makes the output."""
 
     map: str = "auto"
-    """A message map's name, or `auto`: by message structure and event."""
+    """A message map; `auto`: by message structure and event; `none`: passed on as received."""
     overlays: tuple[str, ...] = ()
     """Overlay folders, later ones win."""
     time_zone: str | None = None
@@ -164,7 +164,7 @@ class RetryPolicy:
     """0: no limit, the age decides."""
     age_max_seconds: float = 3 * 86400.0
     on_error: str = "continue"
-    """Permanent failure: `continue` with the next message of the lane, or `block` the lane until a person acts."""
+    """Permanent failure: `continue` with the lane's next message, or `block` it for a person."""
     breaker_failures: int = 5
     """Transient failures in a row that open the circuit for all lanes of the destination."""
     breaker_seconds: float = 30.0
@@ -181,9 +181,11 @@ class FhirDestinationConfig:
     interaction: str = "transaction"
     """transaction, batch or single."""
     identity: str = "update"
-    """update: PUT by derived id. conditional: PUT by identifier. create: POST with If-None-Exist where it can."""
-    capabilities: frozenset[str] = frozenset({"transaction", "conditional-update", "conditional-create"})
-    """What the server can do: transaction, batch, conditional-update, conditional-create, conditional-reference, update-create."""
+    """update: PUT by derived id. conditional: PUT by identifier. create: POST, If-None-Exist."""
+    capabilities: frozenset[str] = frozenset(
+        {"transaction", "batch", "conditional-update", "conditional-create", "update-create"}
+    )
+    """What the server can do. Besides these, `conditional-reference`: links written as searches."""
     headers: tuple[tuple[str, str | SecretReference], ...] = ()
     bearer: SecretReference | None = None
     tls: TlsConfig | None = None
@@ -231,6 +233,21 @@ DestinationConfig = FhirDestinationConfig | MllpDestinationConfig | FileDestinat
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ChannelTest:
+    """One entry of a channel's `tests:`: a message in, what must come of it."""
+
+    name: str
+    message: str | None = None
+    """The message itself, segments on lines of their own."""
+    file: str | None = None
+    """Or the file it is in, relative to the project."""
+    expect: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    """(`state`, `diagnostics`, a resource type for its count, or an element; expected texts)."""
+    line: int = 0
+    """Where it begins in the channel file."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ChannelConfig:
     """One channel."""
 
@@ -249,10 +266,11 @@ class ChannelConfig:
     """A condition of the mapping language over the message."""
     transform: TransformConfig = field(default_factory=TransformConfig)
     lane: tuple[str, ...] = ()
-    """Paths tried in order for the lane key; empty: patient (PID-3 by priority), else the visit, else none."""
+    """Paths tried in order; empty: patient (PID-3 by priority), else the visit, else none."""
     search_keys: tuple[tuple[str, str], ...] = ()
     """(kind, path) added to the built-in mrn, visit, accession, order, control id."""
     destinations: tuple[DestinationConfig, ...] = ()
+    tests: tuple[ChannelTest, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

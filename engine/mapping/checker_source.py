@@ -1,4 +1,4 @@
-"""Pure. Checks source paths against the HL7 v2 dictionary: segment, field, component, selector, repetition.
+"""Pure. Checks source paths against the HL7 v2 dictionary: segment, field, component, selector.
 
 Used for maps and, through `check_message_path`, for filters, lanes and search keys of channels.
 """

@@ -1,8 +1,8 @@
-"""Pure. What a source path reads, by the HL7 dictionary of all versions: newest first, older for what was withdrawn.
+"""Pure. What a source path reads, by the HL7 dictionary of all versions, newest first.
 
-A field has had other datatypes in other versions (PID-8: IS, then CWE), so its type is a tuple, newest
-first. Segments that begin with Z are the site's own: nothing is known of them, so anything goes.
-HL7 v2.8.2 chapters 2 and 2A.
+A field has had other datatypes in other versions (PID-8: IS, then CWE), so its type is a tuple,
+newest first. Segments that begin with Z are the site's own: nothing is known of them, so anything
+goes. HL7 v2.8.2 chapters 2 and 2A.
 """
 
 from functools import cache
@@ -171,8 +171,8 @@ def is_primitive(name: str) -> bool:
 def serves(wanted: str, given: tuple[str, ...]) -> bool:
     """True when a map from datatype `wanted` can be given a value of one of the types `given`.
 
-    Types that replaced each other over the versions serve one another; a text serves a composite as its
-    first component, as HL7's rule for extending a field by components demands.
+    Types that replaced each other over the versions serve one another; a text serves a composite as
+    its first component, as HL7's rule for extending a field by components demands.
     """
     for datatype in given:
         if datatype == wanted or datatype in ANY_TYPE or wanted in ANY_TYPE:

@@ -1,0 +1,122 @@
+"""Pure. The problems a channel file can have, C410 to C499. Codes are never reused."""
+
+from engine.diagnostics import error, warning
+
+# -- one option against its specification --
+
+UNKNOWN_OPTION = error(
+    "C410", 'unknown option "{option}" of {owner}', "see the option table in docs/channels.md"
+)
+MISSING_OPTION = error("C411", "{owner} needs the option `{option}`", "add it")
+WRONG_KIND = error("C412", "`{option}` must be {expected}, not {found}", "write {expected} here")
+NOT_A_NUMBER = error("C413", "`{option}` must be {expected}", "write a plain number, no unit")
+OUT_OF_RANGE = error("C414", "`{option}` must be {expected}", "choose a value in the range")
+NOT_A_CHOICE = error("C415", '`{option}` cannot be "{value}"', "write one of the known values")
+BAD_FORM = error("C416", "`{option}` is not {expected}: {problem}", "correct the text")
+ONE_VARIANT = error(
+    "C417", "{owner} needs exactly one type, one of: {choices}", "write one of them as the key"
+)
+EMPTY_LIST = error("C418", "`{option}` has no entry", "write at least one, or leave the option out")
+
+# -- values from outside --
+
+ENVIRONMENT_UNSET = error(
+    "C420",
+    "the environment variable {name} is not set",
+    "set it, or give a default: ${{env:{name}:default}}",
+)
+REFERENCE_SYNTAX = error(
+    "C421",
+    "this is not a reference: {problem}",
+    "write ${{env:NAME}}, ${{env:NAME:default}}, ${{secret:env:NAME}} or ${{secret:file:/path}}",
+)
+REFERENCE_NOT_ALLOWED = error(
+    "C422",
+    "`{option}` takes no {kind} reference",
+    "write the value; docs/channels.md marks the options that take references",
+)
+SECRET_LITERAL = error(
+    "C423",
+    "`{option}` is secret and must not be written in the file",
+    "write ${{secret:env:NAME}} or ${{secret:file:/path}}, and change the secret that was here",
+)
+
+# -- options that depend on each other --
+
+TLS_PAIR = error(
+    "C430", "`{present}` is given without `{missing}`", "a certificate and its key come in pairs"
+)
+CAPABILITY_MISSING = error(
+    "C431",
+    "{option}: {value} needs the capability {capability}, which this destination is said to lack",
+    "add the capability when the server has it, or choose another {option}",
+)
+CANNOT_TAKE = error(
+    "C432", "the destination {destination} cannot take {made}", "change the map or the destination"
+)
+NO_DESTINATION = warning(
+    "C433", "the channel has no destination: messages are only stored", "add `destinations:`"
+)
+DELIVERED_NOWHERE = error(
+    "C434",
+    "`acknowledge: delivered` on a channel without a destination would never be answered",
+    "add a destination, or acknowledge `stored` or `transformed`",
+)
+DUPLICATE_DESTINATION = error(
+    "C435", 'two destinations of this channel are named "{name}"', "names tell deliveries apart"
+)
+RETRY_ORDER = error(
+    "C436",
+    "`initial_seconds` is longer than `maximum_seconds`",
+    "the delay grows from the one to the other",
+)
+
+# -- route, filter, map, tests --
+
+PATH_FORM = error("C440", "{what} is not usable here", "write a path such as PID-3[type=MR].1")
+ROUTE_PATH = error(
+    "C442", "a route reads only MSH, not {path}", "use a filter for the rest of the message"
+)
+ROUTE_VALUE = warning(
+    "C443", 'HL7 knows no {what} "{value}"', "no standard message will take this route"
+)
+FILTER_FORM = error(
+    "C444", "a filter cannot use {what}", "use paths, literals, `and`, `or`, `not`, `in`, `matches`"
+)
+UNKNOWN_MAP = error("C445", 'there is no message map "{name}"', "see transforms/hl7v2/messages")
+UNKNOWN_OVERLAY = error(
+    "C446", 'there is no overlay folder "{name}"', "overlay folders lie beside channels/"
+)
+TEST_FORM = error("C447", "this test {problem}", "see Tests in docs/channels.md")
+
+# -- across channels --
+
+DUPLICATE_CHANNEL = error(
+    "C450", 'the channel "{name}" is also in {other}', "channel names are unique"
+)
+PORT_CLASH = error(
+    "C451",
+    'port {port} is also taken by the channel "{other}" in {file}',
+    "use another port, or the same listener block in both and routes that tell them apart",
+)
+LISTENERS_DIFFER = error(
+    "C452",
+    'the channel "{other}" in {file} shares this listener, but `{option}` differs',
+    "channels on one listener write the same listener block",
+)
+ROUTES_OVERLAP = error(
+    "C453",
+    'some messages match this route and that of the channel "{other}" in {file}',
+    "make the routes differ in the values of at least one field",
+)
+UNREACHABLE = error(
+    "C454",
+    'this channel gets no message: the channel "{other}" in {file} takes all that match its route',
+    "make the routes differ in the values of at least one field",
+)
+SHARED_FOLDER = error(
+    "C455",
+    'the file destination "{destination}" writes into the folder that "{other}" polls',
+    "use separate folders",
+)
+NO_CHANNEL = error("C456", "there is no channel file", "write channels/NAME.yaml")

@@ -1,0 +1,189 @@
+"""Pure. Channel files -> checked configuration, or every problem at once with its place.
+
+`read_channel` checks one file; `check_configuration` all of them and what holds between them.
+"""
+
+import dataclasses
+import hashlib
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+from engine.channel import codes
+from engine.channel.channel_fields import CHANNEL
+from engine.channel.crosscheck import ReadChannel, check_across
+from engine.channel.filter import compile_filter
+from engine.channel.model import ChannelConfig, Configuration
+from engine.channel.paths import check_path, check_route
+from engine.channel.reading import Reading, read_component
+from engine.diagnostics import Diagnostic, Place, did_you_mean, has_errors, sort_key
+from engine.yamltext import Mapping as MappingNode
+from engine.yamltext import Node, Scalar, Sequence, parse_yaml
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """What channels may refer to. None: not known here, so not checked."""
+
+    maps: Collection[str] | None = None
+    """Names of the message maps."""
+    overlays: Collection[str] | None = None
+    """Overlay folders, such as `overlays/north`."""
+
+
+def read_channel(
+    text: str, file: str, environment: Mapping[str, str]
+) -> tuple[ChannelConfig | None, list[Diagnostic]]:
+    """Read and check one channel file.
+
+    Args:
+        text: the whole file.
+        file: its name, for places.
+        environment: variable name to value, for `${env:NAME}`.
+
+    Returns:
+        The channel (None when there is an error) and all problems, in file order.
+    """
+    read = _read(text, file, environment)
+    problems = sorted(read.reading.problems, key=sort_key)
+    return (None if has_errors(problems) else read.config), problems
+
+
+def check_configuration(
+    files: Mapping[str, str],
+    environment: Mapping[str, str],
+    known_maps: Collection[str] | None = None,
+    known_overlays: Collection[str] | None = None,
+) -> tuple[Configuration | None, list[Diagnostic]]:
+    """Check all channel files together.
+
+    Args:
+        files: file name to text of every channel file.
+        environment: variable name to value.
+        known_maps: names of the message maps there are; None: not checked.
+        known_overlays: overlay folders there are; None: not checked.
+
+    Returns:
+        The configuration (None when any file has an error) and all problems, by file and line. Its
+        revision covers the channel files; whoever loads maps too adds them with `revision_of`.
+    """
+    reads = [_read(text, file, environment) for file, text in sorted(files.items())]
+    problems = [problem for read in reads for problem in read.reading.problems]
+    problems.extend(check_across(reads))
+    known = Known(maps=known_maps, overlays=known_overlays)
+    for read in reads:
+        problems.extend(_check_references(read, known))
+    if not reads:
+        problems.append(codes.NO_CHANNEL())
+    problems.sort(key=sort_key)
+    if has_errors(problems):
+        return None, problems
+    channels = tuple(read.config for read in reads if read.config is not None)
+    return Configuration(channels=channels, revision=revision_of(files)), problems
+
+
+def revision_of(files: Mapping[str, str]) -> str:
+    """The revision of a set of files: SHA-256 over names and texts, 12 hex digits."""
+    digest = hashlib.sha256()
+    for name, text in sorted(files.items()):
+        for part in (name, text):
+            encoded = part.encode()
+            digest.update(len(encoded).to_bytes(8, "big"))
+            digest.update(encoded)
+    return digest.hexdigest()[:12]
+
+
+def _read(text: str, file: str, environment: Mapping[str, str]) -> ReadChannel:
+    root, problems = parse_yaml(text, file)
+    reading = Reading(environment=environment, problems=problems)
+    reading.places[""] = Place(file=file, line=1, column=1)
+    if root is None:
+        if not problems:
+            reading.report(
+                "",
+                codes.MISSING_OPTION(
+                    Place(file=file, line=1, column=1), owner="the channel", option="channel"
+                ),
+            )
+        return ReadChannel(config=None, reading=reading, name=None)
+    config = read_component(root, CHANNEL, "", reading)
+    if isinstance(root, MappingNode):
+        _check_texts(root, reading)
+        _check_destination_names(root, reading)
+    name = root.get("channel") if isinstance(root, MappingNode) else None
+    if isinstance(config, ChannelConfig):
+        config = _with_lines(dataclasses.replace(config, file=file), reading)
+    return ReadChannel(
+        config=config, reading=reading, name=name if isinstance(name, Scalar) else None
+    )
+
+
+def _with_lines(config: ChannelConfig, reading: Reading) -> ChannelConfig:
+    """Give each test the line it begins on."""
+    if not config.tests or not reading.trusts("tests"):
+        return config
+    tests = tuple(
+        dataclasses.replace(test, line=reading.place(f"tests[{index}]").line or 0)
+        for index, test in enumerate(config.tests)
+    )
+    return dataclasses.replace(config, tests=tests)
+
+
+def _check_texts(root: MappingNode, reading: Reading) -> None:
+    """Route, lane, search keys and filter: texts with a grammar of their own."""
+    route = root.get("route")
+    if isinstance(route, MappingNode):
+        for key, value in route:
+            for problem in check_route(key, _scalars(value)):
+                reading.report(f"route.{key.text}", problem)
+    for scalar in _scalars(root.get("lane")):
+        for problem in check_path(scalar, "lane"):
+            reading.report("lane", problem)
+    searches = root.get("search_keys")
+    if isinstance(searches, MappingNode):
+        for key, value in searches:
+            for scalar in _scalars(value):
+                for problem in check_path(scalar, key.text):
+                    reading.report(f"search_keys.{key.text}", problem)
+    condition = root.get("filter")
+    if isinstance(condition, Scalar) and condition.text.strip():
+        for problem in compile_filter(condition).problems:
+            reading.report("filter", problem)
+
+
+def _check_destination_names(root: MappingNode, reading: Reading) -> None:
+    names: set[str] = set()
+    destinations = root.get("destinations")
+    for item in destinations if isinstance(destinations, Sequence) else ():
+        for _, options in item if isinstance(item, MappingNode) else ():
+            name = options.get("name") if isinstance(options, MappingNode) else None
+            if isinstance(name, Scalar) and name.text:
+                if name.text in names:
+                    problem = codes.DUPLICATE_DESTINATION(name.place, name=name.text)
+                    reading.report("destinations", problem)
+                names.add(name.text)
+
+
+def _scalars(node: Node | None) -> tuple[Scalar, ...]:
+    if isinstance(node, Scalar):
+        return (node,) if node.text else ()
+    if isinstance(node, Sequence):
+        return tuple(item for item in node if isinstance(item, Scalar) and item.text)
+    return ()
+
+
+def _check_references(read: ReadChannel, known: Known) -> list[Diagnostic]:
+    """The map and the overlays a channel names."""
+    if read.config is None:
+        return []
+    found: list[Diagnostic] = []
+    name = read.config.transform.map
+    if known.maps is not None and name not in ("auto", "none", *known.maps):
+        hint = did_you_mean(name, (*known.maps, "auto", "none"))
+        place = read.reading.place("transform.map")
+        found.append(codes.UNKNOWN_MAP(place, name=name, hint=hint))
+    for index, folder in enumerate(read.config.transform.overlays):
+        if known.overlays is not None and folder.rstrip("/") not in known.overlays:
+            place = read.reading.place(f"transform.overlays[{index}]")
+            hint = did_you_mean(folder, known.overlays)
+            found.append(codes.UNKNOWN_OVERLAY(place, name=folder, hint=hint))
+    return found
