@@ -1,0 +1,76 @@
+"""Rim. `engine docs [TOPIC]`: the dictionary at hand, and the generated pages of
+docs/reference/.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from engine.cli.terminal import Exit, data, fail, note
+
+PAGES_FOLDER = Path("docs") / "reference"
+ROWS_MAX = 40
+
+
+def docs(
+    topic: Annotated[
+        str,
+        typer.Argument(
+            help="PID-7, CX.4, Patient.gender, table 0001, a code such as T561, a function such as "
+            'date, or words such as "admit date".'
+        ),
+    ] = "",
+    write: Annotated[bool, typer.Option("--write", help="Write docs/reference/.")] = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="Fail if docs/reference/ is stale.")
+    ] = False,
+    version: Annotated[str, typer.Option(help="HL7 version of the dictionary.")] = "2.8.2",
+) -> None:
+    """Explain a field, element, table, code or function; or write the reference pages."""
+    if write or check:
+        _pages(check=check)
+        return
+    if not topic:
+        fail(Exit.USAGE, "name a topic, or say --write or --check")
+    from engine.cli.topics import lookup
+
+    lines = lookup(topic, version)
+    for line in lines[:ROWS_MAX]:
+        data(line)
+    if len(lines) > ROWS_MAX:
+        note(f"{len(lines) - ROWS_MAX} more; use more words")
+    if not lines:
+        fail(Exit.FINDINGS, f'nothing is known about "{topic}"')
+
+
+def _pages(*, check: bool) -> None:
+    stale = []
+    for name, make in _page_makers().items():
+        path = PAGES_FOLDER / name
+        text = make()
+        if check:
+            if not path.is_file() or path.read_text(encoding="utf-8") != text:
+                stale.append(str(path))
+        else:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+            note(f"wrote {path}")
+    if stale:
+        fail(Exit.FINDINGS, f"stale: {', '.join(stale)}; run engine docs --write")
+    if check:
+        note(f"checked {len(_page_makers())} pages")
+
+
+def _page_makers() -> dict[str, Callable[[], str]]:
+    from engine.cli import reference
+    from engine.cli.main import app
+
+    return {
+        "diagnostics.md": reference.diagnostics_page,
+        "functions.md": reference.functions_page,
+        "commands.md": lambda: reference.commands_page(app),
+        "channel-options.md": reference.channel_options_page,
+        "maps.md": reference.maps_page,
+    }

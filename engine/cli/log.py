@@ -1,0 +1,230 @@
+"""Rim. `engine log search` and `engine log show`: find a message, see everything about it."""
+
+import time
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import typer
+
+from engine.cli.masking import mask_resource, mask_segment
+from engine.cli.options import StoreOption, open_log
+from engine.cli.terminal import Exit, data, data_json, fail, masked_by_default, note, plural
+
+app = typer.Typer(help="Search the message log.", no_args_is_help=True)
+
+MESSAGE_CHARACTERS_MAX = 200_000
+"""Longest body `show` prints; `--raw` gives all."""
+
+
+@app.command("search")
+def search(
+    query: Annotated[
+        list[str] | None,
+        typer.Argument(
+            help="Words: a control id, MRN, visit, accession or order number, or name:value, as "
+            "status:ERROR channel:adt type:ADT^A01 mrn:123 since:2h until:2026-11-22 code:T503."
+        ),
+    ] = None,
+    store: StoreOption = "",
+    limit: Annotated[int, typer.Option(help="Most rows.", min=1, max=10_000)] = 50,
+    form: Annotated[str, typer.Option("--format", help="text or ndjson.")] = "text",
+) -> None:
+    """Find messages, newest first."""
+    with open_log(store) as log:
+        rows = log.search(_query(" ".join(query or []), limit))
+        for row in rows:
+            if form == "ndjson":
+                data_json(_row_dict(row))
+            else:
+                deliveries = " ".join(f"{name}={state}" for name, state in row.deliveries)
+                data(
+                    f"{row.message_id:>8}  {clock(row.received_at)}  {row.channel:<16} "
+                    f"{row.message_type:<8} {row.state or row.verdict.value.upper():<11} "
+                    f"{row.control_id:<20} {' '.join(row.codes)} {deliveries}".rstrip()
+                )
+        note(f"{plural(len(rows), 'message')}" + (" (limit reached)" if len(rows) == limit else ""))
+        raise typer.Exit(int(Exit.OK if rows else Exit.FINDINGS))
+
+
+@app.command("show")
+def show(
+    message_id: Annotated[int, typer.Argument(help="The number in the first column of a search.")],
+    store: StoreOption = "",
+    raw: Annotated[bool, typer.Option("--raw", help="Only the received bytes, as data.")] = False,
+    output: Annotated[bool, typer.Option("--output", help="Also what was sent.")] = False,
+    unmask: Annotated[bool, typer.Option(help="Show values of patients on a terminal.")] = False,
+    form: Annotated[str, typer.Option("--format", help="text or json.")] = "text",
+) -> None:
+    """Show one message: what arrived, what was answered, every run, delivery and attempt."""
+    with open_log(store) as log:
+        found = log.message(message_id)
+        if found is None:
+            fail(Exit.FINDINGS, f"there is no message {message_id}")
+        masked = masked_by_default(unmask)
+        if raw:
+            typer.get_binary_stream("stdout").write(found.receipt.raw)
+        elif form == "json":
+            data_json(_detail_dict(found, masked), indent=True)
+        else:
+            _print_detail(found, masked, output)
+
+
+def clock(moment: float) -> str:
+    """UTC time to the second."""
+    return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def _query(text: str, limit: int) -> Any:
+    from engine.runtime.search_query import QueryError, parse_query
+
+    try:
+        return parse_query(text, now=time.time(), limit=limit)
+    except QueryError as problem:
+        fail(Exit.USAGE, str(problem))
+
+
+def _row_dict(row: Any) -> dict[str, Any]:
+    return {
+        "message_id": row.message_id,
+        "received_at": row.received_at,
+        "channel": row.channel,
+        "message_type": row.message_type,
+        "control_id": row.control_id,
+        "state": row.state,
+        "verdict": row.verdict,
+        "origin": row.origin,
+        "codes": list(row.codes),
+        "deliveries": dict(row.deliveries),
+    }
+
+
+def _print_detail(found: Any, masked: bool, output: bool) -> None:
+    receipt = found.receipt
+    data(f"message {found.message_id}  {receipt.message_type}  control id {receipt.control_id}")
+    data(
+        f"  received  {clock(receipt.received_at)} UTC  channel {receipt.channel}  {receipt.source}"
+    )
+    data(
+        f"  verdict   {receipt.verdict.value}  lanes {len(receipt.lanes)}  "
+        f"sha256 {receipt.sha256.hex()[:16]}"
+    )
+    data(f"  answered  {receipt.acknowledgment_code or '-'} ({found.acknowledgment_outcome.value})")
+    if found.duplicates:
+        data(f"  repeated  as messages {', '.join(map(str, found.duplicates))}")
+    for problem in receipt.diagnostics:
+        _print_problem(problem, "  ")
+    _print_message(receipt.raw, masked)
+    for run in found.runs:
+        origin = f" of run {run.replay_of}" if run.replay_of else ""
+        data(f"run {run.run_id}  {run.origin.value}{origin}  {clock(run.created_at)}  {run.state}")
+        for problem in run.diagnostics:
+            _print_problem(problem, "  ")
+        for delivery in run.deliveries:
+            _print_delivery(delivery, masked, output)
+
+
+def _print_delivery(delivery: Any, masked: bool, output: bool) -> None:
+    marked = "  possibly sent before" if delivery.possibly_sent else ""
+    data(f"  delivery {delivery.delivery_id} to {delivery.destination}  {delivery.state}{marked}")
+    for attempt in delivery.attempts:
+        why = (
+            f" {attempt.failure_class.value} {attempt.failure_code}"
+            if attempt.failure_class
+            else ""
+        )
+        duration = (attempt.finished_at - attempt.started_at) * 1000
+        data(
+            f"    attempt {attempt.number}  {clock(attempt.started_at)}  {duration:.0f} ms  "
+            f"{attempt.status} -> {attempt.state}{why}"
+        )
+        if attempt.failure_class and attempt.response:
+            data("      " + _body_text(attempt.response, masked)[:2000])
+    if output and delivery.body:
+        data(_body_text(delivery.body, masked))
+
+
+def _print_problem(problem: Any, indent: str) -> None:
+    place = problem.get("path") or ""
+    rule = f" ({problem['file']}:{problem.get('line', '')})" if problem.get("file") else ""
+    data(
+        f"{indent}{problem.get('severity')}[{problem.get('code')}] {place} "
+        f"{problem.get('message')}{rule}"
+    )
+    if problem.get("hint"):
+        data(f"{indent}  = help: {problem['hint']}")
+
+
+def _print_message(raw: bytes, masked: bool) -> None:
+    from engine.hl7v2.parser import parse
+
+    message = parse(raw[:MESSAGE_CHARACTERS_MAX]).message
+    if message is None:
+        data(f"  {len(raw)} bytes that cannot be read as a message")
+        return
+    for segment in message.segments:
+        text = mask_segment(segment.text, message.delimiters.field) if masked else segment.text
+        data(f"  {text}")
+
+
+def _body_text(body: bytes, masked: bool) -> str:
+    import orjson
+
+    try:
+        value = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return f"({len(body)} bytes)" if masked else body.decode("utf-8", "backslashreplace")
+    shown = mask_resource(value) if masked else value
+    return orjson.dumps(shown, option=orjson.OPT_INDENT_2).decode()
+
+
+def _detail_dict(found: Any, masked: bool) -> dict[str, Any]:
+    receipt = found.receipt
+    return {
+        "message_id": found.message_id,
+        "channel": receipt.channel,
+        "received_at": receipt.received_at,
+        "source": receipt.source,
+        "message_type": receipt.message_type,
+        "control_id": receipt.control_id,
+        "verdict": receipt.verdict,
+        "acknowledgment_code": receipt.acknowledgment_code,
+        "acknowledgment_outcome": found.acknowledgment_outcome,
+        "diagnostics": list(receipt.diagnostics),
+        "runs": [_run_dict(run, masked) for run in found.runs],
+        "duplicates": list(found.duplicates),
+    }
+
+
+def _run_dict(run: Any, masked: bool) -> dict[str, Any]:
+    return {
+        "run_id": run.run_id,
+        "origin": run.origin,
+        "state": run.state,
+        "replay_of": run.replay_of,
+        "job_id": run.job_id,
+        "created_at": run.created_at,
+        "diagnostics": list(run.diagnostics),
+        "deliveries": [
+            {
+                "delivery_id": delivery.delivery_id,
+                "destination": delivery.destination,
+                "state": delivery.state,
+                "possibly_sent": delivery.possibly_sent,
+                "body": _body_text(delivery.body, masked),
+                "attempts": [
+                    {
+                        "number": attempt.number,
+                        "started_at": attempt.started_at,
+                        "finished_at": attempt.finished_at,
+                        "state": attempt.state,
+                        "failure_class": attempt.failure_class,
+                        "failure_code": attempt.failure_code,
+                        "status": attempt.status,
+                        "response": _body_text(attempt.response, masked),
+                    }
+                    for attempt in delivery.attempts
+                ],
+            }
+            for delivery in run.deliveries
+        ],
+    }

@@ -1,0 +1,68 @@
+"""Rim. Hides values of patients on a terminal. Fails closed: only what is listed here is shown.
+
+The lists name parts that carry no identity: types, codes, statuses, set ids. Everything else
+becomes
+`***`. Piped output is data and is not masked.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+HIDDEN = "***"
+
+SHOWN_SEGMENTS = frozenset({"MSH", "EVN", "ERR", "MSA", "FHS", "BHS", "BTS", "FTS"})
+"""Shown whole."""
+
+SHOWN_FIELDS: Mapping[str, frozenset[int]] = {
+    "PID": frozenset({1, 8, 30}),
+    "PV1": frozenset({1, 2, 4, 10, 14, 18, 36, 39, 44, 45}),
+    "PV2": frozenset({2}),
+    "ORC": frozenset({1, 5}),
+    "OBR": frozenset({1, 4, 24, 25}),
+    "OBX": frozenset({1, 2, 3, 6, 11}),
+    "AL1": frozenset({1, 2}),
+    "DG1": frozenset({1, 2, 6}),
+    "PR1": frozenset({1}),
+    "NK1": frozenset({1, 3}),
+    "GT1": frozenset({1}),
+    "IN1": frozenset({1}),
+    "SPM": frozenset({1, 4}),
+    "NTE": frozenset({1, 2}),
+    "PD1": frozenset(),
+    "MRG": frozenset(),
+}
+"""Fields shown of other segments; a segment that is not listed is hidden but for its name."""
+
+SHOWN_ELEMENTS = frozenset(
+    {
+        "resourceType", "type", "status", "system", "code", "class", "use", "active", "gender",
+        "intent", "method", "fullUrl", "mode", "rank", "unit", "clinicalStatus",
+        "verificationStatus",        "category", "eventCoding", "severity", "diagnostics", "expression",
+        "profile", "lastUpdated",
+    }
+)  # fmt: skip
+"""FHIR elements whose texts are shown."""
+
+
+def mask_segment(text: str, separator: str) -> str:
+    """One segment's text with hidden fields replaced; the name and the separators stay."""
+    fields = text.split(separator)
+    name = fields[0]
+    if name in SHOWN_SEGMENTS:
+        return text
+    shown = SHOWN_FIELDS.get(name, frozenset())
+    return separator.join(
+        value if number == 0 or number in shown or not value else HIDDEN
+        for number, value in enumerate(fields)
+    )
+
+
+def mask_resource(value: Any, element: str = "") -> Any:
+    """A FHIR value with every text hidden unless its element is listed."""
+    if isinstance(value, dict):
+        return {key: mask_resource(item, key) for key, item in value.items()}
+    if isinstance(value, list):
+        return [mask_resource(item, element) for item in value]
+    if isinstance(value, bool) or value is None or element in SHOWN_ELEMENTS:
+        return value
+    return HIDDEN

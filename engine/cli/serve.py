@@ -1,0 +1,32 @@
+"""Rim. `engine serve`: run intake, workers and supervisor until told to stop."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from engine.cli.options import DEFAULT_STORE, HomeOption, StoreOption
+
+
+def serve(
+    home: HomeOption = Path(),
+    store: StoreOption = "",
+    workers: Annotated[
+        int, typer.Option(help="Worker processes; 0: one per core left.", min=0, max=256)
+    ] = 0,
+    metrics_port: Annotated[
+        int, typer.Option(help="Port of /metrics and /health on loopback; 0: none.", min=0)
+    ] = 0,
+    log_format: Annotated[str, typer.Option(help="console or json, to stderr.")] = "console",
+) -> None:
+    """Run the engine. SIGHUP reloads the configuration, SIGTERM or Ctrl-C ends it cleanly."""
+    from engine.runtime.supervisor import serve as run
+
+    code = run(
+        home=home,
+        store_url=store or DEFAULT_STORE,
+        workers=workers,
+        metrics_port=metrics_port,
+        log_format=log_format,
+    )
+    raise typer.Exit(code)
