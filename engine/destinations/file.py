@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from engine.channel.model import FileDestinationConfig
-from engine.destinations.interface import AttemptResult, Outgoing, Presence
+from engine.destinations.interface import AttemptResult, Outgoing, Presence, Settlement
 from engine.pipeline.response import Classification, Fault, classify_fault
 
 _NAME_CHARACTERS_MAX = 200
@@ -41,15 +41,13 @@ class FileDestination:
             request=f"file {target}\n".encode(),
         )
 
-    def repeatable(self, outgoing: Outgoing) -> bool:  # noqa: ARG002
-        """True: the same name is written again."""
-        return True
+    def settlement(self, outgoing: Outgoing) -> Settlement:  # noqa: ARG002
+        """Repeat: the same name is written again."""
+        return Settlement.REPEAT
 
-    async def probe(self, outgoing: Outgoing) -> Presence:
-        """Whether the file is there; a reader may have taken it away, so absence says nothing."""
-        name = file_name(self._config.pattern, outgoing)
-        there = name is not None and await asyncio.to_thread((self._folder / name).exists)
-        return Presence.PRESENT if there else Presence.UNKNOWABLE
+    async def probe(self, outgoing: Outgoing) -> Presence:  # noqa: ARG002
+        """Whether the file is there says nothing: a reader may have taken it away."""
+        return Presence.UNKNOWABLE
 
     async def close(self) -> None:
         """Nothing is held open."""

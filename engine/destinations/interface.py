@@ -47,6 +47,17 @@ class AttemptResult:
     """Status line, headers and body, cut to the destination's bound."""
 
 
+class Settlement(StrEnum):
+    """How it is found out whether a message that may have been sent was taken."""
+
+    REPEAT = "repeat"
+    """Send it again: twice leaves the destination as once."""
+    ASK = "ask"
+    """Ask the destination first."""
+    PERSON = "person"
+    """Only a person can find out."""
+
+
 class Presence(StrEnum):
     """What a probe found."""
 
@@ -55,7 +66,7 @@ class Presence(StrEnum):
     UNREACHABLE = "unreachable"
     """The destination did not answer the question: ask again later."""
     UNKNOWABLE = "unknowable"
-    """It cannot be asked about this message."""
+    """Its answer does not settle it."""
 
 
 class Destination(Protocol):
@@ -65,13 +76,12 @@ class Destination(Protocol):
         """Make one attempt, within the destination's timeout. Never raises, cancellation apart."""
         ...
 
-    def repeatable(self, outgoing: Outgoing) -> bool:
-        """True when sending the same message twice leaves the destination as sending it once."""
+    def settlement(self, outgoing: Outgoing) -> Settlement:
+        """What to do when this message may have been sent already."""
         ...
 
     async def probe(self, outgoing: Outgoing) -> Presence:
-        """Ask whether a message that may have been sent is there. Never raises, cancellation
-        apart."""
+        """Ask whether a message that may have been sent is there. Never raises, as `send`."""
         ...
 
     async def close(self) -> None:

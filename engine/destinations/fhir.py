@@ -1,0 +1,285 @@
+"""Rim. A FHIR R4 server: one transaction or batch Bundle a message, or one request a resource.
+
+The body of a delivery is always a Bundle with `entry.request` (made by `engine.fhir.bundle`); for
+the `single` interaction its entries are sent one after the other, in the Bundle's order. The
+timeout is that of the whole attempt. Sources: FHIR R4 http.html (transaction, batch, conditional
+interactions), RFC 9110.
+"""
+
+import asyncio
+import ssl
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import orjson
+
+from engine.channel.model import FhirDestinationConfig, SecretReference
+from engine.destinations.http_exchange import Answer, HttpExchange
+from engine.destinations.interface import (
+    AttemptResult,
+    Outgoing,
+    Presence,
+    SecretSource,
+    Settlement,
+)
+from engine.destinations.tls import client_context
+from engine.pipeline.response import (
+    ACCEPTED,
+    ANSWER_UNEXPECTED,
+    Classification,
+    Fault,
+    classify_fault,
+    classify_http,
+    combine,
+    entry_answers,
+)
+
+FHIR_JSON = "application/fhir+json"
+_CONNECT_SECONDS_MAX = 10.0
+_REPEATABLE_METHODS = frozenset({"PUT", "GET", "DELETE"})
+
+
+class FhirDestination:
+    """Sends Bundles to one server."""
+
+    def __init__(self, config: FhirDestinationConfig, secrets: SecretSource) -> None:
+        """Args: the checked configuration; where secrets come from, asked at every attempt."""
+        self._config = config
+        self._secrets = secrets
+        self._base = config.url.rstrip("/")
+        self._base_url = httpx.URL(self._base)
+        self._http: HttpExchange | None = None
+        self._headers: tuple[tuple[str, str], ...] = (
+            ("Content-Type", FHIR_JSON),
+            ("Accept", FHIR_JSON),
+            ("Accept-Encoding", "gzip"),
+            ("Prefer", "return=minimal"),
+            ("User-Agent", "interface-engine"),
+        )
+        self._shown_headers = self._describe_headers()
+        self._transaction_shown = self._shown("POST", self._base)
+
+    async def send(self, outgoing: Outgoing) -> AttemptResult:
+        """One attempt: the Bundle, or its entries one by one."""
+        try:
+            headers = self._with_secrets()
+        except (OSError, KeyError, ValueError):
+            return AttemptResult(classification=classify_fault(Fault.SECRET_MISSING))
+        try:
+            if self._config.interaction == "single":
+                return await self._send_entries(outgoing, headers)
+            return await self._send_bundle(outgoing, headers)
+        except (orjson.JSONDecodeError, KeyError, TypeError, httpx.InvalidURL):
+            # The stored body is not what `engine.fhir.bundle` makes: no attempt can help.
+            return AttemptResult(classification=classify_fault(Fault.BODY_UNUSABLE))
+        except (OSError, ssl.SSLError):
+            # The files of the TLS configuration cannot be read; nothing was sent.
+            return AttemptResult(classification=classify_fault(Fault.TLS_REFUSED))
+
+    def settlement(self, outgoing: Outgoing) -> Settlement:
+        """Repeat what only updates or creates conditionally; else ask by the identifiers it has."""
+        if _repeatable(outgoing.body):
+            return Settlement.REPEAT
+        try:
+            known = any(True for _ in _identifiers(outgoing.body))
+        except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError):
+            return Settlement.PERSON
+        return Settlement.ASK if known else Settlement.PERSON
+
+    async def probe(self, outgoing: Outgoing) -> Presence:
+        """Search for what plain creates would have made, by identifier.
+
+        By POST to _search, so that no identifier stands in a URL. All there: it was taken. None
+        there: it was not. Some, or no identifier to ask by: nobody can say.
+        """
+        try:
+            wanted = list(_identifiers(outgoing.body))
+            headers = self._with_secrets()
+        except (orjson.JSONDecodeError, TypeError, AttributeError):
+            return Presence.UNKNOWABLE
+        except (OSError, KeyError, ValueError):
+            return Presence.UNREACHABLE
+        if not wanted:
+            return Presence.UNKNOWABLE
+        found: set[bool] = set()
+        deadline = _now() + self._config.timeout_seconds
+        for resource_type, identifier in wanted:
+            count = await self._count(resource_type, identifier, headers, deadline)
+            if count is None:
+                return Presence.UNREACHABLE
+            found.add(count > 0)
+        if len(found) > 1:
+            return Presence.UNKNOWABLE
+        return Presence.PRESENT if True in found else Presence.ABSENT
+
+    async def close(self) -> None:
+        """End all connections."""
+        if self._http is not None:
+            await self._http.close()
+            self._http = None
+
+    # -- sending --
+
+    async def _send_bundle(self, outgoing: Outgoing, headers: httpx.Headers) -> AttemptResult:
+        request = httpx.Request("POST", self._base_url, headers=headers, content=outgoing.body)
+        answer = await self._exchange(request, self._config.timeout_seconds)
+        if isinstance(answer, Fault):
+            return AttemptResult(
+                classification=classify_fault(answer), request=self._transaction_shown
+            )
+        return AttemptResult(
+            classification=self._judge(answer, outgoing),
+            status=str(answer.status),
+            request=self._transaction_shown,
+            response=self._kept(answer),
+        )
+
+    def _judge(self, answer: Answer, outgoing: Outgoing) -> Classification:
+        """What the answer to a whole Bundle means: its status, then the status of each entry."""
+        found = classify_http(answer.status, answer.headers, answer.body)
+        if not found.accepted:
+            return found
+        entries = entry_answers(answer.body)
+        if self._config.interaction == "transaction":
+            if entries is not None:
+                return combine(entries, repeatable=True) if entries else found
+            # Some servers answer a transaction with nothing, or with more than is read. A page of
+            # some proxy with status 200 is neither.
+            silent = not answer.body or (
+                not answer.complete and "json" in answer.headers.get("content-type", "")
+            )
+            return found if silent else ANSWER_UNEXPECTED
+        sent_count = sum(1 for _ in _entries(outgoing.body))
+        if entries is None or len(entries) != sent_count:
+            return ANSWER_UNEXPECTED
+        return combine(entries, repeatable=_repeatable(outgoing.body))
+
+    async def _send_entries(self, outgoing: Outgoing, headers: httpx.Headers) -> AttemptResult:
+        """Each entry in turn; the first that is not taken ends the attempt."""
+        deadline = _now() + self._config.timeout_seconds
+        answers: list[Classification] = []
+        requests: list[bytes] = []
+        response, status = b"", ""
+        for fhir_request, resource in _entries(outgoing.body):
+            request = self._entry_request(fhir_request, resource, headers)
+            requests.append(f"{request.method} {request.url}\n".encode())
+            answer = await self._exchange(request, deadline - _now())
+            if isinstance(answer, Fault):
+                answers.append(classify_fault(answer))
+            else:
+                answers.append(classify_http(answer.status, answer.headers, answer.body))
+                response, status = self._kept(answer), str(answer.status)
+            if not answers[-1].accepted:
+                break
+        found = combine(answers, repeatable=_repeatable(outgoing.body)) if answers else ACCEPTED
+        shown = b"".join(requests) + self._shown_headers
+        return AttemptResult(classification=found, status=status, request=shown, response=response)
+
+    def _entry_request(
+        self, fhir_request: dict[str, Any], resource: Any, headers: httpx.Headers
+    ) -> httpx.Request:
+        url = httpx.URL(f"{self._base}/{fhir_request['url']}")
+        sent = httpx.Headers(headers)
+        if condition := fhir_request.get("ifNoneExist"):
+            sent["If-None-Exist"] = condition
+        content = orjson.dumps(resource) if resource is not None else None
+        return httpx.Request(fhir_request["method"], url, headers=sent, content=content)
+
+    async def _count(
+        self, resource_type: str, identifier: str, headers: httpx.Headers, deadline: float
+    ) -> int | None:
+        """How many resources have this identifier; None when the server does not say."""
+        sent = httpx.Headers(headers)
+        sent["Content-Type"] = "application/x-www-form-urlencoded"
+        form = httpx.QueryParams({"identifier": identifier, "_summary": "count"})
+        url = httpx.URL(f"{self._base}/{resource_type}/_search")
+        request = httpx.Request("POST", url, headers=sent, content=str(form).encode())
+        answer = await self._exchange(request, deadline - _now())
+        if isinstance(answer, Fault) or answer.status != 200:
+            return None
+        try:
+            total = orjson.loads(answer.body).get("total")
+        except (orjson.JSONDecodeError, AttributeError):
+            return None
+        return total if isinstance(total, int) else None
+
+    async def _exchange(self, request: httpx.Request, timeout_seconds: float) -> Answer | Fault:
+        if self._http is None:
+            self._http = HttpExchange(
+                connections_max=self._config.concurrency_max,
+                # Half at most, so that it ends before the whole attempt does: a connection that
+                # does not open is transient, an attempt that does not end is ambiguous.
+                connect_seconds=min(_CONNECT_SECONDS_MAX, self._config.timeout_seconds / 2),
+                context=client_context(self._config.tls),
+                server_name=self._config.tls.server_name if self._config.tls else None,
+            )
+        return await self._http.exchange(request, timeout_seconds=timeout_seconds)
+
+    # -- headers and records --
+
+    def _with_secrets(self) -> httpx.Headers:
+        """All headers of a request. Raises OSError or KeyError when a secret is not there."""
+        config = self._config
+        if not config.headers and config.bearer is None:
+            return httpx.Headers(list(self._headers))
+        headers = list(self._headers)
+        for name, value in config.headers:
+            plain = self._secrets(value) if isinstance(value, SecretReference) else value
+            headers.append((name, plain))
+        if config.bearer is not None:
+            headers.append(("Authorization", f"Bearer {self._secrets(config.bearer)}"))
+        return httpx.Headers(headers)
+
+    def _describe_headers(self) -> bytes:
+        """The headers as stored with an attempt: a secret by its reference."""
+        shown = [f"{name}: {value}" for name, value in self._headers]
+        for name, value in self._config.headers:
+            hidden = f"({value})" if isinstance(value, SecretReference) else value
+            shown.append(f"{name}: {hidden}")
+        if self._config.bearer is not None:
+            shown.append(f"Authorization: Bearer ({self._config.bearer})")
+        return "\n".join(shown).encode()
+
+    def _shown(self, method: str, url: str) -> bytes:
+        return f"{method} {url}\n".encode() + self._shown_headers
+
+    def _kept(self, answer: Answer) -> bytes:
+        """Status, headers and body as stored, within the configured bound."""
+        head = "\n".join(f"{name}: {value}" for name, value in answer.headers.items())
+        kept = f"{answer.status}\n{head}\n\n".encode() + answer.body
+        return kept[: self._config.response_bytes_max]
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
+
+
+def _entries(body: bytes) -> Iterator[tuple[dict[str, Any], Any]]:
+    """(request, resource or None) of each entry. Raises JSONDecodeError, KeyError, TypeError."""
+    for entry in orjson.loads(body)["entry"]:
+        yield entry["request"], entry.get("resource")
+
+
+def _repeatable(body: bytes) -> bool:
+    """True when every entry is a PUT, or a POST with If-None-Exist."""
+    try:
+        return all(_is_repeatable(request) for request, _ in _entries(body))
+    except (orjson.JSONDecodeError, KeyError, TypeError):
+        return False
+
+
+def _is_repeatable(request: dict[str, Any]) -> bool:
+    return request["method"] in _REPEATABLE_METHODS or bool(request.get("ifNoneExist"))
+
+
+def _identifiers(body: bytes) -> Iterator[tuple[str, str]]:
+    """(resource type, `system|value`) of the plain creates whose resource has an identifier."""
+    for request, resource in _entries(body):
+        if _is_repeatable(request) or not isinstance(resource, dict):
+            continue
+        identifiers = resource.get("identifier") or []
+        for found in identifiers if isinstance(identifiers, list) else [identifiers]:
+            if found.get("system") and found.get("value"):
+                yield resource["resourceType"], f"{found['system']}|{found['value']}"
+                break

@@ -1,0 +1,44 @@
+"""Rim. From a destination's configuration to the destination."""
+
+from typing import assert_never
+
+from engine.channel.model import (
+    DestinationConfig,
+    FhirDestinationConfig,
+    FileDestinationConfig,
+    MllpDestinationConfig,
+)
+from engine.destinations.fhir import FhirDestination
+from engine.destinations.file import FileDestination
+from engine.destinations.interface import Destination, SecretSource
+from engine.destinations.mllp import MllpDestination
+
+
+def open_destination(config: DestinationConfig, secrets: SecretSource) -> Destination:
+    """The destination of this configuration. Nothing is connected before the first message."""
+    match config:
+        case FhirDestinationConfig():
+            return FhirDestination(config, secrets)
+        case MllpDestinationConfig():
+            return MllpDestination(config)
+        case FileDestinationConfig():
+            return FileDestination(config)
+        case _:
+            assert_never(config)
+
+
+def attempt_seconds_max(config: DestinationConfig) -> float:
+    """The longest an attempt may take: a lease must outlive it."""
+    match config:
+        case FhirDestinationConfig():
+            return config.timeout_seconds
+        case MllpDestinationConfig():
+            return config.connect_timeout_seconds + config.timeout_seconds
+        case FileDestinationConfig():
+            return FILE_SECONDS
+        case _:
+            assert_never(config)
+
+
+FILE_SECONDS = 30.0
+"""What is allowed for writing a file; a share that hangs longer is past helping by a lease."""

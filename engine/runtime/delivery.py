@@ -1,0 +1,151 @@
+"""Rim. One attempt to deliver, and what its end means for the delivery.
+
+A message that may have been sent already is settled before anything is sent: repeated where twice
+is as good as once, asked about where the destination can be asked, else left to a person.
+"""
+
+from dataclasses import dataclass
+
+from engine.channel.model import RetryPolicy
+from engine.destinations.interface import (
+    AttemptResult,
+    Destination,
+    Outgoing,
+    Presence,
+    Settlement,
+)
+from engine.pipeline.response import Classification, Fault, classify_fault
+from engine.pipeline.retry import next_attempt
+from engine.pipeline.states import FailureClass, State
+from engine.store.interface import Outcome
+
+PROBE_PRESENT = Classification(None, "probe-present")
+PROBE_UNREACHABLE = Classification(FailureClass.TRANSIENT, "probe-unreachable")
+PROBE_UNKNOWABLE = Classification(FailureClass.AMBIGUOUS, "probe-unknowable")
+POSSIBLY_SENT = Classification(FailureClass.AMBIGUOUS, "possibly-sent")
+_FOR_A_PERSON = (PROBE_UNKNOWABLE, POSSIBLY_SENT)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """One attempt that has ended."""
+
+    result: AttemptResult
+    settlement: Settlement
+    """How it would be settled, read only when the failure is ambiguous."""
+
+
+async def attempt(destination: Destination, outgoing: Outgoing) -> Attempt:
+    """Settle where needed, send where wanted. Never raises, cancellation apart."""
+    try:
+        if outgoing.possibly_sent:
+            return await _settle(destination, outgoing)
+        result = await destination.send(outgoing)
+    except Exception:  # noqa: BLE001  a fault of a destination must not lose the delivery
+        result = AttemptResult(classification=classify_fault(Fault.INTERNAL))
+    return Attempt(result=result, settlement=_settlement(destination, outgoing, result))
+
+
+async def _settle(destination: Destination, outgoing: Outgoing) -> Attempt:
+    settlement = destination.settlement(outgoing)
+    if settlement is Settlement.PERSON:
+        return Attempt(result=AttemptResult(classification=POSSIBLY_SENT), settlement=settlement)
+    if settlement is Settlement.ASK:
+        presence = await destination.probe(outgoing)
+        if presence is not Presence.ABSENT:
+            result = AttemptResult(classification=_PROBED[presence])
+            return Attempt(result=result, settlement=settlement)
+    return Attempt(result=await destination.send(outgoing), settlement=settlement)
+
+
+_PROBED = {
+    Presence.PRESENT: PROBE_PRESENT,
+    Presence.UNREACHABLE: PROBE_UNREACHABLE,
+    Presence.UNKNOWABLE: PROBE_UNKNOWABLE,
+}
+
+
+def _settlement(destination: Destination, outgoing: Outgoing, result: AttemptResult) -> Settlement:
+    """Looked up for ambiguous failures only: it reads the whole body."""
+    if result.classification.failure_class is not FailureClass.AMBIGUOUS:
+        return Settlement.REPEAT
+    return destination.settlement(outgoing)
+
+
+def outcome_of(
+    ended: Attempt,
+    *,
+    delivery_id: int,
+    number: int,
+    possibly_sent: bool,
+    policy: RetryPolicy,
+    started_at: float,
+    finished_at: float,
+    first_attempt_at: float,
+    random_unit: float,
+) -> Outcome:
+    """The outcome to store: state, next attempt, and whether it may have arrived.
+
+    Args:
+        ended: the attempt.
+        delivery_id: the delivery's.
+        number: 1-based attempt number.
+        possibly_sent: what was known before the attempt.
+        policy: the destination's.
+        started_at: Unix seconds, as the others.
+        finished_at: when the answer was there.
+        first_attempt_at: of the delivery.
+        random_unit: 0..1, for the jitter.
+    """
+    result = ended.result
+    answer = result.classification
+    failure = answer.failure_class
+    state, next_at, code = State.SENT, 0.0, answer.code
+    if failure is not None:
+        possibly_sent = possibly_sent or failure is FailureClass.AMBIGUOUS
+        decision = next_attempt(
+            policy,
+            number,
+            failure,
+            answer.retry_after_seconds,
+            finished_at,
+            first_attempt_at,
+            random_unit,
+        )
+        if _needs_person(ended):
+            state = State.UNKNOWN
+        elif decision.at is not None:
+            state, next_at = State.QUEUED, decision.at
+        else:
+            state = _final(failure, possibly_sent, policy)
+            code = decision.code or code
+    return Outcome(
+        delivery_id=delivery_id,
+        number=number,
+        started_at=started_at,
+        finished_at=finished_at,
+        state=state,
+        failure_class=failure,
+        failure_code="" if failure is None else code,
+        next_attempt_at=next_at,
+        status=result.status,
+        request=result.request,
+        response=result.response,
+        possibly_sent=possibly_sent,
+    )
+
+
+def _needs_person(ended: Attempt) -> bool:
+    """An answer was lost, and neither repeating nor asking can settle it."""
+    answer = ended.result.classification
+    if answer.failure_class is not FailureClass.AMBIGUOUS:
+        return False
+    return ended.settlement is Settlement.PERSON or answer in _FOR_A_PERSON
+
+
+def _final(failure: FailureClass, possibly_sent: bool, policy: RetryPolicy) -> State:
+    """The state after the last attempt. HELD blocks the lane until a person acts, ERROR does
+    not."""
+    if possibly_sent and failure is not FailureClass.PERMANENT:
+        return State.UNKNOWN
+    return State.HELD if policy.on_error == "block" else State.ERROR
