@@ -3,7 +3,7 @@
 A text names elements, types and value sets, never a value: values of resources are patients' data.
 """
 
-from engine.diagnostics import error
+from engine.diagnostics import error, warning
 
 UNKNOWN_RESOURCE = error(
     "F601",
@@ -66,4 +66,45 @@ CONTAINED = error(
 )
 UNKNOWN_FRAGMENT = error(
     "F618", "no contained resource has the id this reference names", "contain it or refer elsewhere"
+)
+
+DANGLING = error(
+    "F630",
+    "the reference names a {type} that is not in the bundle",
+    "map the resource too, or leave the reference out",
+)
+TRANSACTION_MISSING = warning(
+    "F631",
+    "the destination takes no transactions: sent as a batch, whose entries stand alone",
+    "add transaction to its capabilities when it has it, or set interaction: batch",
+)
+CONDITIONAL_UPDATE_MISSING = warning(
+    "F632",
+    "the destination has no conditional update: {instead} instead",
+    "add conditional-update to its capabilities when it has it, or choose another identity",
+)
+UPDATE_CREATE_MISSING = warning(
+    "F633",
+    "the destination does not take our ids: {instead} instead",
+    "add update-create to its capabilities when it has it, or choose another identity",
+)
+CONDITIONAL_CREATE_MISSING = warning(
+    "F634",
+    "the destination has no conditional create: a plain create, which may make a second copy",
+    "add conditional-create to its capabilities when it has it, or choose another identity",
+)
+UNREPEATABLE = warning(
+    "F635",
+    "the resource has no identifier: a plain create, which may make a second copy",
+    "map an identifier, or use identity: update",
+)
+LOGICAL_REFERENCE = warning(
+    "F636",
+    "the reference is sent as an identifier only: outside a transaction its target has no id yet",
+    "use interaction: transaction, identity: update, or the capability conditional-reference",
+)
+UNRESOLVABLE = error(
+    "F637",
+    "the server gives the target of this reference its id, and it has no identifier to name it by",
+    "use interaction: transaction or identity: update",
 )
