@@ -37,7 +37,7 @@ SHOWN_ELEMENTS = frozenset(
     {
         "resourceType", "type", "status", "system", "code", "class", "use", "active", "gender",
         "intent", "method", "fullUrl", "mode", "rank", "unit", "clinicalStatus",
-        "verificationStatus",        "category", "eventCoding", "severity", "diagnostics", "expression",
+        "verificationStatus", "category", "eventCoding", "severity", "diagnostics", "expression",
         "profile", "lastUpdated",
     }
 )  # fmt: skip

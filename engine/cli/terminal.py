@@ -49,7 +49,7 @@ def fail(code: Exit, text: str) -> NoReturn:
 
 
 def masked_by_default(unmask: bool) -> bool:
-    """True when values of patients must be hidden: on a terminal, unless somebody asked for them."""
+    """True when patients' values must be hidden: on a terminal, unless somebody asked for them."""
     return sys.stdout.isatty() and not unmask
 
 

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 
 FAMILY = (
     "Abbott", "Okafor", "Lindqvist", "Nguyen", "Marchetti", "O'Rourke", "Haddad", "Kowalski",
-    "Petrov",    "Iwu", "Santos", "Brandt", "Yamada", "Novák", "Fernández", "Achterberg", "Mbeki", "Silva",
+    "Petrov", "Iwu", "Santos", "Brandt", "Yamada", "Novák", "Fernández", "Achterberg", "Mbeki",
+    "Silva",
 )  # fmt: skip
 GIVEN_FEMALE = ("Amara", "Birgit", "Chiara", "Dolores", "Edith", "Farah", "Greta", "Hana", "Ines")
 GIVEN_MALE = ("Anton", "Bruno", "Cyril", "Diego", "Emeka", "Felix", "Goran", "Hiro", "Ivan")
