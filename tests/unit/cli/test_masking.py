@@ -1,0 +1,35 @@
+"""Masking fails closed: what is not listed is hidden."""
+
+from engine.cli.masking import HIDDEN, mask_resource, mask_segment
+
+
+def test_identity_fields_are_hidden_and_codes_stay() -> None:
+    masked = mask_segment("PID|1||700053^^^NORTH^MR||Iwu^Ana||19800101|F", "|")
+    assert masked == f"PID|1||{HIDDEN}||{HIDDEN}||{HIDDEN}|F"  # PID-8 stays
+
+
+def test_a_segment_nobody_listed_is_hidden_whole() -> None:
+    assert mask_segment("ZPI|1|secret", "|") == f"ZPI|{HIDDEN}|{HIDDEN}"
+
+
+def test_resources_keep_structure_and_codes_only() -> None:
+    masked = mask_resource(
+        {
+            "resourceType": "Patient",
+            "active": True,
+            "gender": "female",
+            "birthDate": "1980-01-01",
+            "name": [{"family": "Iwu", "given": ["Ana"], "use": "official"}],
+        }
+    )
+    assert masked == {
+        "resourceType": "Patient",
+        "active": True,
+        "gender": "female",
+        "birthDate": HIDDEN,
+        "name": [{"family": HIDDEN, "given": [HIDDEN], "use": "official"}],
+    }
+
+
+def test_numbers_are_values_too() -> None:
+    assert mask_resource({"value": 5.4}) == {"value": HIDDEN}
