@@ -18,15 +18,11 @@ END_AND_CR = b"\x1c\r"
 FAULT_BYTES_MAX = 65_536
 """Bytes of a fault that are kept."""
 
-JUNK = warning(
-    "M101", "{count} bytes stand outside a frame", "ask the sender to send VT first"
-)
+JUNK = warning("M101", "{count} bytes stand outside a frame", "ask the sender to send VT first")
 TOO_LARGE = error(
     "M102", "the frame is larger than {limit} bytes", "raise frame_bytes_max or ask the sender why"
 )
-NO_FINAL_CR = error(
-    "M103", "FS is not followed by CR", "ask the sender to end frames with FS CR"
-)
+NO_FINAL_CR = error("M103", "FS is not followed by CR", "ask the sender to end frames with FS CR")
 START_INSIDE = error(
     "M104",
     "a new frame starts before the last one ended",
@@ -163,9 +159,9 @@ class FrameDecoder:
             self._buffer.clear()
             return again + 1
         if len(self._buffer) + stop - position > self._limit:
-            lost = bytes(self._buffer[:FAULT_BYTES_MAX]) + data[position : position +
-            FAULT_BYTES_MAX] found.append(self._fault(TOO_LARGE(limit=self._limit), lost,
-            fatal=True)) return len(data)
+            lost = bytes(self._buffer[:FAULT_BYTES_MAX]) + data[position:stop][:FAULT_BYTES_MAX]
+            found.append(self._fault(TOO_LARGE(limit=self._limit), lost, fatal=True))
+            return len(data)
         if end >= 0 and data[end + 1 : end + 2] == b"\r" and not self._buffer:
             self._in_frame = False
             found.append(self._frame(data[position:end]))

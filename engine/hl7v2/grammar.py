@@ -6,9 +6,10 @@ searched once and remembered, so matching a message is one lookup a segment.
 
 Places are weighed by what they break. Nothing broken: the nearest place in reading order (stay, go
 forward, begin a new repetition of the innermost group, then the same one group further out).
-Each required part skipped costs 2, and 2 more for each group left unfinished by it; a second segment
-in a slot for one costs 3; going back to a slot already passed costs 20; a new repetition without its
-required beginning costs 30. HL7 v2.5.1 chapter 2.12 describes the notation of the grammars.
+Each required part skipped costs 2, and 2 more for each group left unfinished by it; a second
+segment in a slot for one costs 3; going back to a slot already passed costs 20; a new repetition
+without its required beginning costs 30. HL7 v2.5.1 chapter 2.12 describes the notation of the
+grammars.
 """
 
 from dataclasses import dataclass, field
