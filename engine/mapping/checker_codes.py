@@ -63,6 +63,11 @@ TABLE_NOT_IN_BINDING = error(
 )
 WRONG_REFERENCE = error("T540", "{target} cannot refer to {given}", "it refers to {known}")
 BAD_LITERAL = error("T541", '"{value}" is not a valid {wanted}', "see the FHIR datatypes")
+UNMAPPED_KEPT = error(
+    "T542",
+    "unmapped={policy} would write the sender's own code into {target}, whose codes are fixed",
+    "reject, hold, or name a fixed code",
+)
 
 # -- steps and calls --
 

@@ -1,0 +1,170 @@
+"""Pure. Functions that make codes, codings and concepts.
+
+A CWE holds a code, its text and its system twice or three times over (HL7 v2.5.1 ch. 2.A.13): every triplet
+becomes a coding, the original text is kept, and a table adds its coding beside the sender's.
+"""
+
+import re
+from typing import Any
+
+from engine.mapping.functions.record import (
+    TEXT_TYPES,
+    Example,
+    Facts,
+    FunctionRecord,
+    Kind,
+    Parameter,
+)
+from engine.mapping.functions.systems import coding_system
+
+_SPACES = re.compile(r"\s+")
+
+TRIPLETS = ((0, 1, 2, 6), (3, 4, 5, 7), (9, 10, 11, 12))
+"""Positions of code, text, system and version in a CWE."""
+
+
+def code(value: str) -> str | None:
+    """A FHIR code: no white space at the ends, single spaces inside."""
+    return _SPACES.sub(" ", value.strip()) or None
+
+
+def coding(system: str | None, code: str | None, display: str | None) -> dict[str, str] | None:
+    """A Coding."""
+    if not code and not display:
+        return None
+    found: dict[str, str] = {}
+    if system:
+        found["system"] = system
+    if code:
+        found["code"] = code
+    if display:
+        found["display"] = display
+    return found
+
+
+def concept(*values: str | dict[str, Any] | None) -> dict[str, Any] | None:
+    """A CodeableConcept of texts and codings."""
+    codings = [value for value in values if isinstance(value, dict)]
+    text = next((value for value in values if isinstance(value, str) and value), None)
+    found: dict[str, Any] = {}
+    if codings:
+        found["coding"] = codings
+    if text:
+        found["text"] = text
+    return found or None
+
+
+def codings_of(parts: list[str], facts: Facts) -> list[dict[str, str]]:
+    """The codings of a CWE in the order sent."""
+    found: list[dict[str, str]] = []
+    count = len(parts)
+    for code_at, text_at, system_at, version_at in TRIPLETS:
+        if code_at >= count:
+            break
+        value = parts[code_at]
+        if not value:
+            continue
+        made: dict[str, str] = {}
+        name = parts[system_at] if system_at < count else ""
+        uri = coding_system(name, facts.authorities) if name else None
+        if uri is not None:
+            made["system"] = uri
+        if version_at < count and parts[version_at] and uri is not None:
+            made["version"] = parts[version_at]
+        made["code"] = value
+        if text_at < count and parts[text_at]:
+            made["display"] = parts[text_at]
+        found.append(made)
+    return found
+
+
+def concept_of(parts: list[str], facts: Facts) -> dict[str, Any] | None:
+    """The CodeableConcept of a CWE, CE, CNE, IS or ID: its codings and its original text."""
+    codings = codings_of(parts, facts)
+    found: dict[str, Any] = {}
+    if codings:
+        found["coding"] = codings
+    text = parts[8] if len(parts) > 8 else ""
+    text = text or next((parts[at] for at in (1, 4) if len(parts) > at and parts[at]), "")
+    if text:
+        found["text"] = text
+    return found or None
+
+
+def codeable(facts: Facts, value: list[str]) -> dict[str, Any] | None:
+    """The CodeableConcept of a CWE."""
+    return concept_of(value, facts)
+
+
+def content_key(*values: str | None) -> str | None:
+    """Texts made comparable: capitals, single spaces, joined by bars."""
+    kept = [_SPACES.sub(" ", value.strip()).upper() for value in values if value]
+    return "|".join(kept) or None
+
+
+RECORDS = (
+    FunctionRecord(
+        name="code",
+        doc="A code: white space tidied as FHIR asks.",
+        parameters=(Parameter(name="value", doc="the code"),),
+        returns=("code", "id"),
+        examples=(Example(arguments=(" A  B ",), result="A B"),),
+        body=code,
+    ),
+    FunctionRecord(
+        name="coding",
+        doc='A Coding: `coding("http://loinc.org", OBX-3.1, OBX-3.2)`.',
+        parameters=(
+            Parameter(name="system", doc="its URI", required=False),
+            Parameter(name="code", doc="the code", required=False),
+            Parameter(name="display", doc="its text", required=False),
+        ),
+        returns=("Coding",),
+        examples=(
+            Example(
+                arguments=("http://loinc.org", "2345-7", None),
+                result={"system": "http://loinc.org", "code": "2345-7"},
+            ),
+        ),
+        body=coding,
+    ),
+    FunctionRecord(
+        name="concept",
+        doc="A CodeableConcept of a text, of codings, or of both.",
+        parameters=(
+            Parameter(name="values", doc="a text, or codings", kind=Kind.VALUE, many=True),
+        ),
+        returns=("CodeableConcept",),
+        examples=(Example(arguments=("rash",), result={"text": "rash"}),),
+        body=concept,
+    ),
+    FunctionRecord(
+        name="codeable",
+        doc="The CodeableConcept of a CWE or CE: all its codings and its text.",
+        parameters=(Parameter(name="value", doc="CWE, CE, CNE", kind=Kind.COMPOSITE),),
+        returns=("CodeableConcept",),
+        accepts=("CWE", "CE", "CNE", "CF", "IS", "ID", "ST"),
+        examples=(
+            Example(
+                arguments=(["2345-7", "Glucose", "LN"],),
+                result={
+                    "coding": [
+                        {"system": "http://loinc.org", "code": "2345-7", "display": "Glucose"}
+                    ],
+                    "text": "Glucose",
+                },
+            ),
+            Example(arguments=(["", "only text"],), result={"text": "only text"}),
+        ),
+        body=codeable,
+        uses_facts=True,
+    ),
+    FunctionRecord(
+        name="content_key",
+        doc="Texts made comparable, for a key of things without an identifier.",
+        parameters=(Parameter(name="values", doc="the texts", many=True),),
+        returns=TEXT_TYPES,
+        examples=(Example(arguments=("Doe ", None, "jane  m"), result="DOE|JANE M"),),
+        body=content_key,
+    ),
+)

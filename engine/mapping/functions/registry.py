@@ -1,0 +1,17 @@
+"""Pure. All functions of the mapping language by name: one literal table, no registration at import."""
+
+from engine.mapping.functions import codes, dates, identifiers, numbers, systems, text
+from engine.mapping.functions.record import FunctionRecord
+
+FUNCTIONS: dict[str, FunctionRecord] = {
+    record.name: record
+    for records in (
+        text.RECORDS,
+        dates.RECORDS,
+        numbers.RECORDS,
+        codes.RECORDS,
+        identifiers.RECORDS,
+        systems.RECORDS,
+    )
+    for record in records
+}
