@@ -150,7 +150,9 @@ def check_value(slot: Slot, given: Given, place: Place) -> list[Diagnostic]:
 
 
 def fits(wanted: str, given: Given) -> bool:
-    """True when a value of the type `wanted` can be made of what is given, as it is."""
+    """True when a value of the FHIR type `wanted` (or `text`) can be made of what is given, as it is."""
+    if wanted == "text":
+        return not (given.resource or given.segment or given.groups)
     if given.literal is not None:
         return _literal_fits(wanted, given.literal.value)
     if given.table is not None:
@@ -175,7 +177,9 @@ def _literal_fits(wanted: str, value: str | int | float | bool) -> bool:
 def _fhir_fits(wanted: str, given: str) -> bool:
     if given == wanted or given in _ANY_FHIR:
         return True
-    if given == "text" or given in TEXT_LIKE:
+    if given == "text":
+        return wanted in primitives.PATTERNS or wanted == "base64Binary"
+    if given in TEXT_LIKE:
         return wanted in TEXT_LIKE
     if given in _QUANTITIES and wanted in _QUANTITIES:
         return True

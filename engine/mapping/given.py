@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from engine.hl7v2.definitions import GroupDefinition
 from engine.mapping.syntax import Literal
 from engine.mapping.terminology import CodeTable
 
@@ -14,6 +15,8 @@ class Given:
     """HL7 datatypes the source has had, newest first."""
     segment: str | None = None
     """A whole segment."""
+    groups: tuple[GroupDefinition, ...] = ()
+    """A group of a message: its definition in each version that has it."""
     fhir: tuple[str, ...] = ()
     """FHIR types it may have, `text` among them for plain text."""
     resource: str | None = None
@@ -53,6 +56,8 @@ class Given:
             return f"the resource {self.resource}"
         if self.segment is not None:
             return f"the segment {self.segment}"
+        if self.groups:
+            return f"the group {self.groups[0].name}"
         if self.datatypes:
             return f"the HL7 datatype {self.datatypes[0]}{of}"
         return " or ".join(self.fhir) or "a value"

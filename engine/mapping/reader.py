@@ -18,7 +18,7 @@ from engine.mapping.codes import (
 from engine.mapping.expression import attempt
 from engine.mapping.rules import read_rules, read_value
 from engine.mapping.scanner import Cursor
-from engine.mapping.statements import read_body_key, read_key, read_step_line
+from engine.mapping.statements import read_body_key, read_key_item, read_step_line
 from engine.mapping.syntax import (
     Each,
     Expression,
@@ -177,7 +177,7 @@ class _FileReader:
         found: list[Expression] = []
         for item in items:
             if isinstance(item, Scalar):
-                found.extend(self.parse(item, read_key) or ())
+                found.extend(self.parse(item, read_key_item) or ())
             else:
                 self.problems.append(WRONG_SHAPE(item.place, what="`key`", shape="expressions"))
         return tuple(found)

@@ -13,7 +13,7 @@ from engine.mapping.expression import (
     read_operand,
 )
 from engine.mapping.paths import read_path, read_target
-from engine.mapping.scanner import Cursor
+from engine.mapping.scanner import Cursor, SyntaxFault
 from engine.mapping.syntax import (
     Assign,
     Condition,
@@ -174,7 +174,7 @@ def _read_emit(cursor: Cursor) -> Emit:
 
 
 def read_key(cursor: Cursor) -> tuple[Expression, ...]:
-    """`identifier`, one expression, or several in parentheses."""
+    """`identifier`, one operand, or several expressions in parentheses."""
     if not cursor.symbol("("):
         return (read_operand(cursor),)
     found = [read_expression(cursor)]
@@ -182,6 +182,19 @@ def read_key(cursor: Cursor) -> tuple[Expression, ...]:
         found.append(read_expression(cursor))
     cursor.expect(")", "the key")
     return tuple(found)
+
+
+def read_key_item(cursor: Cursor) -> tuple[Expression, ...]:
+    """One item of the `key:` of a map: an expression, or several in parentheses."""
+    start = cursor.at
+    try:
+        found = read_key(cursor)
+        if cursor.ended():
+            return found
+    except SyntaxFault:
+        pass
+    cursor.at = start
+    return (read_expression(cursor),)
 
 
 def is_identifier_key(key: tuple[Expression, ...]) -> bool:
