@@ -99,7 +99,9 @@ def _after_step(given: Given, step: Step, scope: Scope) -> Given:
         return _after_table(given, step, scope)
     if step.kind == "reference":
         if given.known and given.resource is None:
-            problem = codes.MAP_KIND(step.place, name="reference", problem=f"needs a resource before it, not {given}")
+            problem = codes.MAP_KIND(
+                step.place, name="reference", problem=f"needs a resource before it, not {given}"
+            )
             return scope.report(problem)
         references = (given.resource,) if given.resource else ()
         return Given(fhir=("Reference",), references=references, many=given.many, what=given.what)
@@ -138,9 +140,7 @@ def check_map_use(used: MapFile, given: Given, place: Place, scope: Scope) -> No
         wanted = f"the segment {used.from_name}"
     if not fit:
         hint = _map_hint(used, given, scope)
-        scope.report(
-            codes.MAP_SOURCE(place, name=used.name, wanted=wanted, given=given, hint=hint)
-        )
+        scope.report(codes.MAP_SOURCE(place, name=used.name, wanted=wanted, given=given, hint=hint))
 
 
 def _map_hint(used: MapFile, given: Given, scope: Scope) -> str | None:
@@ -200,7 +200,9 @@ def _after_table(given: Given, step: Step, scope: Scope) -> Given:
             scope.report(reading_codes.ARGUMENT(value.place, problem=problem))
     if given.segment or given.resource or given.groups:
         scope.report(
-            codes.FUNCTION_INPUT(step.place, name=f"table {step.name}", wanted="a code", given=given)
+            codes.FUNCTION_INPUT(
+                step.place, name=f"table {step.name}", wanted="a code", given=given
+            )
         )
     return Given(table=table, unmapped=policy, many=given.many, what=given.what)
 
@@ -247,17 +249,13 @@ def _check_first(record: FunctionRecord, given: Given, place: Place, scope: Scop
     if record.accepts and given.datatypes:
         if not any(serves(accepted, given.datatypes) for accepted in record.accepts):
             wanted = " or ".join(record.accepts)
-            scope.report(
-                codes.FUNCTION_INPUT(place, name=record.name, wanted=wanted, given=given)
-            )
+            scope.report(codes.FUNCTION_INPUT(place, name=record.name, wanted=wanted, given=given))
         return
     kinds = {Kind.TEXT: "a text", Kind.COMPOSITE: "an HL7 composite"}
     kind = record.parameters[0].kind if record.parameters else Kind.VALUE
     whole = given.segment or given.resource or given.groups
     if kind in kinds and whole:
-        scope.report(
-            codes.FUNCTION_INPUT(place, name=record.name, wanted=kinds[kind], given=given)
-        )
+        scope.report(codes.FUNCTION_INPUT(place, name=record.name, wanted=kinds[kind], given=given))
 
 
 def _after_function(
@@ -320,4 +318,3 @@ def check_condition(condition: Condition, scope: Scope) -> None:
     elif isinstance(condition, Comparison):
         for expression in (condition.subject, *condition.operands):
             check_single(given_of(expression, scope), expression.place, scope)
-

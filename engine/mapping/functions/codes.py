@@ -18,6 +18,32 @@ from engine.mapping.functions.record import (
 from engine.mapping.functions.systems import coding_system
 
 _SPACES = re.compile(r"\s+")
+_LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*")
+_MEDIA = re.compile(r"(?:application|audio|font|image|message|model|multipart|text|video)/[\w.+-]+")
+
+LANGUAGES: dict[str, str] = {
+    "ara": "ar", "chi": "zh", "zho": "zh", "cze": "cs", "ces": "cs", "dan": "da", "dut": "nl",
+    "nld": "nl", "eng": "en", "fin": "fi", "fre": "fr", "fra": "fr", "ger": "de", "deu": "de",
+    "gre": "el", "ell": "el", "heb": "he", "hin": "hi", "hun": "hu", "ita": "it", "jpn": "ja",
+    "kor": "ko", "nor": "no", "pol": "pl", "por": "pt", "rum": "ro", "ron": "ro", "rus": "ru",
+    "spa": "es", "swe": "sv", "tha": "th", "tur": "tr", "ukr": "uk", "urd": "ur", "vie": "vi",
+}  # fmt: skip
+"""ISO 639-2 to 639-1, which BCP 47 prefers where both exist."""
+
+MEDIA_TYPES: dict[str, str] = {
+    "pdf": "application/pdf", "rtf": "text/rtf", "html": "text/html", "xml": "text/xml",
+    "sgml": "text/sgml", "jpeg": "image/jpeg", "jpg": "image/jpeg", "gif": "image/gif",
+    "tiff": "image/tiff", "png": "image/png", "dicom": "application/dicom", "plain": "text/plain",
+    "x-hl7-cda-level-one": "text/xml", "cda": "text/xml", "octet-stream": "application/octet-stream",
+    "fax": "image/g3fax", "basic": "audio/basic", "txt": "text/plain", "json": "application/json",
+}  # fmt: skip
+"""Subtypes of table 0291 whose media type does not depend on the main type sent."""
+
+MEDIA_KINDS: dict[str, str] = {
+    "ap": "application", "au": "audio", "ft": "text", "im": "image", "multipart": "multipart",
+    "ns": "image", "sd": "application", "si": "image", "text": "text", "tx": "text",
+}  # fmt: skip
+"""Table 0191 to the first half of a media type."""
 
 TRIPLETS = ((0, 1, 2, 6), (3, 4, 5, 7), (9, 10, 11, 12))
 """Positions of code, text, system and version in a CWE."""
@@ -96,6 +122,38 @@ def codeable(facts: Facts, value: list[str]) -> dict[str, Any] | None:
     return concept_of(value, facts)
 
 
+def language(value: str) -> str | None:
+    """A BCP 47 tag of a language code of ISO 639-1 or 639-2."""
+    tag = value.strip().replace("_", "-")
+    if _LANGUAGE.fullmatch(tag) is None:
+        return None
+    first, hyphen, rest = tag.partition("-")
+    return LANGUAGES.get(first.lower(), first.lower()) + hyphen + rest
+
+
+def currency(value: str) -> str | None:
+    """A currency of ISO 4217."""
+    found = value.strip().upper()
+    return found if len(found) == 3 and found.isascii() and found.isalpha() else None
+
+
+def media_type(kind: str | None, subtype: str | None, encoding: str | None) -> str | None:
+    """The MIME type of an ED or RP: tables 0191 and 0291 or the type itself."""
+    first = (kind or "").strip().lower()
+    second = (subtype or "").strip().lower().replace("octet stream", "octet-stream")
+    if "/" in second:
+        return second if _MEDIA.fullmatch(second) else None
+    known = MEDIA_TYPES.get(second)
+    if known is not None:
+        return known
+    top = MEDIA_KINDS.get(first, first)
+    if top and second and _MEDIA.fullmatch(f"{top}/{second}"):
+        return f"{top}/{second}"
+    if (encoding or "").upper() == "A" and top in ("", "text"):
+        return "text/plain"
+    return "text/plain" if top == "text" else None
+
+
 def content_key(*values: str | None) -> str | None:
     """Texts made comparable: capitals, single spaces, joined by bars."""
     kept = [_SPACES.sub(" ", value.strip()).upper() for value in values if value]
@@ -158,6 +216,47 @@ RECORDS = (
         ),
         body=codeable,
         uses_facts=True,
+    ),
+    FunctionRecord(
+        name="language",
+        doc="A language tag (BCP 47) of a code of ISO 639; nothing when it is none.",
+        parameters=(Parameter(name="value", doc="the code"),),
+        returns=("code",),
+        examples=(
+            Example(arguments=("ENG",), result="en"),
+            Example(arguments=("en_GB",), result="en-GB"),
+            Example(arguments=("English!",), result=None),
+        ),
+        body=language,
+    ),
+    FunctionRecord(
+        name="currency",
+        doc="A currency code of ISO 4217; nothing when it is none.",
+        parameters=(Parameter(name="value", doc="the code"),),
+        returns=("code",),
+        examples=(
+            Example(arguments=("usd",), result="USD"),
+            Example(arguments=("$",), result=None),
+        ),
+        body=currency,
+    ),
+    FunctionRecord(
+        name="media_type",
+        doc="The MIME type of an ED or RP, from its type, subtype and encoding.",
+        parameters=(
+            Parameter(name="type", doc="ED.2", required=False),
+            Parameter(name="subtype", doc="ED.3", required=False),
+            Parameter(name="encoding", doc="ED.4", required=False),
+        ),
+        returns=("code",),
+        examples=(
+            Example(arguments=("AP", "PDF", "Base64"), result="application/pdf"),
+            Example(arguments=("text", "plain", "A"), result="text/plain"),
+            Example(arguments=("IM", "TIFF", "Base64"), result="image/tiff"),
+            Example(arguments=("", "image/png", None), result="image/png"),
+            Example(arguments=("XX", None, None), result=None),
+        ),
+        body=media_type,
     ),
     FunctionRecord(
         name="content_key",

@@ -3,7 +3,8 @@
 XTN sends a number in one piece (XTN.1, XTN.12) or in pieces (XTN.5 to XTN.8); HL7 v2.5.1 ch. 2.A.89.
 """
 
-from typing import Any
+from types import SimpleNamespace
+from typing import Protocol
 
 from engine.mapping.functions.record import (
     TEXT_TYPES,
@@ -14,25 +15,25 @@ from engine.mapping.functions.record import (
 )
 
 
-def reference(resource: dict[str, Any] | None) -> dict[str, str] | None:
-    """A Reference to a resource of this bundle."""
-    if not resource:
+class Referable(Protocol):
+    """A resource that has an id."""
+
+    reference: dict[str, str]
+
+
+def reference(resource: Referable | None) -> dict[str, str] | None:
+    """A Reference to a resource of this bundle; a Reference is passed on."""
+    if resource is None:
         return None
-    if "reference" in resource:
-        return resource
-    return {"reference": f"{resource['resourceType']}/{resource['id']}"}
+    return resource if isinstance(resource, dict) else resource.reference
 
 
-def phone(
-    number: str | None,
-    area: str | None,
-    country: str | None,
-    extension: str | None,
-    whole: str | None,
+def phone_number(
+    country: str | None, area: str | None, number: str | None, extension: str | None
 ) -> str | None:
-    """A telephone number in one piece: `+1 313 555-1212 x45`."""
+    """A telephone number in one piece: `+1 313 555-1212 ext. 45`; nothing without the number."""
     if not number:
-        return whole
+        return None
     pieces: list[str] = []
     if country:
         pieces.append(country if country.startswith("+") else f"+{country}")
@@ -40,7 +41,7 @@ def phone(
         pieces.append(area)
     pieces.append(number)
     if extension:
-        pieces.append(f"x{extension}")
+        pieces.append(f"ext. {extension}")
     return " ".join(pieces)
 
 
@@ -56,7 +57,7 @@ RECORDS = (
         returns=("Reference",),
         examples=(
             Example(
-                arguments=({"resourceType": "Patient", "id": "a"},),
+                arguments=(SimpleNamespace(reference={"reference": "Patient/a"}),),
                 result={"reference": "Patient/a"},
             ),
             Example(arguments=(None,), result=None),
@@ -64,21 +65,20 @@ RECORDS = (
         body=reference,
     ),
     FunctionRecord(
-        name="phone",
-        doc="A telephone number of its pieces, or `whole` when there are none.",
+        name="phone_number",
+        doc="A telephone number of its pieces; nothing without the local number.",
         parameters=(
-            _optional("number", "XTN.7"),
-            _optional("area", "XTN.6"),
             _optional("country", "XTN.5"),
+            _optional("area", "XTN.6"),
+            _optional("number", "XTN.7"),
             _optional("extension", "XTN.8"),
-            _optional("whole", "XTN.12 or XTN.1"),
         ),
         returns=TEXT_TYPES,
         accepts=("NM", "ST", "SNM", "TN"),
         examples=(
-            Example(arguments=("5551212", "313", "1", "45", None), result="+1 313 5551212 x45"),
-            Example(arguments=(None, None, None, None, "(313)555-1212"), result="(313)555-1212"),
+            Example(arguments=("1", "313", "5551212", "45"), result="+1 313 5551212 ext. 45"),
+            Example(arguments=("1", "313", None, None), result=None),
         ),
-        body=phone,
+        body=phone_number,
     ),
 )

@@ -59,7 +59,7 @@ def integer(facts: Facts, value: str) -> int | None:
     return None
 
 
-def positive_integer(facts: Facts, value: str) -> int | None:
+def positive_int(facts: Facts, value: str) -> int | None:
     """An integer of 1 and more."""
     text = value.strip()
     if _INTEGER.fullmatch(text) and 1 <= int(text) <= 2_147_483_647:
@@ -198,7 +198,7 @@ RECORDS = (
         uses_facts=True,
     ),
     FunctionRecord(
-        name="positive_integer",
+        name="positive_int",
         doc="An integer of 1 and more (`positiveInt`).",
         parameters=(_TEXT,),
         returns=("positiveInt", "unsignedInt", "integer"),
@@ -207,7 +207,7 @@ RECORDS = (
             Example(arguments=("3",), result=3),
             Example(arguments=("0",), result=None, fault="T564"),
         ),
-        body=positive_integer,
+        body=positive_int,
         uses_facts=True,
     ),
     FunctionRecord(

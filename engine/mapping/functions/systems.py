@@ -132,15 +132,24 @@ def authority_system(parts: list[str], facts: Facts) -> str | None:
     return found
 
 
-def system(facts: Facts, value: list[str]) -> str | None:
-    """The URI of an assigning authority (HD) or of a coding system's name."""
-    if len(value) == 1:
-        found = coding_system(value[0], facts.authorities)
+def system(
+    facts: Facts, value: list[str] | None, universal_id: str | None, kind: str | None
+) -> str | None:
+    """The URI of an assigning authority (HD), whole or in parts, or of a coding system's name."""
+    parts = [*(value or [""]), *([universal_id or "", kind or ""] if universal_id else [])]
+    if len(parts) == 1:
+        found = coding_system(parts[0], facts.authorities)
         if found is not None:
             return found
-        if value[0] == "L" or value[0].startswith("99"):
+        if parts[0] == "L" or parts[0].startswith("99"):
             return None
-    return authority_system(value, facts)
+    return authority_system(parts, facts)
+
+
+def coding_system_uri(facts: Facts, name: str | None, oid: str | None) -> str | None:
+    """The URI of a coding system by name, else by OID."""
+    found = coding_system(name, facts.authorities) if name else None
+    return found or (identifier_uri(oid) if oid else None)
 
 
 def uri(facts: Facts, value: str) -> str | None:
@@ -155,25 +164,47 @@ RECORDS = (
             "The URI of an assigning authority (HD) or coding system: the channel's `authorities`, known "
             "names (LN, SCT, I10, HL70001), OID, UUID or URI. Nothing for local and unknown names."
         ),
-        parameters=(Parameter(name="value", doc="HD, or a name", kind=Kind.COMPOSITE),),
+        parameters=(
+            Parameter(name="value", doc="HD, or HD.1, or a name", kind=Kind.COMPOSITE),
+            Parameter(name="universal_id", doc="HD.2", required=False),
+            Parameter(name="type", doc="HD.3", required=False),
+        ),
         returns=("uri", "url", "canonical"),
         accepts=("HD", "ID", "IS", "ST", "EI"),
         examples=(
-            Example(arguments=(["LN"],), result="http://loinc.org"),
+            Example(arguments=(["LN"], None, None), result="http://loinc.org"),
             Example(
-                arguments=(["HL70001"],),
+                arguments=(["HL70001"], None, None),
                 result="http://terminology.hl7.org/CodeSystem/v2-0001",
             ),
-            Example(arguments=(["99LAB"],), result=None),
-            Example(arguments=(["", "1.2.36.1", "ISO"],), result="urn:oid:1.2.36.1"),
+            Example(arguments=(["99LAB"], None, None), result=None),
+            Example(arguments=(["", "1.2.36.1", "ISO"], None, None), result="urn:oid:1.2.36.1"),
+            Example(arguments=(["NORTH"], "1.2.36.1", "ISO"), result="urn:oid:1.2.36.1"),
             Example(
-                arguments=(["NORTH"],),
+                arguments=(["NORTH"], None, None),
                 result="http://north.test/mrn",
                 authorities=(("NORTH", "http://north.test/mrn"),),
             ),
-            Example(arguments=(["NORTH"],), result=None, fault="T568"),
+            Example(arguments=(["NORTH"], None, None), result=None, fault="T568"),
         ),
         body=system,
+        uses_facts=True,
+    ),
+    FunctionRecord(
+        name="coding_system",
+        doc="The URI of a coding system by its name (CWE.3), else by its OID (CWE.14).",
+        parameters=(
+            Parameter(name="name", doc="CWE.3", required=False),
+            Parameter(name="oid", doc="CWE.14", required=False),
+        ),
+        returns=("uri", "url", "canonical"),
+        accepts=("ID", "IS", "ST", "HD"),
+        examples=(
+            Example(arguments=("SCT", None), result="http://snomed.info/sct"),
+            Example(arguments=("L", None), result=None),
+            Example(arguments=(None, "2.16.840.1.113883.6.1"), result="http://loinc.org"),
+        ),
+        body=coding_system_uri,
         uses_facts=True,
     ),
     FunctionRecord(
