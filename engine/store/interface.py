@@ -91,11 +91,17 @@ class Log(Protocol):
     def record_acknowledgments(
         self, outcomes: Sequence[tuple[int, AcknowledgmentOutcome, bytes]]
     ) -> None:
-        """Record how acknowledgments went: (message_id, outcome, late acknowledgment bytes or b"")."""
+        """Record how acknowledgments went: (message_id, outcome, late acknowledgment bytes or b"").
+
+        They share the next `append`'s commit, or that of `rotate` or `close`: no fsync of their own.
+        """
         ...
 
     def recent_control_ids(self, since: float, limit: int) -> Iterator[RecentControlId]:
-        """The runnable messages received since then, oldest first, at most the newest `limit`."""
+        """The runnable messages received since then, oldest first, at most the newest `limit`.
+
+        Read it at start, and again after a StoreUnavailable: a commit in doubt may have happened.
+        """
         ...
 
     def acknowledgment(self, message_id: int) -> bytes:
@@ -103,7 +109,9 @@ class Log(Protocol):
         ...
 
     def rotate(self) -> None:
-        """Close the current segment when its size or day is full; off the commit path."""
+        """Housekeeping off the commit path, for idle turns (each second or so): writes waiting
+        acknowledgment outcomes; closes the current segment when its size or day is full.
+        """
         ...
 
     def close(self) -> None:
@@ -120,6 +128,8 @@ class LaneLease:
     buckets: frozenset[int]
     until: float
     """On the database's clock, Unix seconds."""
+    wanted_by_others: int = 0
+    """So many of the buckets another owner waits for: drain them, then `release` a lease of just them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -354,6 +364,8 @@ class ReplayJob:
     """How many of message_ids have become runs."""
     succeeded: int
     failed: int
+    total: int = 0
+    """How many message_ids there are; the ids themselves are read only when the job is asked for by id."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -394,12 +406,13 @@ class StateStore(Protocol):
     def acquire(self, owner: str, ttl_seconds: float, share: float) -> LaneLease:
         """Take or renew lane buckets: up to `share` (0..1) of all, plus any whose lease has expired.
 
-        A new epoch is given when a bucket changes hands. With share=1.0 a single worker owns all.
+        A new epoch is given when a bucket changes hands, to the whole lease: use the newest lease in
+        every call. With share=1.0 a single worker owns all.
         """
         ...
 
     def release(self, lease: LaneLease) -> None:
-        """Give the buckets back at once (after draining)."""
+        """Give the buckets back at once (after draining); a lease with fewer buckets gives only those."""
         ...
 
     def follow(self, limit: int) -> int:
@@ -412,7 +425,21 @@ class StateStore(Protocol):
         The first calls after a lease change give every run whose state is not final; later ones
         what has come since. Each run is given once per lease. A bucket that joined later is
         given from its start.
+
+        A run whose lanes lie in buckets of two owners is given to both. The owner of its first
+        lane's bucket works on it, once `blocked` no longer names it; the other holds its lane
+        until `run_states` says the run is final.
         """
+        ...
+
+    def blocked(self, run_ids: Sequence[int]) -> set[int]:
+        """Those of these runs that share a lane with an earlier run that is not final."""
+        ...
+
+    def run_states(
+        self, message_ids: Sequence[int]
+    ) -> dict[int, tuple[State, tuple[Mapping[str, Any], ...]]]:
+        """State and diagnostics of the latest run of each message; none for one that never ran."""
         ...
 
     def open_deliveries(self, lease: LaneLease, run_ids: Sequence[int]) -> list[Delivery]:
@@ -430,12 +457,20 @@ class StateStore(Protocol):
     def commit(self, batch: StateBatch) -> dict[int, list[int]]:
         """Write one worker turn in one transaction; returns run_id -> new delivery_ids, in order.
 
-        Raises LeaseLost (nothing written) when the epoch is stale.
+        Raises LeaseLost (nothing written) when the epoch is stale. After StoreUnavailable the same
+        batch may be committed again: what was written already is recognised.
         """
         ...
 
     def released_deliveries(self, lease: LaneLease) -> list[Delivery]:
-        """Deliveries a person put back to QUEUED or settled since the last call (retry, resolve, cancel)."""
+        """Deliveries a person put back to QUEUED or settled since the last call (retry, resolve, cancel).
+
+        Each is given once. One may be known already, from `open_deliveries` of a new lease.
+        """
+        ...
+
+    def released_runs(self, lease: LaneLease) -> list[Run]:
+        """Runs closed by a newer replay since the last call: their lanes are free."""
         ...
 
     # -- console and commands --

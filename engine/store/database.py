@@ -1,0 +1,171 @@
+"""Rim. What the state needs of a database: transactions, rows, and the same statement many times.
+
+The state is written once for both databases, in SQLite's words; a few differ, and
+`PostgresqlDatabase` replaces them: the `?` of a value, and the constants below. Statements that run once
+per row of a batch are values (`InsertMany`, `UpdateMany`) that each database renders its own way,
+because that is where the time goes.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol
+
+from sqlalchemy import Select, Table
+
+AMONG = "IN (SELECT value FROM json_each(?))"
+"""`column AMONG`: one of an `Ids` value."""
+EACH_ID = "json_each(?) AS each"
+"""`FROM EACH_ID`: the ids of an `Ids` value as rows, in the column `each.value`."""
+
+LOCKED = "/* FOR UPDATE */"
+"""At the end of a SELECT: the rows stay locked until the transaction ends (SQLite locks the file)."""
+SHARED = "/* FOR SHARE */"
+"""At the end of a SELECT: the rows cannot be changed until the transaction ends."""
+HORIZON = "(1 /* HORIZON */)"
+"""Rows with a smaller `written_by` are all there is; see `schema.RUNS`."""
+
+Row = tuple[Any, ...]
+
+
+class Ids(tuple[int, ...]):
+    """A list of ids as one value of a statement."""
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InsertMany:
+    """Insert rows; a row's values are in the order of `columns`."""
+
+    table: Table
+    columns: tuple[str, ...]
+    conflict: str = ""
+    """`ON CONFLICT ...`, or nothing."""
+
+    def sqlite(self) -> str:
+        """The statement for one row."""
+        marks = ", ".join("?" * len(self.columns))
+        names = ", ".join(self.columns)
+        return f"INSERT INTO {self.table.name} ({names}) VALUES ({marks}) {self.conflict}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpdateMany:
+    """Update rows by their key; a row's values are those of `sets` in order, then the key's."""
+
+    table: Table
+    sets: tuple[tuple[str, str], ...]
+    """(column, expression with `?` for its one value)."""
+    key: str
+
+    def sqlite(self) -> str:
+        """The statement for one row."""
+        sets = ", ".join(f"{column} = {expression}" for column, expression in self.sets)
+        return f"UPDATE {self.table.name} SET {sets} WHERE {self.key} = ?"
+
+
+Many = InsertMany | UpdateMany
+
+
+class Transaction(Protocol):
+    """One transaction: all of it or nothing."""
+
+    def rows(self, sql: str, *values: Any) -> list[Row]:
+        """Run a statement and return its rows."""
+        ...
+
+    def write(self, sql: str, *values: Any) -> int:
+        """Run a statement and return how many rows it touched."""
+        ...
+
+    def write_many(self, statement: Many, rows: Sequence[Row]) -> None:
+        """Run a statement for every row; nothing when there are none."""
+        ...
+
+    def select(self, query: Select[Any]) -> list[Row]:
+        """Run a query built with SQLAlchemy."""
+        ...
+
+
+class Database(Protocol):
+    """A database with the state's tables. Belongs to one thread."""
+
+    def writing(self) -> AbstractContextManager[Transaction]:
+        """A write transaction; committed at the end of the block, rolled back on any exception.
+
+        Database failures leave the block as StoreUnavailable.
+        """
+        ...
+
+    def reading(self) -> AbstractContextManager[Transaction]:
+        """A consistent read; the same failures."""
+        ...
+
+    def now(self) -> float:
+        """The database's clock, Unix seconds: leases are measured by it."""
+        ...
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        ...
+
+
+class LoggedMessage(NamedTuple):
+    """A message's row in the log, without its bytes; a tuple because following makes many."""
+
+    message_id: int
+    received_at: float
+    channel: str
+    source: str
+    control_id: str
+    sender: str
+    message_type: str
+    version: str
+    lanes: str
+    verdict: str
+    duplicate_of: int | None
+    runnable: int
+    acknowledgment_code: str
+    revision: str
+    diagnostics: str | None
+    sha256: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoggedBody:
+    """A message's bytes in the log, and how its acknowledgment went."""
+
+    raw: bytes
+    acknowledgment: bytes
+    outcome: str | None
+    """None: nothing recorded."""
+    late: bytes
+
+
+class LogReader(Protocol):
+    """The log as the state reads it."""
+
+    def raw(self, message_ids: Sequence[int]) -> Iterator[tuple[int, bytes, bytes]]:
+        """(message_id, raw bytes, SHA-256 at receipt) of those that are there."""
+        ...
+
+    def header(self, message_id: int) -> LoggedMessage | None:
+        """One message's header."""
+        ...
+
+    def body(self, message_id: int) -> LoggedBody | None:
+        """One message's bytes."""
+        ...
+
+    def follow(self, database: Database, limit: int) -> int:
+        """Bring the state up to date with the log; see `interface.StateStore.follow`."""
+        ...
+
+    def forget(self, before: float, keep: Sequence[int]) -> None:
+        """Delete messages received before then, except those to `keep`, as far as whole parts allow."""
+        ...
+
+    def close(self) -> None:
+        """Let go of files."""
+        ...

@@ -1,0 +1,1 @@
+"""Rim. The store on PostgreSQL."""

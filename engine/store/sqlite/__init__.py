@@ -1,0 +1,1 @@
+"""Rim. The store on SQLite: log segments and one state file."""

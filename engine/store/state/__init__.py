@@ -1,0 +1,1 @@
+"""Rim. The processing state, written once for both databases."""

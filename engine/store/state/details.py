@@ -1,0 +1,135 @@
+"""Rim. Everything about one message, for the screen that explains it."""
+
+from engine.pipeline.states import AcknowledgmentOutcome, FailureClass, Origin, State, Verdict
+from engine.store.compression import Compression
+from engine.store.database import Database, LoggedBody, LoggedMessage, LogReader, Row, Transaction
+from engine.store.encoding import decode_diagnostics, decode_lanes, decode_list
+from engine.store.interface import (
+    AttemptRow,
+    DeliveryDetail,
+    MessageDetail,
+    Receipt,
+    RunDetail,
+)
+from engine.store.schema import DELIVERIES_PER_RUN
+
+_RUNS = (
+    "SELECT run_id, origin, state, replay_of, job_id, created_at, diagnostics, search_keys"
+    " FROM runs WHERE message_id = ? ORDER BY run_id"
+)
+_DELIVERIES = (
+    "SELECT d.delivery_id, d.destination, d.state, d.next_attempt_at, d.possibly_sent,"
+    " b.content_type, b.body FROM deliveries d"
+    " LEFT JOIN delivery_bodies b ON b.delivery_id = d.delivery_id"
+    " WHERE d.delivery_id >= ? AND d.delivery_id < ? ORDER BY d.delivery_id"
+)
+_ATTEMPTS = (
+    "SELECT number, started_at, finished_at, state, failure_class, failure_code, status, request,"
+    " response FROM attempts WHERE delivery_id = ? ORDER BY number"
+)
+_DUPLICATES = (
+    "SELECT m.message_id FROM search_keys k JOIN messages m ON m.message_id = k.message_id"
+    " WHERE k.value = ? AND k.kind = 'control id' AND k.message_id > ?"
+    " AND m.channel = ? AND m.duplicate_of = ? ORDER BY m.message_id"
+)
+
+
+def message_detail(
+    database: Database, log: LogReader, compression: Compression, message_id: int
+) -> MessageDetail | None:
+    """The message with its runs, deliveries and attempts, or None when the log has it no more."""
+    header = log.header(message_id)
+    body = log.body(message_id)
+    if header is None or body is None:
+        return None
+    with database.reading() as transaction:
+        rows = transaction.rows(_RUNS, message_id)
+        runs = tuple(_run_detail(transaction, compression, row) for row in rows)
+        duplicates = transaction.rows(
+            _DUPLICATES, header.control_id, message_id, header.channel, message_id
+        )
+    keys = {(kind, value) for row in rows for kind, value in decode_list(row[7])}
+    return MessageDetail(
+        receipt=_receipt(header, body),
+        message_id=message_id,
+        acknowledgment_outcome=_outcome(body),
+        late_acknowledgment=body.late,
+        search_keys=tuple(sorted(keys)),
+        runs=runs,
+        duplicates=tuple(row[0] for row in duplicates),
+    )
+
+
+def _outcome(body: LoggedBody) -> AcknowledgmentOutcome:
+    if body.outcome is not None:
+        return AcknowledgmentOutcome(body.outcome)
+    if body.acknowledgment:
+        return AcknowledgmentOutcome.OWED
+    return AcknowledgmentOutcome.NOT_OWED
+
+
+def _receipt(header: LoggedMessage, body: LoggedBody) -> Receipt:
+    return Receipt(
+        channel=header.channel,
+        received_at=header.received_at,
+        source=header.source,
+        raw=body.raw,
+        sha256=header.sha256,
+        control_id=header.control_id,
+        sender=header.sender,
+        message_type=header.message_type,
+        version=header.version,
+        lanes=decode_lanes(header.lanes),
+        verdict=Verdict(header.verdict),
+        duplicate_of=header.duplicate_of,
+        runnable=bool(header.runnable),
+        acknowledgment=body.acknowledgment,
+        acknowledgment_code=header.acknowledgment_code,
+        revision=header.revision,
+        diagnostics=decode_diagnostics(header.diagnostics),
+    )
+
+
+def _run_detail(transaction: Transaction, compression: Compression, row: Row) -> RunDetail:
+    first = row[0] * DELIVERIES_PER_RUN
+    deliveries = transaction.rows(_DELIVERIES, first, first + DELIVERIES_PER_RUN)
+    return RunDetail(
+        run_id=row[0],
+        origin=Origin(row[1]),
+        state=State(row[2]),
+        replay_of=row[3],
+        job_id=row[4],
+        created_at=row[5],
+        diagnostics=decode_diagnostics(row[6]),
+        deliveries=tuple(_delivery_detail(transaction, compression, found) for found in deliveries),
+    )
+
+
+def _delivery_detail(
+    transaction: Transaction, compression: Compression, row: Row
+) -> DeliveryDetail:
+    attempts = transaction.rows(_ATTEMPTS, row[0])
+    return DeliveryDetail(
+        delivery_id=row[0],
+        destination=row[1],
+        state=State(row[2]),
+        attempts=tuple(_attempt(compression, found) for found in attempts),
+        content_type=row[5] or "",
+        body=compression.unpack(row[6] or b""),
+        next_attempt_at=row[3],
+        possibly_sent=bool(row[4]),
+    )
+
+
+def _attempt(compression: Compression, row: Row) -> AttemptRow:
+    return AttemptRow(
+        number=row[0],
+        started_at=row[1],
+        finished_at=row[2],
+        state=State(row[3]),
+        failure_class=FailureClass(row[4]) if row[4] else None,
+        failure_code=row[5],
+        status=row[6],
+        request=compression.unpack(row[7]),
+        response=compression.unpack(row[8]),
+    )

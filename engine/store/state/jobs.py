@@ -1,0 +1,166 @@
+"""Rim. Replay jobs: messages turned into new runs at the tail of their lanes, step by step.
+
+A step makes runs and moves the job's progress in one transaction, so a job goes on exactly where it
+was after a crash. A newer run takes the place of one that waits for a person or failed: that one
+becomes CANCELLED, its lane is free.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from engine.pipeline.states import Origin, State
+from engine.store.database import (
+    AMONG,
+    LOCKED,
+    Database,
+    Ids,
+    InsertMany,
+    LogReader,
+    Row,
+    Transaction,
+)
+from engine.store.encoding import decode_list, encode_list
+from engine.store.interface import ReplayJob
+from engine.store.schema import JOB_MESSAGES
+from engine.store.state.replay_runs import ReplayRuns
+
+_COLUMNS = (
+    "job_id, created_at, created_by, reason, origin, destinations, rate_per_second,"
+    " stop_after_failures, state, total, started, succeeded, failed"
+)
+_INSERT_JOB = (
+    "INSERT INTO jobs (created_at, created_by, reason, origin, destinations, rate_per_second,"
+    " stop_after_failures, state, total, started, succeeded, failed)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, 0) RETURNING job_id"
+)
+_INSERT_JOB_MESSAGE = InsertMany(table=JOB_MESSAGES, columns=("job_id", "position", "message_id"))
+_MOVE = (
+    "UPDATE jobs SET started = started + ?, failed = failed + ?, state = 'running' WHERE job_id = ?"
+)
+_COUNT = "UPDATE jobs SET succeeded = succeeded + ?, failed = failed + ? WHERE job_id = ?"
+_FINISH = (
+    "UPDATE jobs SET state = 'done' WHERE job_id = ? AND state = 'running'"
+    " AND started = total AND succeeded + failed >= total"
+)
+_SUCCEEDED = frozenset({State.SENT, State.FILTERED})
+_FAILED = frozenset({State.ERROR, State.CANCELLED})
+
+
+def create_job(database: Database, job: ReplayJob) -> int:
+    """Store a job with its messages; returns its id."""
+    with database.writing() as transaction:
+        rows = transaction.rows(
+            _INSERT_JOB,
+            job.created_at,
+            job.created_by,
+            job.reason,
+            job.origin.value,
+            encode_list(job.destinations) or "",
+            job.rate_per_second,
+            job.stop_after_failures,
+            job.state or "waiting",
+            len(job.message_ids),
+        )
+        job_id = int(rows[0][0])
+        transaction.write_many(
+            _INSERT_JOB_MESSAGE,
+            [(job_id, position, found) for position, found in enumerate(job.message_ids)],
+        )
+    return job_id
+
+
+def list_jobs(database: Database, job_ids: Sequence[int]) -> list[ReplayJob]:
+    """These jobs with their messages; without ids, all that are not done, without messages."""
+    with database.reading() as transaction:
+        if not job_ids:
+            rows = transaction.rows(
+                f"SELECT {_COLUMNS} FROM jobs WHERE state <> 'done' ORDER BY job_id"
+            )
+            return [_job_of(row, ()) for row in rows]
+        rows = transaction.rows(
+            f"SELECT {_COLUMNS} FROM jobs WHERE job_id {AMONG} ORDER BY job_id", Ids(job_ids)
+        )
+        return [_job_of(row, _messages(transaction, row[0], 0, row[9])) for row in rows]
+
+
+def advance_job(database: Database, log: LogReader, job_id: int, count: int) -> int:
+    """Turn the next `count` messages of a waiting or running job into runs; returns how many."""
+    while log.follow(database, 1000):
+        pass  # a message that has no run yet must get its first one before its replay
+    with database.writing() as transaction:
+        rows = transaction.rows(f"SELECT {_COLUMNS} FROM jobs WHERE job_id = ? {LOCKED}", job_id)
+        if not rows:
+            return 0
+        job = _job_of(rows[0], ())
+        if job.state not in {"waiting", "running"}:
+            return 0
+        if job.stop_after_failures and job.failed >= job.stop_after_failures:
+            transaction.write("UPDATE jobs SET state = 'stopped' WHERE job_id = ?", job_id)
+            return 0
+        wanted = _messages(transaction, job_id, job.started, count)
+        replays = ReplayRuns(transaction, log, job, database.now())
+        failed = replays.make(wanted)
+        transaction.write(_MOVE, len(wanted), failed, job_id)
+        count_job_results(transaction, replays.superseded, replays.superseded_states)
+        transaction.write(_FINISH, job_id)
+    return len(wanted)
+
+
+def set_job_state(database: Database, job_id: int, state: str) -> None:
+    """Pause, resume or stop a job; one that is done stays done."""
+    with database.writing() as transaction:
+        transaction.write(
+            "UPDATE jobs SET state = ? WHERE job_id = ? AND state <> 'done'", state, job_id
+        )
+
+
+def count_job_results(
+    transaction: Transaction, runs: Iterable[Row], states: Mapping[int, State]
+) -> None:
+    """Add to jobs what the change of their runs' states means.
+
+    Args:
+        transaction: the transaction that changes the states.
+        runs: rows (run_id, message_id, channel, state before, job_id).
+        states: the new states by run_id; a run that is not in it has not changed.
+    """
+    changes: dict[int, list[int]] = {}
+    for run_id, _, _, before, job_id in runs:
+        after = states.get(run_id)
+        if job_id is None or after is None or after == before:
+            continue
+        change = changes.setdefault(job_id, [0, 0])
+        change[0] += (after in _SUCCEEDED) - (before in _SUCCEEDED)
+        change[1] += (after in _FAILED) - (before in _FAILED)
+    for job_id, (succeeded, failed) in sorted(changes.items()):
+        transaction.write(_COUNT, succeeded, failed, job_id)
+        transaction.write(_FINISH, job_id)
+
+
+def _messages(transaction: Transaction, job_id: int, start: int, count: int) -> tuple[int, ...]:
+    rows = transaction.rows(
+        "SELECT message_id FROM job_messages WHERE job_id = ? AND position >= ?"
+        " ORDER BY position LIMIT ?",
+        job_id,
+        start,
+        count,
+    )
+    return tuple(row[0] for row in rows)
+
+
+def _job_of(row: Row, message_ids: tuple[int, ...]) -> ReplayJob:
+    return ReplayJob(
+        job_id=row[0],
+        created_at=row[1],
+        created_by=row[2],
+        reason=row[3],
+        message_ids=message_ids,
+        origin=Origin(row[4]),
+        destinations=tuple(decode_list(row[5])),
+        rate_per_second=row[6],
+        stop_after_failures=row[7],
+        state=row[8],
+        total=row[9],
+        started=row[10],
+        succeeded=row[11],
+        failed=row[12],
+    )

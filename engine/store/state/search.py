@@ -1,0 +1,252 @@
+"""Rim. Finding messages: every query is driven by an index and stops at its page.
+
+A search becomes one or more *branches*. A branch starts from the rarest condition given (a key, a state
+that is rarely so, a code, a job, a channel and type) through an index that yields message ids in
+order, checks the other conditions message by message, and stops at the page's size. The branches'
+pages are merged. Without any rare condition the newest messages are read until the page is full.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select, tuple_
+
+from engine.pipeline.states import State
+from engine.store.database import Database, Transaction
+from engine.store.interface import MessageRow, Search
+from engine.store.schema import (
+    DELIVERIES,
+    DELIVERIES_PER_RUN,
+    MESSAGES,
+    MINUTES,
+    RUNS,
+    SEARCH_KEYS,
+)
+from engine.store.state.following import CODE, CONTROL_ID
+from engine.store.state.search_rows import message_rows
+from engine.store.state.tally import SECONDS_PER_MINUTE
+
+LIMIT_MAX = 10_000
+PAIRS_MAX = 200
+"""With more (channel, type) pairs than this the newest messages are read instead."""
+
+_M = MESSAGES.c
+_RARE_RUN_STATES = frozenset({State.FILTERED, State.ERROR, State.HELD, State.CANCELLED})
+_RARE_DELIVERY_STATES = frozenset({State.ERROR, State.HELD, State.UNKNOWN, State.CANCELLED})
+_OPEN_STATES = frozenset({State.RECEIVED, State.TRANSFORMED, State.QUEUED, State.PENDING})
+_Condition = ColumnElement[bool]
+
+
+def search(database: Database, query: Search) -> list[MessageRow]:
+    """The messages that meet every condition, a page of them; see `interface.Search`."""
+    with database.reading() as transaction:
+        found: set[int] = set()
+        for branch in branches(query, pairs(transaction, query)):
+            found.update(row[0] for row in transaction.select(branch))
+        page = sorted(found, reverse=not query.oldest_first)[: _limit(query)]
+        return message_rows(transaction, page)
+
+
+def branches(query: Search, known_pairs: Sequence[tuple[str, str]] | None) -> list[Select[Any]]:
+    """The queries whose merged pages are the answer.
+
+    Args:
+        query: what is searched.
+        known_pairs: the (channel, type) pairs that meet it, None when that is no help.
+    """
+    conditions = [*_time_conditions(query), *_plain_conditions(query), *_state_conditions(query)]
+    conditions += [_has_key(kind, value) for kind, value in _keys(query)]
+    if query.codes:
+        conditions.append(_has_code(query.codes))
+    if query.job_id is not None:
+        conditions.append(
+            exists().where(RUNS.c.job_id == query.job_id, RUNS.c.message_id == _M.message_id)
+        )
+    starts = _starts(query, known_pairs)
+    return [_page(query, and_(start, *conditions), column) for start, column in starts]
+
+
+def _limit(query: Search) -> int:
+    return max(0, min(query.limit, LIMIT_MAX))
+
+
+def _page(query: Search, where: _Condition, order: ColumnElement[Any]) -> Select[Any]:
+    if query.before_message_id is not None:
+        limit = query.before_message_id
+        where = and_(where, order > limit if query.oldest_first else order < limit)
+    ordered = order.asc() if query.oldest_first else order.desc()
+    return select(order).where(where).distinct().order_by(ordered).limit(_limit(query))
+
+
+def _starts(
+    query: Search, known_pairs: Sequence[tuple[str, str]] | None
+) -> list[tuple[_Condition, ColumnElement[Any]]]:
+    """Where each branch begins: its condition, and the column that yields ids in order."""
+    keys = _keys(query)
+    if query.message_ids:
+        return [(_M.message_id.in_(query.message_ids), _M.message_id)]
+    if keys:
+        return [_start_at_key(*keys[0])]
+    if query.job_id is not None:
+        return [_start_at(RUNS.c.message_id, RUNS.c.job_id == query.job_id)]
+    if query.states and State.SENT not in query.states:
+        return _starts_at_states(query.states)
+    if query.codes:
+        return [_start_at_key(CODE, code) for code in query.codes]
+    if known_pairs is not None:
+        return [
+            (and_(_M.channel == channel, _M.message_type == kind), _M.message_id)
+            for channel, kind in known_pairs
+        ]
+    return [(_M.message_id > 0, _M.message_id)]
+
+
+def _start_at(column: ColumnElement[Any], where: _Condition) -> tuple[_Condition, Any]:
+    return and_(column == _M.message_id, where), column
+
+
+def _start_at_key(kind: str | None, value: str) -> tuple[_Condition, Any]:
+    where = SEARCH_KEYS.c.value == value
+    if kind is not None:
+        where = and_(where, SEARCH_KEYS.c.kind == kind)
+    return _start_at(SEARCH_KEYS.c.message_id, where)
+
+
+def _starts_at_states(states: Sequence[State]) -> list[tuple[_Condition, Any]]:
+    starts = [
+        _start_at(RUNS.c.message_id, RUNS.c.state == state.value)
+        for state in states
+        if state in _RARE_RUN_STATES
+    ]
+    starts += [
+        _start_at(DELIVERIES.c.message_id, DELIVERIES.c.state == state.value)
+        for state in states
+        if state in _RARE_DELIVERY_STATES
+    ]
+    if any(state in _OPEN_STATES for state in states):
+        starts.append(_start_at(RUNS.c.message_id, RUNS.c.open == 1))
+    return starts
+
+
+def _keys(query: Search) -> list[tuple[str | None, str]]:
+    control_id = [(CONTROL_ID, query.control_id)] if query.control_id is not None else []
+    return [*control_id, *query.keys]
+
+
+def _has_key(kind: str | None, value: str) -> _Condition:
+    key = SEARCH_KEYS.alias()
+    where = and_(key.c.value == value, key.c.message_id == _M.message_id)
+    return exists().where(where if kind is None else and_(where, key.c.kind == kind))
+
+
+def _has_code(codes: Sequence[str]) -> _Condition:
+    key = SEARCH_KEYS.alias()
+    return exists().where(
+        key.c.value.in_(codes), key.c.kind == CODE, key.c.message_id == _M.message_id
+    )
+
+
+def _time_conditions(query: Search) -> list[_Condition]:
+    """The times themselves, and the ids that `minutes` knows for them, which bound the read."""
+    found: list[_Condition] = []
+    if query.since is not None:
+        minute = _minute(query.since)
+        first = select(func.min(MINUTES.c.first_message_id)).where(MINUTES.c.minute >= minute)
+        found += [_M.received_at >= query.since, _M.message_id >= first.scalar_subquery()]
+    if query.until is not None:
+        minute = _minute(query.until)
+        last = select(func.max(MINUTES.c.last_message_id)).where(MINUTES.c.minute <= minute)
+        found += [_M.received_at < query.until, _M.message_id <= last.scalar_subquery()]
+    return found
+
+
+def _minute(at: float) -> int:
+    return int(at) // SECONDS_PER_MINUTE * SECONDS_PER_MINUTE
+
+
+def _plain_conditions(query: Search) -> list[_Condition]:
+    found: list[_Condition] = []
+    if query.channels:
+        found.append(_M.channel.in_(query.channels))
+    if query.message_types:
+        found.append(or_(*(_is_type(kind) for kind in query.message_types)))
+    if query.message_ids:
+        found.append(_M.message_id.in_(query.message_ids))
+    return found
+
+
+def _is_type(kind: str) -> _Condition:
+    """`ADT^A01` exactly; `ADT` with any event."""
+    if "^" in kind:
+        return _M.message_type == kind
+    return or_(
+        _M.message_type == kind,
+        and_(_M.message_type >= f"{kind}^", _M.message_type < f"{kind}_"),
+    )
+
+
+def _state_conditions(query: Search) -> list[_Condition]:
+    """Conditions on the latest run of the message and on that run's deliveries."""
+    if not query.states and not query.destinations:
+        return []
+    run, other = RUNS.alias(), RUNS.alias()
+    latest = (
+        select(func.max(other.c.run_id))
+        .where(other.c.message_id == _M.message_id)
+        .correlate(MESSAGES)
+        .scalar_subquery()
+    )
+    first = run.c.run_id * DELIVERIES_PER_RUN
+    delivery = [
+        DELIVERIES_OF_RUN.c.delivery_id >= first,
+        DELIVERIES_OF_RUN.c.delivery_id < first + DELIVERIES_PER_RUN,
+    ]
+    states = [state.value for state in query.states]
+    if query.destinations:
+        delivery.append(DELIVERIES_OF_RUN.c.destination.in_(query.destinations))
+    if states:
+        delivery.append(DELIVERIES_OF_RUN.c.state.in_(states))
+    wanted: _Condition = exists().where(*delivery)
+    if states and not query.destinations:
+        wanted = or_(run.c.state.in_(states), wanted)
+    return [exists().where(run.c.run_id == latest, wanted)]
+
+
+DELIVERIES_OF_RUN = DELIVERIES.alias("own")
+
+
+def pairs(transaction: Transaction, query: Search) -> list[tuple[str, str]] | None:
+    """The (channel, type) pairs that meet the query, read from their index one step per pair.
+
+    None when neither is asked for, or when there are too many pairs for that to help.
+    """
+    if not query.channels and not query.message_types:
+        return None
+    found: list[tuple[str, str]] = []
+    at = ("", "")
+    for _ in range(PAIRS_MAX):
+        step = next_pair(at)
+        rows = transaction.select(step)
+        if not rows:
+            return [pair for pair in found if _pair_meets(pair, query)]
+        at = (rows[0][0], rows[0][1])
+        found.append(at)
+    return None
+
+
+def next_pair(after: tuple[str, str]) -> Select[Any]:
+    """The next pair of the index `messages_by_type`."""
+    return (
+        select(_M.channel, _M.message_type)
+        .where(tuple_(_M.channel, _M.message_type) > tuple_(*after))
+        .order_by(_M.channel, _M.message_type)
+        .limit(1)
+    )
+
+
+def _pair_meets(pair: tuple[str, str], query: Search) -> bool:
+    channel, kind = pair
+    if query.channels and channel not in query.channels:
+        return False
+    wanted = query.message_types
+    return not wanted or kind in wanted or kind.split("^", 1)[0] in wanted

@@ -1,0 +1,87 @@
+"""Rim. Counts for the status page, and the operators' wishes for channels."""
+
+from collections import defaultdict
+
+from engine.store.database import Database
+from engine.store.interface import ChannelStats, Control
+
+_OPEN_NOW = (
+    "SELECT channel, state, count(*), min(received_at) FROM runs WHERE open = 1"
+    " GROUP BY channel, state"
+)
+_ERRORS_NOW = "SELECT channel, count(*) FROM runs WHERE state = 'ERROR' GROUP BY channel"
+
+
+def stats(database: Database) -> list[ChannelStats]:
+    """One row per channel seen, by name."""
+    with database.reading() as transaction:
+        totals = transaction.rows("SELECT channel, event, count, last_at FROM totals")
+        open_now = transaction.rows(_OPEN_NOW)
+        errors_now: dict[str, int] = dict(transaction.rows(_ERRORS_NOW))
+    counts: dict[str, dict[str, int]] = defaultdict(dict)
+    last_received: dict[str, float] = {}
+    for channel, event, count, last_at in totals:
+        counts[channel][event] = count
+        if event == "received":
+            last_received[channel] = last_at
+    held: dict[str, int] = defaultdict(int)
+    queued: dict[str, int] = defaultdict(int)
+    oldest: dict[str, float] = {}
+    for channel, state, count, first in open_now:
+        if state == "HELD":
+            held[channel] += count
+        else:
+            queued[channel] += count
+            oldest[channel] = min(first, oldest.get(channel, first))
+    return [
+        ChannelStats(
+            channel=channel,
+            received=counts[channel].get("received", 0),
+            duplicates=counts[channel].get("duplicate", 0),
+            faults=counts[channel].get("fault", 0),
+            filtered=counts[channel].get("filtered", 0),
+            errors=errors_now.get(channel, 0),
+            queued=queued[channel],
+            held=held[channel],
+            sent=counts[channel].get("delivery sent", 0),
+            oldest_queued_at=oldest.get(channel),
+            last_received_at=last_received.get(channel),
+        )
+        for channel in sorted(counts)
+    ]
+
+
+def counters(database: Database, since: float) -> list[tuple[float, str, str, int]]:
+    """(minute start, channel, event, count) since then, oldest first."""
+    with database.reading() as transaction:
+        rows = transaction.rows(
+            "SELECT minute, channel, event, count FROM counters WHERE minute >= ?"
+            " ORDER BY minute, channel, event",
+            int(since) // 60 * 60,
+        )
+    return [(float(row[0]), row[1], row[2], row[3]) for row in rows]
+
+
+def controls(database: Database) -> dict[str, Control]:
+    """The wish for each channel that has one."""
+    with database.reading() as transaction:
+        rows = transaction.rows("SELECT channel, mode, reason, author, at FROM controls")
+    return {
+        row[0]: Control(channel=row[0], mode=row[1], reason=row[2], by=row[3], at=row[4])
+        for row in rows
+    }
+
+
+def set_control(database: Database, control: Control) -> None:
+    """Record a wish in place of the channel's last one."""
+    with database.writing() as transaction:
+        transaction.write(
+            "INSERT INTO controls (channel, mode, reason, author, at) VALUES (?, ?, ?, ?, ?)"
+            " ON CONFLICT (channel) DO UPDATE SET mode = excluded.mode, reason = excluded.reason,"
+            " author = excluded.author, at = excluded.at",
+            control.channel,
+            control.mode,
+            control.reason,
+            control.by,
+            control.at,
+        )

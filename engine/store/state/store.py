@@ -1,0 +1,152 @@
+"""Rim. The state store: one method for each call of `interface.StateStore`, nothing decided here."""
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from engine.pipeline.states import State
+from engine.store.compression import Compression
+from engine.store.database import Database, LogReader
+from engine.store.interface import (
+    Body,
+    ChannelStats,
+    Control,
+    Delivery,
+    LaneLease,
+    MessageDetail,
+    MessageRow,
+    ReplayJob,
+    Run,
+    Search,
+    StateBatch,
+)
+from engine.store.state import decisions, jobs, leases, runs, statistics
+from engine.store.state.commit import Commit
+from engine.store.state.details import message_detail
+from engine.store.state.retention import purge
+from engine.store.state.search import search
+
+
+class DatabaseState:
+    """`interface.StateStore` over a database and the log beside it. Belongs to one thread."""
+
+    def __init__(self, database: Database, log: LogReader) -> None:
+        self._database = database
+        self._log = log
+        self._compression = Compression()
+        self._given = runs.GivenRuns()
+        self._lease: LaneLease | None = None
+
+    def acquire(self, owner: str, ttl_seconds: float, share: float) -> LaneLease:
+        """Take or renew lane buckets."""
+        held = self._lease
+        lease, joined = leases.acquire(self._database, held, owner, ttl_seconds, share)
+        self._given.leased(lease, joined)
+        self._lease = lease
+        return lease
+
+    def release(self, lease: LaneLease) -> None:
+        """Give buckets back."""
+        leases.release(self._database, lease)
+        self._given.released(lease.buckets)
+
+    def follow(self, limit: int) -> int:
+        """Index what is new in the log."""
+        return self._log.follow(self._database, limit)
+
+    def new_runs(self, lease: LaneLease, limit: int) -> list[Run]:
+        """Runs not given yet under this lease."""
+        self._given.narrow(lease.buckets)
+        return self._given.read(self._database, limit)
+
+    def blocked(self, run_ids: Sequence[int]) -> set[int]:
+        """Those of these runs that an earlier open run holds up."""
+        return runs.blocked(self._database, run_ids)
+
+    def run_states(
+        self, message_ids: Sequence[int]
+    ) -> dict[int, tuple[State, tuple[Mapping[str, Any], ...]]]:
+        """State and diagnostics of the latest run of each message."""
+        return runs.run_states(self._database, message_ids)
+
+    def open_deliveries(self, lease: LaneLease, run_ids: Sequence[int]) -> list[Delivery]:  # noqa: ARG002  part of the contract
+        """Deliveries of these runs that are not final."""
+        return runs.open_deliveries(self._database, run_ids)
+
+    def raw(self, message_ids: Sequence[int]) -> dict[int, bytes]:
+        """Stored bytes that still have the SHA-256 of their receipt."""
+        sha256 = hashlib.sha256
+        return {
+            message_id: raw
+            for message_id, raw, digest in self._log.raw(message_ids)
+            if sha256(raw).digest() == digest
+        }
+
+    def bodies(self, delivery_ids: Sequence[int]) -> dict[int, Body]:
+        """What these deliveries send."""
+        return runs.bodies(self._database, self._compression, delivery_ids)
+
+    def commit(self, batch: StateBatch) -> dict[int, list[int]]:
+        """Write one worker turn."""
+        return Commit(batch, self._compression).write(self._database)
+
+    def released_deliveries(self, lease: LaneLease) -> list[Delivery]:
+        """Deliveries a person decided about."""
+        return decisions.released_deliveries(self._database, lease)
+
+    def released_runs(self, lease: LaneLease) -> list[Run]:
+        """Runs closed by a newer replay."""
+        return decisions.released_runs(self._database, lease)
+
+    def search(self, query: Search) -> list[MessageRow]:
+        """Messages that meet every condition."""
+        return search(self._database, query)
+
+    def message(self, message_id: int) -> MessageDetail | None:
+        """Everything about one message."""
+        return message_detail(self._database, self._log, self._compression, message_id)
+
+    def stats(self) -> list[ChannelStats]:
+        """One row per channel."""
+        return statistics.stats(self._database)
+
+    def counters(self, since: float) -> list[tuple[float, str, str, int]]:
+        """Counts by minute."""
+        return statistics.counters(self._database, since)
+
+    def controls(self) -> dict[str, Control]:
+        """The operators' wishes."""
+        return statistics.controls(self._database)
+
+    def set_control(self, control: Control) -> None:
+        """Record a wish."""
+        statistics.set_control(self._database, control)
+
+    def create_job(self, job: ReplayJob) -> int:
+        """Store a replay job."""
+        return jobs.create_job(self._database, job)
+
+    def jobs(self, job_ids: Sequence[int] = ()) -> list[ReplayJob]:
+        """These jobs, or all unfinished ones."""
+        return jobs.list_jobs(self._database, job_ids)
+
+    def advance_job(self, job_id: int, count: int) -> int:
+        """Make the next runs of a job."""
+        return jobs.advance_job(self._database, self._log, job_id, count)
+
+    def set_job_state(self, job_id: int, state: str) -> None:
+        """Pause, resume or stop a job."""
+        jobs.set_job_state(self._database, job_id, state)
+
+    def settle(self, delivery_ids: Sequence[int], state: State, by: str) -> int:
+        """Record a person's decision."""
+        return decisions.settle(self._database, delivery_ids, state, by)
+
+    def purge(self, before: float, keep_states: Iterable[State]) -> int:
+        """Forget what is older."""
+        return purge(self._database, self._log, before, frozenset(keep_states))
+
+    def close(self) -> None:
+        """Let go of files and connections."""
+        self._database.close()
+        self._log.close()
