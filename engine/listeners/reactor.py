@@ -23,10 +23,7 @@ class Clock(Protocol):
     """Time that passes."""
 
     def callLater(  # noqa: N802  Twisted's name
-        self,
-        delay: float,
-        callable: Callable[..., Any],
-        *args: Any,  # noqa: A002
+        self, delay: float, call: Callable[..., Any], /, *args: Any
     ) -> DelayedCall:
         """Call after `delay` seconds; with 0, when this turn of the reactor ends."""
         ...

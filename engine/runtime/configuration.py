@@ -1,0 +1,202 @@
+"""Rim. The files of a project, read from disk and checked whole; used by every process and command.
+
+A project folder holds `channels/*.yaml`, and where a site has them `overlays/<name>/**` and its own
+`transforms/**`; without the latter the library that ships with the engine is used. Secrets are not
+touched here.
+
+`engine serve` checks once and writes what it checked as a snapshot into the data directory; every
+process loads that snapshot. So all run the same configuration, and a process that is started again
+does not pick up a half-edited file.
+"""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from engine.channel.lint import check_configuration, revision_of
+from engine.channel.model import ChannelConfig, Configuration
+from engine.diagnostics import Diagnostic, has_errors, sort_key
+from engine.mapping.checker import check_library
+from engine.mapping.library import Library, read_library, with_overlays
+
+if TYPE_CHECKING:
+    from engine.mapping.compiler import Program
+
+CHANNELS = "channels"
+TRANSFORMS = "transforms"
+OVERLAYS = "overlays"
+SNAPSHOTS_KEPT = 50
+"""Of earlier configurations, for looking up what a message ran on."""
+FILE_BYTES_MAX = 2_000_000
+_CURRENT = "current"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProjectFiles:
+    """Texts by file name, relative to the project: `channels/adt.yaml`."""
+
+    channels: Mapping[str, str]
+    transforms: Mapping[str, str]
+    overlays: Mapping[str, str]
+
+    @property
+    def revision(self) -> str:
+        """SHA-256 over all of them, 12 hex digits."""
+        return revision_of({**self.transforms, **self.overlays, **self.channels})
+
+    def overlay_names(self) -> frozenset[str]:
+        """The overlay folders there are, such as `overlays/north`."""
+        return frozenset("/".join(name.split("/")[:2]) for name in self.overlays)
+
+    def overlay(self, name: str) -> dict[str, str]:
+        """The files of one overlay folder."""
+        return {file: text for file, text in self.overlays.items() if file.startswith(f"{name}/")}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loaded:
+    """A checked configuration with the libraries its channels use."""
+
+    files: ProjectFiles
+    configuration: Configuration
+    libraries: Mapping[tuple[str, ...], Library]
+    """By the overlays on top of the shipped library."""
+    _programs: dict[tuple[str, ...], "Program"] = field(default_factory=dict)
+
+    @property
+    def revision(self) -> str:
+        """What `Receipt.revision` says."""
+        return self.configuration.revision
+
+    def program(self, channel: ChannelConfig) -> "Program":
+        """The compiled maps of a channel; compiled once per set of overlays."""
+        from engine.mapping.compiler import compile_library  # intake never compiles
+
+        key = channel.transform.overlays
+        program = self._programs.get(key)
+        if program is None:
+            program = self._programs[key] = compile_library(self.libraries[key])
+        return program
+
+
+def read_project(home: Path) -> ProjectFiles:
+    """Read all files of a project. Raises OSError, and ValueError for a file that is not UTF-8."""
+    own = home / TRANSFORMS
+    library = own if own.is_dir() else shipped_transforms()
+    return ProjectFiles(
+        channels=_read_folder(home / CHANNELS, CHANNELS, (".yaml",)),
+        transforms=_read_folder(library, TRANSFORMS, (".yaml", ".csv")),
+        overlays=_read_folder(home / OVERLAYS, OVERLAYS, (".yaml", ".csv")),
+    )
+
+
+def shipped_transforms() -> Path:
+    """The mapping library that comes with the engine: in the wheel, or beside the package."""
+    package = Path(__file__).resolve().parent.parent
+    inside = package / "library" / TRANSFORMS
+    return inside if inside.is_dir() else package.parent / TRANSFORMS
+
+
+def _read_folder(folder: Path, name: str, suffixes: tuple[str, ...]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for file in sorted(folder.rglob("*")):
+        if file.suffix not in suffixes or not file.is_file():
+            continue
+        relative = f"{name}/{file.relative_to(folder).as_posix()}"
+        if file.stat().st_size > FILE_BYTES_MAX:
+            raise ValueError(f"{relative} is larger than {FILE_BYTES_MAX} bytes")
+        try:
+            found[relative] = file.read_text(encoding="utf-8")
+        except UnicodeDecodeError as error:
+            raise ValueError(f"{relative} is not UTF-8 at byte {error.start}") from None
+    return found
+
+
+def check_project(
+    files: ProjectFiles, environment: Mapping[str, str] | None = None, *, check_maps: bool = True
+) -> tuple[Loaded | None, list[Diagnostic]]:
+    """Check everything together.
+
+    Args:
+        files: what `read_project` gave.
+        environment: variable name to value, for `${env:NAME}`; the process's own by default.
+        check_maps: False for a snapshot, whose maps were checked before it was written.
+
+    Returns:
+        The configuration (None when anything has an error) and all problems, by file and line.
+    """
+    library, problems = read_library(files.transforms)
+    if check_maps:
+        problems = problems + check_library(library)
+    configuration, found = check_configuration(
+        files.channels,
+        os.environ if environment is None else environment,
+        known_maps=[one.name for one in library.message_maps()],
+        known_overlays=files.overlay_names(),
+    )
+    problems = problems + found
+    libraries: dict[tuple[str, ...], Library] = {}
+    for channel in configuration.channels if configuration is not None else ():
+        key = channel.transform.overlays
+        if key not in libraries:
+            libraries[key], more = _overlaid(library, files, key, check_maps=check_maps)
+            problems += more
+    problems = sorted(dict.fromkeys(problems), key=sort_key)
+    if configuration is None or has_errors(problems):
+        return None, problems
+    whole = Configuration(channels=configuration.channels, revision=files.revision)
+    return Loaded(files=files, configuration=whole, libraries=libraries), problems
+
+
+def _overlaid(
+    library: Library, files: ProjectFiles, names: tuple[str, ...], *, check_maps: bool
+) -> tuple[Library, list[Diagnostic]]:
+    problems: list[Diagnostic] = []
+    for name in names:
+        library, more = with_overlays(library, files.overlay(name))
+        problems += more
+    if names and check_maps:
+        problems += check_library(library)
+    return library, problems
+
+
+class Snapshots:
+    """Checked configurations in the data directory.
+
+    Args:
+        folder: where they are, such as `.engine/configuration`.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def write(self, files: ProjectFiles) -> str:
+        """Keep a checked configuration and make it the current one; its revision. Raises
+        OSError."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        revision = files.revision
+        _write(self._folder / f"{revision}.json", msgspec.json.encode(files))
+        _write(self._folder / _CURRENT, revision.encode("ascii"))
+        kept = sorted(self._folder.glob("*.json"), key=lambda file: file.stat().st_mtime)
+        for file in kept[:-SNAPSHOTS_KEPT]:
+            file.unlink()
+        return revision
+
+    def current(self) -> ProjectFiles:
+        """The configuration in force. Raises OSError when there is none."""
+        return self.read((self._folder / _CURRENT).read_text(encoding="ascii"))
+
+    def read(self, revision: str) -> ProjectFiles:
+        """The files of a revision. Raises OSError when it is not kept."""
+        content = (self._folder / f"{revision}.json").read_bytes()
+        return msgspec.json.decode(content, type=ProjectFiles)
+
+
+def _write(file: Path, content: bytes) -> None:
+    aside = file.with_name(file.name + ".tmp")
+    aside.write_bytes(content)
+    aside.replace(file)

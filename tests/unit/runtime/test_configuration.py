@@ -1,0 +1,74 @@
+"""A project's files are read, checked whole, and kept as a snapshot."""
+
+from pathlib import Path
+
+import pytest
+
+from engine.runtime.configuration import ProjectFiles, Snapshots, check_project, read_project
+
+CHANNEL = """\
+channel: adt
+listener:
+  mllp:
+    port: 2575
+destinations:
+  - file:
+      name: out
+      path: out
+"""
+
+
+def project(tmp_path: Path, channel: str = CHANNEL) -> Path:
+    (tmp_path / "channels").mkdir()
+    (tmp_path / "channels" / "adt.yaml").write_text(channel, encoding="utf-8")
+    (tmp_path / "transforms").mkdir()
+    return tmp_path
+
+
+def test_a_project_is_read_and_checked(tmp_path: Path) -> None:
+    files = read_project(project(tmp_path))
+    loaded, problems = check_project(files, {})
+    assert problems == []
+    assert loaded is not None
+    assert [channel.name for channel in loaded.configuration.channels] == ["adt"]
+    assert loaded.revision == files.revision
+
+
+def test_all_problems_come_at_once_with_their_places(tmp_path: Path) -> None:
+    broken = CHANNEL.replace("port: 2575", "prot: 2575").replace("path: out", "pth: out")
+    loaded, problems = check_project(read_project(project(tmp_path, broken)), {})
+    assert loaded is None
+    places = {(problem.place.file, problem.place.line) for problem in problems}
+    assert {("channels/adt.yaml", 4), ("channels/adt.yaml", 8)} <= places
+
+
+def test_the_revision_changes_with_any_file(tmp_path: Path) -> None:
+    home = project(tmp_path)
+    before = read_project(home).revision
+    (home / "overlays" / "north").mkdir(parents=True)
+    (home / "overlays" / "north" / "x.csv").write_text("source_code\n", encoding="utf-8")
+    files = read_project(home)
+    assert files.revision != before
+    assert files.overlay_names() == {"overlays/north"}
+
+
+def test_a_file_that_is_not_utf8_is_named(tmp_path: Path) -> None:
+    home = project(tmp_path)
+    (home / "channels" / "bad.yaml").write_bytes(b"channel: \xff")
+    with pytest.raises(ValueError, match=r"channels/bad\.yaml is not UTF-8 at byte 9"):
+        read_project(home)
+
+
+def test_the_current_snapshot_is_what_was_written_last(tmp_path: Path) -> None:
+    snapshots = Snapshots(tmp_path / "configuration")
+    first = ProjectFiles(channels={"channels/a.yaml": "1"}, transforms={}, overlays={})
+    second = ProjectFiles(channels={"channels/a.yaml": "2"}, transforms={}, overlays={})
+    revision = snapshots.write(first)
+    snapshots.write(second)
+    assert snapshots.current() == second
+    assert snapshots.read(revision) == first
+
+
+def test_without_a_snapshot_reading_fails(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match="current"):
+        Snapshots(tmp_path).current()
