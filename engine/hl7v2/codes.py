@@ -72,7 +72,7 @@ NO_VERSION = warning(
 VERSION_UNKNOWN = warning(
     "H225", "the version in MSH-12 is not known; {version} was taken", "check MSH-12"
 )
-NO_MESSAGE_TYPE = warning("H226", "MSH-9 names no message type", "ask the sender for MSH-9")
+NO_MESSAGE_TYPE = error("H226", "MSH-9 names no message type", "ask the sender for MSH-9")
 STRUCTURE_UNKNOWN = warning(
     "H227", "MSH-9 names no message structure of version {version}", "check MSH-9 and MSH-12"
 )
