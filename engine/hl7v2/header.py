@@ -194,6 +194,8 @@ def _header(
     if codec is None:
         declared = parts[17] if len(parts) > 17 else ""
         codec = codec_for(declared.replace(delimiters.repetition, "~")) if declared else None
+        if codec and codec.startswith(("utf-16", "utf-32")):
+            codec = None  # the bytes of MSH prove it wrong
     return Header(parts, delimiters, codec or "utf-8", problems, True, start, exact)
 
 
