@@ -85,10 +85,14 @@ def _kind(field: FieldSpec) -> str:
     elif field.form_name:
         text = field.form_name
     if field.kind in (Kind.INTEGER, Kind.NUMBER) and field.maximum is not None:
-        text += f", {field.minimum or 0:,g} to {field.maximum:,g}"
+        text += f", {_number(field.minimum or 0)} to {_number(field.maximum)}"
     if field.environment or (field.item is not None and field.item.environment):
         text += "; takes `${env:..}`"
     return text
+
+
+def _number(value: float) -> str:
+    return f"{int(value):,}" if value == int(value) else f"{value:g}"
 
 
 def _list_kind(item: FieldSpec) -> str:

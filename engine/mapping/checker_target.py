@@ -1,7 +1,7 @@
 """Pure. Checks targets against FHIR R4: the element, its cardinality, what may be put in it.
 
-FHIR R4 4.0.1, https://hl7.org/fhir/R4/datatypes.html. An HL7 value goes into a text element as it is (a
-composite by its first component); into anything else only by a map, a table or a function.
+FHIR R4 4.0.1, https://hl7.org/fhir/R4/datatypes.html. An HL7 value goes into a text element as it
+is (a composite by its first component); into anything else only by a map, a table or a function.
 """
 
 from collections.abc import Iterable
@@ -150,7 +150,7 @@ def check_value(slot: Slot, given: Given, place: Place) -> list[Diagnostic]:
 
 
 def fits(wanted: str, given: Given) -> bool:
-    """True when a value of the FHIR type `wanted` (or `text`) can be made of what is given, as it is."""
+    """True when what is given can be, as it is, a value of the FHIR type `wanted` (or `text`)."""
     if wanted == "text":
         return not (given.resource or given.segment or given.groups)
     if given.literal is not None:

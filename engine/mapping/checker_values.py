@@ -40,7 +40,7 @@ _TABLE_ARGUMENTS = ("unmapped",)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scope:
-    """Where an expression stands: its map, the names bound there, how paths are read, and the problems."""
+    """Where an expression stands: its map, the names bound there, how paths are read."""
 
     library: Library
     map_file: MapFile
@@ -118,7 +118,7 @@ def _after_map(given: Given, step: Step, scope: Scope) -> Given:
         hint = did_you_mean(step.name, scope.library.maps)
         return scope.report(reading_codes.UNKNOWN_MAP(step.place, name=step.name, hint=hint))
     check_map_use(used, given, step.place, scope)
-    check_map_arguments(used, step.arguments, step.place, scope)
+    check_map_arguments(used, step.arguments, scope)
     if used.to_name in resource_types():
         return Given(resource=used.to_name, many=given.many, what=given.what)
     return Given(fhir=(used.to_name,), many=given.many, what=given.what)
@@ -153,7 +153,7 @@ def _map_hint(used: MapFile, given: Given, scope: Scope) -> str | None:
 
 
 def check_map_arguments(
-    used: MapFile, arguments: tuple[tuple[str, Expression], ...], place: Place, scope: Scope
+    used: MapFile, arguments: tuple[tuple[str, Expression], ...], scope: Scope
 ) -> None:
     """Check names and types of what a map is told."""
     parameters = dict(used.parameters)
@@ -266,7 +266,7 @@ def _after_function(
     place: Place,
     scope: Scope,
 ) -> Given:
-    """Check the arguments beside the first; `values` is empty for a step, whose first is piped in."""
+    """Check the arguments beside the first; `values` is empty for a step: its first is piped in."""
     parameters = record.parameters
     count = len(values) or 1
     endless = bool(parameters) and parameters[-1].many
@@ -307,7 +307,7 @@ def _signature(record: FunctionRecord) -> str:
 
 
 def check_condition(condition: Condition, scope: Scope) -> None:
-    """Check every expression of a condition. `valued` may ask a repeating field, a comparison not."""
+    """Check every expression of a condition; `valued` may ask a repeating field, others not."""
     if isinstance(condition, Both | Either):
         for inner in condition.conditions:
             check_condition(inner, scope)

@@ -9,7 +9,7 @@ from engine.mapping.terminology import CodeTable
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Given:
-    """The static type of an expression. With nothing set, nothing is known and everything is allowed."""
+    """The static type of an expression; with nothing set nothing is known and all is allowed."""
 
     datatypes: tuple[str, ...] = ()
     """HL7 datatypes the source has had, newest first."""
