@@ -90,7 +90,7 @@ def _check_object(
     present: dict[str, str] = {}
     for key, item in value.items():
         known = definition.keys.get(key.removeprefix("_"))
-        if known is None or (key[0] == "_" and not _is_primitive(known[1])):
+        if known is None or (key[0] == "_" and not _is_extensible(*known)):
             if key != "resourceType" or definition.kind != "resource":
                 _unknown_element(key, definition, path, findings)
             continue
@@ -111,9 +111,10 @@ def _check_object(
         _check_extension(value, path, findings)
 
 
-def _is_primitive(kind: str) -> bool:
+def _is_extensible(element: ElementDefinition, kind: str) -> bool:
+    """True when the element may have a `_name` beside it."""
     definition = definitions.type_definition(kind)
-    return definition is not None and definition.kind == "primitive"
+    return definition is not None and definition.kind == "primitive" and not element.attribute
 
 
 def _unknown_element(key: str, definition: TypeDefinition, path: str, findings: _Findings) -> None:

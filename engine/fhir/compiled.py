@@ -36,12 +36,15 @@ _ID = "[A-Za-z0-9\\-.]{1,64}"
 
 def is_valid(resource: dict[str, Any]) -> bool:
     """True when `checker.check` finds no error, most often without asking it."""
+    return is_surely_valid(resource) or not check(resource)
+
+
+def is_surely_valid(resource: dict[str, Any]) -> bool:
+    """The gate alone: True is a promise that the checker finds no error, False says nothing."""
     try:
-        if _resource_check(0)(resource):
-            return True
+        return bool(_resource_check(0)(resource))
     except (KeyError, TypeError, AttributeError, RecursionError):
-        pass
-    return not check(resource)
+        return False
 
 
 class _Memo(dict[str, bool]):
@@ -82,7 +85,7 @@ class _Fields(dict[str, Check]):
 
     def _extension_of_primitive(self, key: str) -> Check:
         element, kind = self._definition.keys[key[1:]]
-        if element.max_many or not _is_primitive(kind):
+        if element.max_many or element.attribute or not _is_primitive(kind):
             return _doubt
         return _object_check("Element", (), None, self._depth + 1)
 
@@ -285,9 +288,10 @@ def _is_boolean(value: object) -> bool:
     return value is True or value is False
 
 
-def _is_decimal(value: object) -> bool:
-    kind = value.__class__
-    return kind is int or ((kind is float or kind is Decimal) and isfinite(value))  # type: ignore[arg-type]
+def _is_decimal(value: Any) -> bool:
+    if value.__class__ is float:
+        return isfinite(value)
+    return value.__class__ is int or (value.__class__ is Decimal and value.is_finite())
 
 
 _CHECKS: dict[str, Check] = {

@@ -93,10 +93,14 @@ def has_format(kind: str, value: Any) -> bool:
     if kind == "boolean":
         return True
     if kind == "decimal":
-        return isfinite(value)
+        return value.is_finite() if isinstance(value, Decimal) else _is_finite(value)
     if kind == "base64Binary":
         return is_base64(value)
     raise KeyError(kind)
+
+
+def _is_finite(value: int | float) -> bool:
+    return isinstance(value, int) or isfinite(value)
 
 
 def is_base64(text: str) -> bool:

@@ -36,7 +36,7 @@ def type_definition(name: str) -> TypeDefinition | None:
     elements = {}
     keys = {}
     for element_row in row["elements"]:
-        element = _element(*element_row)
+        element = _element(name, *element_row)
         elements[element.name] = element
         for key, kind in element.json_keys().items():
             keys[key] = (element, kind)
@@ -108,6 +108,7 @@ def sources() -> tuple[dict[str, str], ...]:
 
 
 def _element(
+    owner: str,
     name: str,
     types: list[str],
     minimum: int = 0,
@@ -130,6 +131,7 @@ def _element(
         choice=name.endswith("[x]"),
         binding=binding,
         targets=tuple(targets),
+        attribute=name == "id" or (owner, name) == ("Extension", "url"),
         content_reference=content_reference,
     )
 

@@ -37,6 +37,8 @@ class ElementDefinition:
     binding: ValueSetBinding | None = None
     targets: tuple[str, ...] = ()
     """Resource types a Reference may point to; empty: any."""
+    attribute: bool = False
+    """`id` and `Extension.url`: plain strings that cannot carry extensions (no `_id`)."""
     content_reference: str | None = None
     """The path whose definition is reused (`Questionnaire.item`); then it is the type too."""
 
