@@ -59,9 +59,7 @@ DELIMITERS_EXTRA = warning(
     "send ^~\\& or ^~\\&#",
 )
 DELIMITERS_EQUAL = warning(
-    "H222",
-    "two delimiters are the same character",
-    "use five different characters in MSH-1 and MSH-2",
+    "H222", "a delimiter stands twice in MSH-1 and MSH-2; it was counted once", "send ^~\\&"
 )
 DELIMITER_UNUSUAL = error(
     "H223", "MSH-1 is a letter, digit or space", "MSH is followed by the field separator"
@@ -77,6 +75,9 @@ STRUCTURE_UNKNOWN = warning(
     "H227", "MSH-9 names no message structure of version {version}", "check MSH-9 and MSH-12"
 )
 NO_CONTROL_ID = warning("H228", "MSH-10 has no control id", "ask the sender for MSH-10")
+DELIMITER_IMPLAUSIBLE = warning(
+    "H229", "MSH-2 has a letter, digit or blank, which delimits nothing", "send ^~\\&"
+)
 
 # 230 to 239: character sets
 CHARSET_UNKNOWN = warning(

@@ -32,6 +32,7 @@ class Delimiters:
 STANDARD = Delimiters()
 _STANDARD_WITH_TRUNCATION = Delimiters(truncation="#")
 _DEFAULTS = "^~\\&"
+_FREE = "\x01\x02\x03\x04\x05"
 _UNUSUAL = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 \t\r\n")
 
 
@@ -55,21 +56,26 @@ def read_delimiters(
     problems: list[Diagnostic] = []
     if field in _UNUSUAL:
         problems.append(codes.DELIMITER_UNUSUAL(Place(path="MSH-1")))
-    count = len(encoding_characters)
-    marks = encoding_characters
     place = Place(path="MSH-2")
-    if count < 4:
-        problems.append(codes.DELIMITERS_MISSING(place, count=count))
-        for mark in _DEFAULTS[count:]:
-            marks += mark if mark not in marks + field else _unused(marks + field)
-    elif count > 5:
-        problems.append(codes.DELIMITERS_EXTRA(place, count=count))
-    if len(set(marks[:4] + field)) < 5:
+    marks = "".join(mark for mark in encoding_characters if mark not in _UNUSUAL)
+    if len(marks) < len(encoding_characters):
+        problems.append(codes.DELIMITER_IMPLAUSIBLE(place))
+    # one written twice, as `^~\\\\&` by programs that escape the backslash, is meant once
+    once = "".join(dict.fromkeys(mark for mark in marks if mark != field))
+    if len(once) < len(marks):
         problems.append(codes.DELIMITERS_EQUAL(place))
-    found = Delimiters(field, marks[0], marks[1], marks[2], marks[3], marks[4:5] or None)
+    if len(once) < 4:
+        problems.append(codes.DELIMITERS_MISSING(place, count=len(once)))
+        once = _filled(once, field)
+    elif len(once) > 5:
+        problems.append(codes.DELIMITERS_EXTRA(place, count=len(once)))
+    found = Delimiters(field, once[0], once[1], once[2], once[3], once[4:5] or None)
     return found, tuple(problems)
 
 
-def _unused(taken: str) -> str:
-    """A control character that no text holds: the role exists, nothing plays it."""
-    return next(mark for mark in "\x01\x02\x03\x04\x05\x06" if mark not in taken)
+def _filled(marks: str, field: str) -> str:
+    """Four characters: the standard ones for the missing roles, else ones that no text holds."""
+    for mark in _DEFAULTS[len(marks) :]:
+        free = (one for one in (mark, *_FREE) if one not in marks + field)
+        marks += next(free)
+    return marks

@@ -12,6 +12,7 @@ without its required beginning costs 30. HL7 v2.5.1 chapter 2.12 describes the n
 grammars.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -22,6 +23,9 @@ _MISSING_COST = 2
 _REPEATED_COST = 3
 _BACKWARD_COST = 20
 _HEADLESS_COST = 30
+_ORDER_DETAILS = frozenset({"OBR", "RXO", "RXE", "RXD", "RXG", "RXA", "RQD", "RQ1", "ODS", "ODT"})
+"""A second one begins a new order even where its ORC is missing."""
+_FLOATING = frozenset({"PRT", "ROL", "NTE", "ARV", "SFT", "UAC", "DSC", "ADD"})
 START = 0
 """The state before the first segment: the root itself."""
 
@@ -71,12 +75,14 @@ class _Entry:
 class Grammar:
     """One message structure of one version."""
 
-    __slots__ = ("_nodes", "moves", "names", "structure", "version")
+    __slots__ = ("_nodes", "moves", "names", "slots", "structure", "version")
 
     def __init__(self, version: str, definition: GroupDefinition) -> None:
         self.version = version
         self.structure = definition.name
         self.names = definition.segment_names()
+        self.slots = frozenset(_slots(definition, ()))
+        """Every slot as the names of its groups and its own."""
         self._nodes: list[_Node] = []
         self._add(definition, -1, 0, 0)
         self.moves: list[dict[str, Move | None]] = [{} for _ in self._nodes]
@@ -164,7 +170,9 @@ class Grammar:
             entry = self._entry(group, name)
             if entry:
                 cost, move = self._placed(entry, depth - 1, skipped)
-                found.append((cost + (_HEADLESS_COST if entry.missing else 0), move))
+                if entry.missing and name not in _ORDER_DETAILS:
+                    cost += _HEADLESS_COST
+                found.append((cost, move))
         # a group that may not repeat and is open counts as passed too
         for child in node.children[: position + 1]:
             if child != node.children[position] or nodes[child].is_group:
@@ -205,6 +213,14 @@ class Grammar:
         return best
 
 
+def _slots(group: GroupDefinition, outer: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    for child in group.children:
+        if isinstance(child, GroupDefinition):
+            yield from _slots(child, (*outer, child.name))
+        else:
+            yield (*outer, child.name)
+
+
 @lru_cache(maxsize=512)
 def grammar(version: str, structure: str) -> Grammar | None:
     """The grammar of a structure in a known version, or None when that version has none."""
@@ -213,20 +229,27 @@ def grammar(version: str, structure: str) -> Grammar | None:
 
 
 @lru_cache(maxsize=1024)
-def covering_grammar(version: str, structure: str, names: frozenset[str]) -> Grammar | None:
-    """The grammar of the nearest version, later ones first, that knows most of these segments.
+def borrowed_grammar(version: str, structure: str, names: frozenset[str]) -> Grammar | None:
+    """The grammar of another version for a message whose own version does not know all its
+    segments.
 
-    None when no version knows more of them than `version` itself.
+    The nearest one, later ones first, that knows most of `names`, the segments of the message, and
+    keeps those that the own version knows in the same groups: maps rely on the names of groups.
+    Segments that may stand anywhere are no reason to borrow. None when no other version does
+    better.
     """
+    own = grammar(version, structure)
     at = definitions.VERSIONS.index(version)
-    order = definitions.VERSIONS[at:] + definitions.VERSIONS[:at][::-1]
+    order = definitions.VERSIONS[at + 1 :] + definitions.VERSIONS[:at][::-1]
+    if own is None:
+        return next((found for each in order if (found := grammar(each, structure))), None)
+    wanted = names - own.names - _FLOATING
+    kept = {slot for slot in own.slots if slot[-1] in names}
     best: Grammar | None = None
-    best_count = -1
     for each in order:
         candidate = grammar(each, structure)
-        if candidate is None:
+        if candidate is None or not kept <= candidate.slots:
             continue
-        count = len(names & candidate.names)
-        if count > best_count:
-            best, best_count = candidate, count
+        if len(wanted & candidate.names) > (len(wanted & best.names) if best else 0):
+            best = candidate
     return best

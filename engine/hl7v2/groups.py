@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from engine.diagnostics import Diagnostic, Place
 from engine.hl7v2 import codes, definitions
-from engine.hl7v2.grammar import START, Grammar, Move, covering_grammar, grammar
+from engine.hl7v2.grammar import START, Grammar, Move, borrowed_grammar, grammar
 from engine.hl7v2.message import Message, Segment
 
 _REPORTED_MAX = 50
@@ -90,25 +90,19 @@ class Grouped:
 def group(message: Message) -> Grouped:
     """Put every segment of a message into its group."""
     structure = message.structure
-    rules = grammar(message.version, structure) if structure else None
-    if rules is None:
-        rules = covering_grammar(message.version, structure, _NONE) if structure else None
-        if rules is None:
-            return _ungrouped(message)
-    unknown = {segment.name for segment in message.segments} - rules.names
+    own = grammar(message.version, structure) if structure else None
+    rules = own
     problems: list[Diagnostic] = []
-    if unknown:
-        better = covering_grammar(
-            message.version, structure, frozenset(name for name in unknown if name[0] != "Z")
-        )
-        if better is not None and better is not rules:
-            problems += _borrowed(message, unknown & better.names, better)
-            rules = better
+    names = frozenset([segment.name for segment in message.segments])
+    if structure and (own is None or not names <= own.names):
+        rules = borrowed_grammar(message.version, structure, names) or own
+        if rules is not None and rules is not own:
+            lacking = names - own.names if own else {structure}
+            problems += _borrowed(message, lacking, rules)
+    if rules is None:
+        return _ungrouped(message)
     root = _match(message, rules, problems)
     return Grouped(root, tuple(problems), message)
-
-
-_NONE: frozenset[str] = frozenset()
 
 
 def _ungrouped(message: Message) -> Grouped:
@@ -118,7 +112,11 @@ def _ungrouped(message: Message) -> Grouped:
     return Grouped(root, (codes.NO_GRAMMAR(Place(path="MSH-9")),), message)
 
 
-def _borrowed(message: Message, names: set[str], rules: Grammar) -> list[Diagnostic]:
+def _borrowed(
+    message: Message, lacking: frozenset[str] | set[str], rules: Grammar
+) -> list[Diagnostic]:
+    """What the message's own version lacks and another one gave."""
+    known = rules.names | {rules.structure}
     return [
         codes.OTHER_VERSION(
             Place(path=name),
@@ -127,7 +125,7 @@ def _borrowed(message: Message, names: set[str], rules: Grammar) -> list[Diagnos
             version=message.version,
             other=rules.version,
         )
-        for name in sorted(names)
+        for name in sorted(lacking & known)
     ]
 
 

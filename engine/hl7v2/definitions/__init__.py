@@ -173,10 +173,13 @@ def nearest_version(text: str) -> str:
 
 
 def _numbers(version: str) -> tuple[int, ...]:
-    parts = version.split(".")
-    if all(part.isascii() and part.isdigit() and len(part) < 4 for part in parts):
-        return tuple(int(part) for part in parts)
-    return ()
+    """The leading numbers: 2.3.z is (2, 3)."""
+    found: list[int] = []
+    for part in version.split("."):
+        if not (part.isascii() and part.isdigit() and len(part) < 4):
+            break
+        found.append(int(part))
+    return tuple(found)
 
 
 @cache
