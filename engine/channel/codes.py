@@ -8,11 +8,15 @@ UNKNOWN_OPTION = error(
     "C410", 'unknown option "{option}" of {owner}', "see the option table in docs/channels.md"
 )
 MISSING_OPTION = error("C411", "{owner} needs the option `{option}`", "add it")
-WRONG_KIND = error("C412", "`{option}` must be {expected}, not {found}", "write {expected} here")
+WRONG_KIND = error(
+    "C412", "`{option}` must be {expected}, not {found}", "see the option in docs/channels.md"
+)
 NOT_A_NUMBER = error("C413", "`{option}` must be {expected}", "write a plain number, no unit")
 OUT_OF_RANGE = error("C414", "`{option}` must be {expected}", "choose a value in the range")
 NOT_A_CHOICE = error("C415", '`{option}` cannot be "{value}"', "write one of the known values")
-BAD_FORM = error("C416", "`{option}` is not {expected}: {problem}", "correct the text")
+BAD_FORM = error(
+    "C416", "`{option}` is not {expected}: {problem}", "see the option in docs/channels.md"
+)
 ONE_VARIANT = error(
     "C417", "{owner} needs exactly one type, one of: {choices}", "write one of them as the key"
 )
@@ -23,12 +27,12 @@ EMPTY_LIST = error("C418", "`{option}` has no entry", "write at least one, or le
 ENVIRONMENT_UNSET = error(
     "C420",
     "the environment variable {name} is not set",
-    "set it, or give a default: ${{env:{name}:default}}",
+    "set it, or give a default: ${env:NAME:default}",
 )
 REFERENCE_SYNTAX = error(
     "C421",
     "this is not a reference: {problem}",
-    "write ${{env:NAME}}, ${{env:NAME:default}}, ${{secret:env:NAME}} or ${{secret:file:/path}}",
+    "write ${env:NAME}, ${env:NAME:default}, ${secret:env:NAME} or ${secret:file:/path}",
 )
 REFERENCE_NOT_ALLOWED = error(
     "C422",
@@ -38,7 +42,7 @@ REFERENCE_NOT_ALLOWED = error(
 SECRET_LITERAL = error(
     "C423",
     "`{option}` is secret and must not be written in the file",
-    "write ${{secret:env:NAME}} or ${{secret:file:/path}}, and change the secret that was here",
+    "write ${secret:env:NAME} or ${secret:file:/path}, and change the secret that was here",
 )
 
 # -- options that depend on each other --
@@ -49,7 +53,7 @@ TLS_PAIR = error(
 CAPABILITY_MISSING = error(
     "C431",
     "{option}: {value} needs the capability {capability}, which this destination is said to lack",
-    "add the capability when the server has it, or choose another {option}",
+    "add it to `capabilities` when the server has it, or choose another form",
 )
 CANNOT_TAKE = error(
     "C432", "the destination {destination} cannot take {made}", "change the map or the destination"

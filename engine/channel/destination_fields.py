@@ -63,7 +63,7 @@ def _check_headers(values: Values, place: PlaceOf) -> list[Diagnostic]:
         for name, value in values["headers"]
         if name.lower() in forms.SECRET_HEADERS and not isinstance(value, SecretReference)
     ]
-    if forms.has_password(values["url"]):
+    if values["url"] and forms.has_password(values["url"]):
         found.append(codes.SECRET_LITERAL(place("url"), option="url"))
     return found
 

@@ -79,7 +79,9 @@ Values = dict[str, Any]
 PlaceOf = Callable[[str], Place]
 """The place of an option by its name; of the whole component when it is not written."""
 ComponentCheck = Callable[[Values, PlaceOf], list[Diagnostic]]
-"""Checks options against each other; gets what was read (by attribute, defaults filled in)."""
+"""Checks options against each other: what was read by attribute, with defaults filled in.
+
+A required option that is missing or wrong is None."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

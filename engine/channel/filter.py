@@ -9,6 +9,7 @@ import operator
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from engine.channel import codes
 from engine.channel.message_values import Values, value_reader
@@ -32,7 +33,7 @@ from engine.yamltext import Scalar
 
 Test = Callable[[Message], bool]
 
-_ORDER: dict[str, Callable[[object, object], bool]] = {
+_ORDER: dict[str, Callable[[Any, Any], bool]] = {
     "<": operator.lt,
     "<=": operator.le,
     ">": operator.gt,
@@ -203,7 +204,7 @@ def _comparable(one: str, other: str) -> bool:
     return left is not None and left == right
 
 
-def _ordered(subject: Values, operand: Values, compare: Callable[[object, object], bool]) -> Test:
+def _ordered(subject: Values, operand: Values, compare: Callable[[Any, Any], bool]) -> Test:
     """Numbers by size, everything else (dates among it) by text."""
 
     def test(message: Message) -> bool:

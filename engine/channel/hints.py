@@ -18,7 +18,7 @@ def unknown_option_hint(
     key: Scalar, component: ComponentSpec, node: Mapping, ancestors: Ancestors
 ) -> str:
     """What the writer most likely meant by an option that `component` does not have."""
-    found = _below(key, component, node) or _above(key, ancestors)
+    found = _below(key, component, node) or above_hint(key, ancestors)
     if found:
         return found
     names = [field.name for field in component.fields]
@@ -47,7 +47,7 @@ def _below(key: Scalar, component: ComponentSpec, node: Mapping) -> str | None:
     return None
 
 
-def _above(key: Scalar, ancestors: Ancestors) -> str | None:
+def above_hint(key: Scalar, ancestors: Ancestors) -> str | None:
     """The option of a component around this one."""
     for component, node in reversed(ancestors):
         if component.field(key.text) is None or not node.entries:

@@ -252,7 +252,8 @@ class ChannelConfig:
     """One channel."""
 
     name: str
-    file: str
+    file: str = ""
+    """The file it was read from."""
     description: str = ""
     enabled: bool = True
     listener: ListenerConfig

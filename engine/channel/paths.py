@@ -57,8 +57,8 @@ def check_route(key: Scalar, values: tuple[Scalar, ...]) -> list[Diagnostic]:
     known = known_codes(table)
     for value in values:
         if known and value.text not in known and not value.text.startswith("Z"):
-            hint = did_you_mean(value.text, known)
-            problems.append(codes.ROUTE_VALUE(value.place, what=what, value=value.text, hint=hint))
+            near = did_you_mean(value.text, known)
+            problems.append(codes.ROUTE_VALUE(value.place, what=what, value=value.text, hint=near))
     return problems
 
 

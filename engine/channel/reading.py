@@ -11,7 +11,7 @@ from typing import Any
 
 from engine.channel import codes
 from engine.channel.fields import NO_DEFAULT, ComponentSpec, FieldSpec, Kind, default_of
-from engine.channel.hints import indent_hint, unknown_option_hint
+from engine.channel.hints import above_hint, indent_hint, unknown_option_hint
 from engine.channel.references import Allowed, resolve
 from engine.diagnostics import Diagnostic, Place, did_you_mean, has_errors
 from engine.yamltext import Mapping, Node, Scalar, Sequence
@@ -130,17 +130,17 @@ def _report_missing(
 
 def _build(spec: ComponentSpec, values: dict[str, Any], path: str, reading: Reading) -> Any | None:
     filled = dict(values)
+    incomplete = False
     for option in spec.fields:
         if option.target in filled:
             continue
         default = default_of(spec, option)
-        if default is NO_DEFAULT:
-            return None
-        filled[option.target] = default
+        incomplete = incomplete or default is NO_DEFAULT
+        filled[option.target] = None if default is NO_DEFAULT else default
     for check in spec.checks:
         for problem in check(filled, lambda name: reading.place(_join(path, name))):
             reading.report(path, problem)
-    return spec.model(**values)
+    return None if incomplete else spec.model(**values)
 
 
 def _join(path: str, name: str) -> str:
@@ -192,7 +192,11 @@ def _read_variant(
         if variant.field(found.text):
             hint = indent_hint(found, written[0])
         else:
-            hint = did_you_mean(found.text, choices) or f"one type only: {names}"
+            hint = (
+                did_you_mean(found.text, choices)
+                or above_hint(found, reading.ancestors)
+                or f"one type only: {names}"
+            )
         reading.report(
             _join(path, found.text),
             codes.UNKNOWN_OPTION(

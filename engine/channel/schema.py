@@ -2,7 +2,7 @@
 
 Draft 7, which older editors read as well. It is looser than `channel.lint` where a schema cannot
 say it (paths, filters, pairs of options), and never stricter. Write as the first line of a channel
-file: `# yaml-language-server: $schema=../channel.schema.json`.
+file: `# yaml-language-server: $schema=channel.schema.json`.
 """
 
 from typing import Any

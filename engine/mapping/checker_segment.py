@@ -7,7 +7,13 @@ from engine.fhir.definitions import type_definition
 from engine.mapping import checker_codes as codes
 from engine.mapping import source_types
 from engine.mapping.checker_source import check_components, check_field_path, path_types
-from engine.mapping.checker_target import Slot, check_value, find_slot, missing_elements
+from engine.mapping.checker_target import (
+    Slot,
+    check_value,
+    element_of,
+    find_slot,
+    missing_elements,
+)
 from engine.mapping.checker_values import Scope, check_condition, check_single, given_of
 from engine.mapping.given import UNKNOWN, Given
 from engine.mapping.library import Library
@@ -30,9 +36,9 @@ def check_map(map_file: MapFile, library: Library, *, partial: bool) -> list[Dia
         read_path=read_segment_path,
     )
     for name, kind in map_file.parameters:
-        if kind != "text" and type_definition(kind) is None:
-            place = map_file.place
-            scope.report(codes.UNKNOWN_TYPE(place, name=kind, hint=f"the type of parameter {name}"))
+        if kind != "text" and not parameter_given(kind).known:
+            hint = f"the type of parameter {name}: a FHIR type, a segment or datatype, or text"
+            scope.report(codes.UNKNOWN_TYPE(map_file.place, name=kind, hint=hint))
     checker = _RuleChecker(partial=partial)
     if map_file.to_name and type_definition(map_file.to_name) is not None:
         whole = map_file.to_name
@@ -48,8 +54,12 @@ def check_map(map_file: MapFile, library: Library, *, partial: bool) -> list[Dia
 
 
 def parameter_given(kind: str) -> Given:
-    """What a parameter of that type holds."""
-    return UNKNOWN if kind == "text" else Given(fhir=(kind,))
+    """What a parameter of that type holds: a FHIR type, a segment, an HL7 datatype, or `text`."""
+    if type_definition(kind) is not None:
+        return Given(fhir=(kind,))
+    if source_types.segment_exists(kind):
+        return Given(segment=kind)
+    return Given(datatypes=(kind,)) if source_types.datatype_exists(kind) else UNKNOWN
 
 
 def _is_identifier(expression: object) -> bool:
@@ -97,7 +107,8 @@ def read_field(path: Path, segment: str, scope: Scope) -> Given:
     selector = path.repetition
     many = definition.repeats and (selector is None or selector.every)
     datatypes = path_types(path, source_types.field_types(segment, path.field))
-    return Given(datatypes=datatypes, many=many, what=f"{segment}-{path.field}")
+    every = many and selector is not None
+    return Given(datatypes=datatypes, many=many, every=every, what=f"{segment}-{path.field}")
 
 
 def read_components(path: Path, datatypes: tuple[str, ...], where: str, scope: Scope) -> Given:
@@ -231,9 +242,8 @@ def _narrow(rule: Rule, slot: Slot, scope: Scope) -> Slot | None:
 def _record(filled: _Filled, parts: tuple[TargetPart, ...], place: Place) -> None:
     """Note that a target writes into an object."""
     first = parts[0]
-    filled.names.add(first.name)
-    definition = type_definition(filled.type_name)
-    element = definition.elements.get(first.name) if definition else None
+    element = element_of(filled.type_name, first.name)
+    filled.names.add(element.name if element else first.name)
     if len(parts) == 1 or element is None or len(element.types) != 1:
         return
     key = (first.name, first.label)

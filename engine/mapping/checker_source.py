@@ -3,7 +3,7 @@
 Used for maps and, through `check_message_path`, for filters, lanes and search keys of channels.
 """
 
-from engine.diagnostics import Diagnostic, did_you_mean
+from engine.diagnostics import Diagnostic, Place, did_you_mean
 from engine.mapping import checker_codes as codes
 from engine.mapping import source_types
 from engine.mapping.syntax import Path, Selector
@@ -32,7 +32,7 @@ def check_message_path(path: Path) -> list[Diagnostic]:
 def check_field_path(path: Path, segment: str) -> list[Diagnostic]:
     """Check field, selector and components of a path in `segment`."""
     if not source_types.segment_exists(segment):
-        hint = did_you_mean(segment, source_types.segment_names())
+        hint = _near_segment(segment)
         return [codes.UNKNOWN_SEGMENT(path.place, segment=segment, hint=hint)]
     if path.field is None or source_types.is_local(segment):
         return []
@@ -44,6 +44,19 @@ def check_field_path(path: Path, segment: str) -> list[Diagnostic]:
     found = check_selector(path, path.repetition, datatypes, where)
     found.extend(check_components(path, datatypes, where))
     return found
+
+
+def which_repetition(place: Place, where: str) -> Diagnostic:
+    """The problem of a repeating source where one value is wanted."""
+    hint = f"write {where}[1], {where}[type=..], `each {where} as name`, or a target with []"
+    return codes.WHICH_REPETITION(place, where=where, hint=hint if "-" in where else None)
+
+
+def _near_segment(name: str) -> str | None:
+    """Two letters exchanged is the usual slip; a difference of one letter the next."""
+    known = sorted(source_types.segment_names())
+    exchanged = [one for one in known if sorted(one) == sorted(name)]
+    return did_you_mean(name, exchanged) or did_you_mean(name, known)
 
 
 def check_selector(

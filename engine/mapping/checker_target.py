@@ -5,15 +5,23 @@ is (a composite by its first component); into anything else only by a map, a tab
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from engine.diagnostics import Diagnostic, Place, did_you_mean
 from engine.fhir import primitives
 from engine.fhir.definitions import type_definition
 from engine.fhir.definitions.model import ElementDefinition
 from engine.mapping import checker_codes as codes
+from engine.mapping.checker_source import which_repetition
 from engine.mapping.given import Given
-from engine.mapping.source_types import ANY_TYPE, NUMBER_TYPES, TIME_TYPES
+from engine.mapping.source_types import (
+    ANY_TYPE,
+    NUMBER_TYPES,
+    TIME_TYPES,
+    datatype_exists,
+    segment_exists,
+    serves,
+)
 from engine.mapping.syntax import Target, TargetPart
 from engine.mapping.terminology import Unmapped
 
@@ -95,22 +103,36 @@ def _element(
     definition = type_definition(owner)
     if definition is None:
         return None, None
-    element = definition.elements.get(part.name)
+    element = element_of(owner, part.name)
     if element is not None:
         return element, None
-    if part.name in definition.keys:
-        whole, kind = definition.keys[part.name]
-        hint = f"write `{whole.name}[x]` with `{kind}:` below it"
-        return None, codes.CHOICE_NEEDED(target.place, target=f"{path}.{part.name}", hint=hint)
-    hint = did_you_mean(part.name, definition.elements)
+    hint = did_you_mean(part.name, (*definition.elements, *definition.keys))
     if hint is None:
         known = [name for name in definition.elements if name not in _PLUMBING]
-        hint = (
-            f"known: {', '.join(known[:CHOICES_SHOWN])}" if known else "a primitive has no elements"
-        )
+        hint = f"known: {', '.join(known[:CHOICES_SHOWN] or _ON_PRIMITIVES)}"
     return None, codes.UNKNOWN_ELEMENT(target.place, owner=path, name=part.name, hint=hint)
 
 
+def element_of(owner: str, name: str) -> ElementDefinition | None:
+    """The element of a type by its name or by the JSON key of one type of a choice.
+
+    `valueString` is the choice `value` narrowed to that type. A primitive may have an `extension`
+    and an `id`, https://hl7.org/fhir/R4/json.html#primitive.
+    """
+    definition = type_definition(owner)
+    if definition is None:
+        return None
+    if definition.kind == "primitive":
+        string = type_definition("Extension")
+        return string.elements.get(name) if string and name in _ON_PRIMITIVES else None
+    found = definition.elements.get(name)
+    if found is None and name in definition.keys:
+        whole, kind = definition.keys[name]
+        return replace(whole, types=(kind,), choice=False)
+    return found
+
+
+_ON_PRIMITIVES = ("id", "extension")
 _PLUMBING = frozenset({"id", "meta", "implicitRules", "language", "text", "contained"})
 
 
@@ -136,8 +158,7 @@ def check_value(slot: Slot, given: Given, place: Place) -> list[Diagnostic]:
     """Check one value against the element it goes into."""
     found: list[Diagnostic] = []
     if given.many and not slot.many:
-        what = given.what or "this"
-        found.append(codes.WHICH_REPETITION(place, where=what))
+        found.append(which_repetition(place, given.what or "this"))
     if not given.known or any(fits(wanted, given) for wanted in slot.types):
         found.extend(_check_binding(slot, given, place))
         found.extend(_check_reference(slot, given, place))
@@ -150,9 +171,18 @@ def check_value(slot: Slot, given: Given, place: Place) -> list[Diagnostic]:
 
 
 def fits(wanted: str, given: Given) -> bool:
-    """True when what is given can be, as it is, a value of the FHIR type `wanted` (or `text`)."""
+    """True when what is given can be, as it is, a value of the type `wanted`.
+
+    Args:
+        wanted: a FHIR type; for a parameter also a segment, an HL7 datatype, or `text`.
+        given: what there is.
+    """
     if wanted == "text":
         return not (given.resource or given.segment or given.groups)
+    if segment_exists(wanted):
+        return given.segment == wanted
+    if datatype_exists(wanted):
+        return bool(given.datatypes) and serves(wanted, given.datatypes)
     if given.literal is not None:
         return _literal_fits(wanted, given.literal.value)
     if given.table is not None:

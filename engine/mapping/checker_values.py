@@ -10,6 +10,7 @@ from engine.diagnostics import Diagnostic, Place, did_you_mean
 from engine.fhir.definitions import resource_types
 from engine.mapping import checker_codes as codes
 from engine.mapping import codes as reading_codes
+from engine.mapping.checker_source import which_repetition
 from engine.mapping.checker_target import fits
 from engine.mapping.functions.record import FunctionRecord, Kind
 from engine.mapping.functions.registry import FUNCTIONS
@@ -178,7 +179,7 @@ def check_map_arguments(
 def check_single(given: Given, place: Place, scope: Scope) -> None:
     """One value is wanted here."""
     if given.many:
-        scope.report(codes.WHICH_REPETITION(place, where=given.what or "this"))
+        scope.report(which_repetition(place, given.what or "this"))
 
 
 def _after_table(given: Given, step: Step, scope: Scope) -> Given:
@@ -227,9 +228,18 @@ def _after_call(call: Call, scope: Scope) -> Given:
     first = values[0] if values else UNKNOWN
     if values:
         _check_first(record, first, call.arguments[0].place, scope)
-    for given, argument in zip(values[1:], call.arguments[1:], strict=True):
-        check_single(given, argument.place, scope)
+    for number, (given, argument) in enumerate(zip(values, call.arguments, strict=True)):
+        if _takes_several(record, number) and given.every:
+            first = replace(first, many=first.many and number > 0)
+        elif number > 0:
+            check_single(given, argument.place, scope)
     return _after_function(record, first, values, call.named, call.place, scope)
+
+
+def _takes_several(record: FunctionRecord, number: int) -> bool:
+    """True when the argument of that number goes into a parameter for any number of values."""
+    last = len(record.parameters) - 1
+    return bool(record.parameters) and record.parameters[last].many and number >= last
 
 
 def _reference_call(call: Call, values: list[Given], scope: Scope) -> Given:

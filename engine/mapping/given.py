@@ -30,6 +30,8 @@ class Given:
     literal: Literal | None = None
     many: bool = False
     """It repeats, and the expression does not say which repetition is meant."""
+    every: bool = False
+    """All repetitions are meant: `[*]`."""
     what: str = ""
     """The source in words, for messages: `PID-3`."""
 
@@ -43,6 +45,7 @@ class Given:
             or self.resource
             or self.table
             or self.literal
+            or self.groups
         )
 
     def __str__(self) -> str:
