@@ -99,7 +99,8 @@ def structure_children(
         short = name.removeprefix(structure + "_")
         short = GROUP_CORRECTIONS.get((structure, parent, short), short)
         nested = structure_children(library, structure, short, inner)
-        found.append([short, low, high, nested])
+        if nested:
+            found.append([short, low, high, nested])
     return found
 
 

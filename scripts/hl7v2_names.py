@@ -1,4 +1,4 @@
-"""Pure. Names and events for the dictionary script: what hl7apy's tables lack or name differently.
+"""Pure. Names and events for the dictionary script: what hl7apy lacks or names otherwise.
 
 Source of the events: HL7 table 0354 (message structure) of versions 2.3.1 to 2.8.2. A trigger event
 names its candidates in order; the first that exists in a version serves it there.
@@ -6,11 +6,49 @@ names its candidates in order; the first that exists in a version serves it ther
 
 import re
 
-GROUP_CORRECTIONS = {
-    # (structure, parent group, group): name. hl7apy reuses or varies these names between versions.
-    ("ORU_R01", "SPECIMEN", "PATIENT_OBSERVATION"): "SPECIMEN_OBSERVATION",
-    ("ORU_R01", "", "RESPONSE"): "PATIENT_RESULT",
-}
+GROUP_CORRECTIONS = (
+    {
+        # (structure, parent group, group): name. hl7apy reuses or varies these names between
+        # versions; a map
+        # reads one name in all of them, that of 2.5 or later.
+        ("ORU_R01", "SPECIMEN", "PATIENT_OBSERVATION"): "SPECIMEN_OBSERVATION",
+        ("ORU_R01", "", "RESPONSE"): "PATIENT_RESULT",
+        ("ORU_R30", "", "PATIENT_OBSERVATION"): "OBSERVATION",
+        ("PPR_PC1", "PROBLEM", "PATHWAY_OBSERVATION"): "PROBLEM_OBSERVATION",
+        ("REF_I12", "", "AUTHORIZATION"): "AUTHORIZATION_CONTACT",
+        ("REF_I12", "", "AUTHORIZATION_CONTACT1"): "AUTHORIZATION_CONTACT",
+        ("REF_I12", "", "AUTHORIZATION_CONTACT2"): "AUTHORIZATION_CONTACT",
+        ("REF_I12", "", "PROVIDER"): "PROVIDER_CONTACT",
+        ("REF_I12", "", "RESULTS"): "OBSERVATION",
+        ("REF_I12", "", "VISIT"): "PATIENT_VISIT",
+        ("REF_I12", "PROCEDURE", "AUTHORIZATION_CONTACT2"): "AUTHORIZATION_CONTACT",
+        ("RDE_O11", "ORDER_DETAIL", "COMPONENTS"): "COMPONENT",
+        ("OML_O21", "ORDER", "TIIMING"): "TIMING",
+        ("OML_O35", "ORDER", "TIIMING"): "TIMING",
+        ("OUL_R22", "ORDER", "OBXTCDSIDNTE_SUPPGRP"): "RESULT",
+        ("MDM_T02", "", "OBXNTE_SUPPGRP"): "OBSERVATION",
+        ("DOC_T12", "", "EVNPIDPV1TXAOBX_SUPPGRP"): "RESULT",
+        ("CSU_C09", "STUDY_SCHEDULE", "ORCRXARXR_SUPPGRP"): "STUDY_PHARM",
+        ("CSU_C09", "STUDY_PHARM", "RXARXR_SUPPGRP"): "RX_ADMIN",
+    }
+    | {
+        (structure, "PROCEDURE", "AUTCTD_SUPPGRP2"): "AUTHORIZATION_CONTACT"
+        for structure in ("REF_I12", "RPA_I08", "RQA_I08", "RRI_I12")
+    }
+    | {
+        # the OUL messages of 2.5.1
+        (structure, parent, group): name
+        for structure in ("OUL_R23", "OUL_R24")
+        for parent, group, name in (
+            ("", "PIDPD1NTE_SUPPGRP", "PATIENT"),
+            ("", "PV1PV2_SUPPGRP", "VISIT"),
+            ("", "SPMOBXSACINVOBRORCNTETQ1TQ2OBXTCDSIDNTECTI_SUPPGRP", "SPECIMEN"),
+            ("ORDER", "TQ1TQ2_SUPPGRP", "TIMING_QTY"),
+            ("ORDER", "SPMOBXSACINV_SUPPGRP", "SPECIMEN"),
+            ("ORDER", "OBXTCDSIDNTE_SUPPGRP", "RESULT"),
+        )
+    }
+)
 
 SHORT_NAMES: dict[tuple[str, int], str] = {
     # (datatype, component number): the word used in selectors such as PID-3[type=MR]
@@ -139,10 +177,10 @@ def short_name(datatype: str, number: int, readable: str) -> str:
     known = SHORT_NAMES.get((datatype, number))
     if known is not None:
         return known
-    words = re.findall(r"[A-Za-z0-9]+", readable)
+    words: list[str] = re.findall(r"[A-Za-z0-9]+", readable)
     if not words:
         return f"component{number}"
-    words = [str(word).lower() for word in words]
+    words = [word.lower() for word in words]
     return words[0] + "".join(word.capitalize() for word in words[1:])
 
 

@@ -8,8 +8,9 @@ Places are weighed by what they break. Nothing broken: the nearest place in read
 forward, begin a new repetition of the innermost group, then the same one group further out).
 Each required part skipped costs 2, and 2 more for each group left unfinished by it; a second
 segment in a slot for one costs 3; going back to a slot already passed costs 20; a new repetition
-without its required beginning costs 30. HL7 v2.5.1 chapter 2.12 describes the notation of the
-grammars.
+without its required beginning costs 30. The prior results that may follow an order look like
+orders, so going into them costs 8: a sender that means them begins with their patient or visit. HL7
+v2.5.1 chapter 2.12 describes the notation of the grammars.
 """
 
 from collections.abc import Iterator
@@ -21,6 +22,7 @@ from engine.hl7v2.definitions import GroupDefinition, SegmentSlot
 
 _MISSING_COST = 2
 _REPEATED_COST = 3
+_PRIOR_COST = 8
 _BACKWARD_COST = 20
 _HEADLESS_COST = 30
 _ORDER_DETAILS = frozenset({"OBR", "RXO", "RXE", "RXD", "RXG", "RXA", "RQD", "RQ1", "ODS", "ODT"})
@@ -138,7 +140,8 @@ class Grammar:
         if not here.is_group and here.name == name:
             if here.repeats:
                 return Move(state, here.depth - 1, ())
-            best, best_cost = Move(state, here.depth - 1, (), repeated=True), _REPEATED_COST
+            best = Move(state, here.depth - 1, (), repeated=True)
+            best_cost = _BACKWARD_COST if name in _ORDER_DETAILS else _REPEATED_COST
         group, position = (state, -1) if here.is_group else (here.parent, here.position)
         closed: tuple[str, ...] = ()
         left = 0
@@ -184,7 +187,10 @@ class Grammar:
     def _placed(self, entry: _Entry, depth: int, skipped: tuple[str, ...]) -> tuple[int, Move]:
         missing = skipped + entry.missing
         opened = tuple((self._nodes[number].name, False) for number in entry.opened)
-        return _MISSING_COST * len(missing), Move(entry.node, depth, opened, missing)
+        cost = _MISSING_COST * len(missing)
+        if opened and opened[0][0].startswith("PRIOR"):
+            cost += _PRIOR_COST
+        return cost, Move(entry.node, depth, opened, missing)
 
     def _placed_back(self, entry: _Entry, depth: int, closed: tuple[str, ...]) -> tuple[int, Move]:
         headless = bool(entry.missing)
