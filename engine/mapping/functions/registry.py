@@ -1,6 +1,6 @@
 """Pure. All functions of the mapping language by name: one literal table, no registration at import."""
 
-from engine.mapping.functions import codes, dates, identifiers, numbers, systems, text
+from engine.mapping.functions import codes, dates, identifiers, numbers, periods, systems, text
 from engine.mapping.functions.record import FunctionRecord
 
 FUNCTIONS: dict[str, FunctionRecord] = {
@@ -8,6 +8,7 @@ FUNCTIONS: dict[str, FunctionRecord] = {
     for records in (
         text.RECORDS,
         dates.RECORDS,
+        periods.RECORDS,
         numbers.RECORDS,
         codes.RECORDS,
         identifiers.RECORDS,
