@@ -224,7 +224,8 @@ def _check_reference(
     if found is None and isinstance(named, str) and named in definitions.resource_types():
         found = named
     if found is not None and targets and found not in targets:
-        findings.add(codes.WRONG_TARGET, path, type=found, allowed=", ".join(targets))
+        hint = f"the element may point to: {', '.join(targets)}"
+        findings.add(codes.WRONG_TARGET, path, hint, type=found)
 
 
 def _check_concept(

@@ -43,7 +43,7 @@ BAD_REFERENCE = error(
 WRONG_TARGET = error(
     "F612",
     "a reference to {type} is not allowed here",
-    "the element may point to: {allowed}",
+    "refer to a resource of a type the element may point to",
 )
 EXTENSION = error(
     "F613",

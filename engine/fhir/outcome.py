@@ -57,7 +57,7 @@ class Issue:
     code: str
     """R4 issue type, such as `processing` or `duplicate`; `unknown` when it is none."""
     expression: tuple[str, ...] = ()
-    """Element paths, only those that are plain paths."""
+    """Element paths, as far as R4 knows them."""
 
 
 def parse(body: bytes) -> tuple[Issue, ...]:
@@ -91,12 +91,20 @@ def _issue(found: dict[str, Any]) -> Issue:
     return Issue(
         severity=_known(found.get("severity"), "issue-severity") or "error",
         code=_known(found.get("code"), "issue-type") or UNKNOWN,
-        expression=tuple(
-            text
-            for text in expressions[:EXPRESSIONS_MAX]
-            if isinstance(text, str) and _PATH.fullmatch(text)
-        ),
+        expression=tuple(filter(None, map(_known_path, expressions[:EXPRESSIONS_MAX]))),
     )
+
+
+def _known_path(text: object) -> str | None:
+    """The part of a path that R4 knows: a name it does not know may be a patient's."""
+    if not isinstance(text, str) or _PATH.fullmatch(text) is None:
+        return None
+    head, *steps = text.split(".")
+    if head not in definitions.resource_types():
+        return None
+    while steps and definitions.element(head, ".".join(steps)) is None:
+        steps.pop()
+    return ".".join([head, *steps])
 
 
 def _known(value: object, value_set: str) -> str | None:

@@ -5,7 +5,7 @@ names them. They load on first use (a few milliseconds); types are built as they
 """
 
 from dataclasses import replace
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Any
 
@@ -14,6 +14,8 @@ import zstandard
 
 from engine.fhir.definitions.model import ElementDefinition, TypeDefinition, ValueSetBinding
 
+NAMES_KEPT_MAX = 4096
+"""R4 has 678 types; names that are asked for may come from outside, so what is kept is bounded."""
 V2_TABLE = "http://terminology.hl7.org/CodeSystem/v2-"
 
 
@@ -27,7 +29,7 @@ def type_names() -> frozenset[str]:
     return frozenset(_structures()["types"])
 
 
-@cache
+@lru_cache(maxsize=NAMES_KEPT_MAX)
 def type_definition(name: str) -> TypeDefinition | None:
     """The type of that name (`Patient`, `HumanName`, `Patient.contact`, `date`), or None."""
     row = _structures()["types"].get(name)
@@ -43,7 +45,7 @@ def type_definition(name: str) -> TypeDefinition | None:
     return TypeDefinition(name=name, kind=row["kind"], elements=elements, keys=keys)
 
 
-@cache
+@lru_cache(maxsize=NAMES_KEPT_MAX)
 def element(type_name: str, path: str) -> ElementDefinition | None:
     """The element at a path below a type, or None.
 
@@ -136,7 +138,7 @@ def _element(
     )
 
 
-@cache
+@lru_cache(maxsize=NAMES_KEPT_MAX)
 def _required_binding(url: str) -> ValueSetBinding:
     systems: dict[str, list[str]] | None = _structures()["value_sets"].get(url)
     if systems is None:
