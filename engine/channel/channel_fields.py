@@ -22,20 +22,12 @@ def _route(pairs: tuple[tuple[str, tuple[str, ...]], ...]) -> RouteConfig:
     return RouteConfig(fields=pairs)
 
 
-def _check_route(values: Values, place: PlaceOf) -> list[Diagnostic]:
-    return [
-        codes.EMPTY_LIST(place(f"route.{path}"), option=path)
-        for path, texts in values["route"].fields
-        if not texts
-    ]
-
-
 def _check_destinations(values: Values, place: PlaceOf) -> list[Diagnostic]:
-    found: list[Diagnostic] = []
-    if not values["destinations"]:
-        found.append(codes.NO_DESTINATION(place("")))
-        if values["acknowledge"] is Acknowledge.DELIVERED:
-            found.append(codes.DELIVERED_NOWHERE(place("acknowledge")))
+    if values["destinations"] or place("destinations") != place(""):
+        return []
+    found = [codes.NO_DESTINATION(place(""))]
+    if values["acknowledge"] is Acknowledge.DELIVERED:
+        found.append(codes.DELIVERED_NOWHERE(place("acknowledge")))
     return found
 
 
@@ -307,5 +299,5 @@ CHANNEL = ComponentSpec(
             item=FieldSpec(name="test", kind=Kind.OBJECT, description="A test.", component=TEST),
         ),
     ),
-    checks=(_check_route, _check_destinations),
+    checks=(_check_destinations,),
 )

@@ -70,9 +70,9 @@ def _duplicate_names(reads: list[ReadChannel]) -> list[Diagnostic]:
 
 def _check_outputs(read: ReadChannel) -> list[Diagnostic]:
     """A destination that cannot take what the map makes."""
-    if read.config is None or not read.reading.trusts("transform"):
+    if read.config is None or read.config.transform.map != "none":
         return []
-    if read.config.transform.map != "none":
+    if not (read.reading.trusts("transform") and read.reading.trusts("destinations")):
         return []
     found = []
     for index, destination in enumerate(read.config.destinations):
@@ -201,7 +201,9 @@ def _check_folders(reads: list[ReadChannel]) -> list[Diagnostic]:
     }
     found = []
     for read in reads:
-        for index, destination in enumerate(read.config.destinations if read.config else ()):
+        if read.config is None or not read.reading.trusts("destinations"):
+            continue
+        for index, destination in enumerate(read.config.destinations):
             if not isinstance(destination, FileDestinationConfig):
                 continue
             other = polled.get(normpath(destination.path))

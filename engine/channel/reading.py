@@ -4,7 +4,6 @@ A value with a problem is left out, so its default stands in and later checks ca
 component whose required option is missing or wrong is not made. `failed` says what not to trust.
 """
 
-import re
 from collections.abc import Mapping as MappingType
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,11 +12,9 @@ from engine.channel import codes
 from engine.channel.fields import NO_DEFAULT, ComponentSpec, FieldSpec, Kind, default_of
 from engine.channel.hints import above_hint, indent_hint, unknown_option_hint
 from engine.channel.references import Allowed, resolve
+from engine.channel.scalars import coerce
 from engine.diagnostics import Diagnostic, Place, did_you_mean, has_errors
 from engine.yamltext import Mapping, Node, Scalar, Sequence
-
-_INTEGER = re.compile(r"[+-]?\d+(_\d{3})*\Z")
-_NUMBER = re.compile(r"[+-]?\d+(_\d{3})*(\.\d+)?\Z")
 
 
 class _Failed:
@@ -76,7 +73,7 @@ def read_component(
     Returns:
         An instance of `spec.model`, or None when a required option is missing or wrong.
     """
-    if isinstance(node, Scalar) and not node.text and not node.quoted:
+    if _is_empty(node):
         node = Mapping((), node.place)
     if not isinstance(node, Mapping):
         problem = _wrong_kind(node, spec.title, Kind.OBJECT.value)
@@ -147,13 +144,17 @@ def _join(path: str, name: str) -> str:
     return f"{path}.{name}" if path else name
 
 
-def _wrong_kind(node: Node, option: str, expected: str) -> Diagnostic:
+def _wrong_kind(node: Node, option: str, expected: str, hint: str | None = None) -> Diagnostic:
     if isinstance(node, Scalar):
         found = "text" if node.text else "nothing"
     else:
         found = "a list" if isinstance(node, Sequence) else "a group of options"
     return codes.WRONG_KIND(
-        node.place, option=option, expected=expected, found=found, hint=f"write {expected} here"
+        node.place,
+        option=option,
+        expected=expected,
+        found=found,
+        hint=hint or f"write {expected} here",
     )
 
 
@@ -231,29 +232,15 @@ def _read_list(
 ) -> Any | None:
     """A list; one scalar is a list of one."""
     assert option.item is not None  # noqa: S101  a specification without it is a bug
-    # A scalar, or a mapping where entries are mappings too, is taken for a list of one.
-    if isinstance(node, Scalar):
-        if not node.text and not node.quoted:
-            reading.report(path, codes.EMPTY_LIST(key.place, option=option.name))
-            return None
-        items: tuple[Node, ...] = (node,)
-    elif isinstance(node, Sequence):
-        items = node.items
-    else:
+    if isinstance(node, Mapping):
         hint = None
         if option.item.kind in (Kind.OBJECT, Kind.ONE_OF):
             hint = f"write `- ` before each entry of `{option.name}`"
-        problem = _wrong_kind(node, option.name, Kind.LIST.value)
-        reading.report(
-            path,
-            codes.WRONG_KIND(
-                problem.place,
-                option=option.name,
-                expected=Kind.LIST.value,
-                found="a group of options",
-                hint=hint,
-            ),
-        )
+        reading.report(path, _wrong_kind(node, option.name, Kind.LIST.value, hint))
+        return None
+    items = node.items if isinstance(node, Sequence) else (node,)
+    if not items or (items == (node,) and _is_empty(node)):
+        reading.report(path, codes.EMPTY_LIST(key.place, option=key.text))
         return None
     values = []
     for index, item in enumerate(items):
@@ -263,6 +250,11 @@ def _read_list(
         if not isinstance(value, _Failed):
             values.append(value)
     return tuple(values)
+
+
+def _is_empty(node: Node) -> bool:
+    """A key with nothing behind it."""
+    return isinstance(node, Scalar) and not node.text and not node.quoted
 
 
 def _read_table(
@@ -296,18 +288,14 @@ def _read_table(
 def _read_scalar(
     node: Node, option: FieldSpec, path: str, reading: Reading, key: Scalar
 ) -> Any | None:
-    if not isinstance(node, Scalar) or (not node.text and not node.quoted):
+    if not isinstance(node, Scalar):
+        reading.report(path, _wrong_kind(node, option.name or key.text, option.kind.value))
+        return None
+    if _is_empty(node):
         # An empty value has no text of its own to point at.
-        wrong = _wrong_kind(node, option.name or key.text, option.kind.value)
-        if isinstance(node, Scalar):
-            wrong = codes.WRONG_KIND(
-                key.place,
-                option=key.text,
-                expected=option.kind.value,
-                found="nothing",
-                hint="write a value, or leave the option out",
-            )
-        reading.report(path, wrong)
+        stand_in = Scalar("", key.place)
+        hint = "write a value, or leave the option out"
+        reading.report(path, _wrong_kind(stand_in, key.text, option.kind.value, hint))
         return None
     allowed = Allowed(
         option=key.text,
@@ -320,47 +308,10 @@ def _read_scalar(
         reading.report(path, problem)
     if not isinstance(resolved.value, str):
         return resolved.value
-    value, wrong_value = _coerce(resolved.value, option, key.text, node.place)
+    value, wrong_value = coerce(resolved.value, option, key.text, node.place)
     if wrong_value is not None:
         reading.report(path, wrong_value)
     return value
-
-
-def _coerce(
-    text: str, option: FieldSpec, name: str, place: Place
-) -> tuple[Any | None, Diagnostic | None]:
-    if option.kind in (Kind.INTEGER, Kind.NUMBER):
-        return _coerce_number(text, option, name, place)
-    if option.kind is Kind.BOOLEAN:
-        if text in ("true", "false"):
-            return text == "true", None
-        hint = "write true or false"
-        return None, codes.NOT_A_CHOICE(place, option=name, value=text, hint=hint)
-    if option.kind is Kind.CHOICE:
-        if text in option.choices:
-            return text, None
-        known = f"known: {', '.join(option.choices)}"
-        near = did_you_mean(text, option.choices)
-        hint = f"{near} {known}" if near else known
-        return None, codes.NOT_A_CHOICE(place, option=name, value=text, hint=hint)
-    wrong = option.form(text) if option.form else None
-    if wrong:
-        return None, codes.BAD_FORM(place, option=name, expected=option.form_name, problem=wrong)
-    return text, None
-
-
-def _coerce_number(
-    text: str, option: FieldSpec, name: str, place: Place
-) -> tuple[Any | None, Diagnostic | None]:
-    pattern = _INTEGER if option.kind is Kind.INTEGER else _NUMBER
-    if not pattern.match(text):
-        return None, codes.NOT_A_NUMBER(place, option=name, expected=option.kind.value)
-    number = float(text.replace("_", ""))
-    low, high = option.minimum, option.maximum
-    if (low is not None and number < low) or (high is not None and number > high):
-        expected = f"at least {low:g}" if high is None else f"from {low or 0:g} to {high:g}"
-        return None, codes.OUT_OF_RANGE(place, option=name, expected=expected)
-    return (int(number) if option.kind is Kind.INTEGER else number * option.scale), None
 
 
 _READERS = {
