@@ -146,10 +146,15 @@ class FileExchange:
         del reason
         self._settle(b"", None)
 
-    def hold(self) -> None:
+    def push(self, payload: bytes) -> bool:
+        """A file is answered once."""
+        del payload
+        return False
+
+    def hold(self, reason: str) -> None:
         """Files are taken one at a time anyway."""
 
-    def release(self) -> None:
+    def release(self, reason: str) -> None:
         """See `hold`."""
 
 

@@ -1,5 +1,6 @@
 """Rim. The HTTP listener: a port that takes messages by POST."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from twisted.internet.interfaces import IAddress
@@ -24,20 +25,23 @@ class HttpListener:
 
     Args:
         config: port, path, limits, TLS.
-        sink: takes payloads and faults.
+        sinks: by path, what takes payloads and faults.
         reactor: network and clock.
         recorder: takes the events.
     """
 
     def __init__(
-        self, config: HttpListenerConfig, sink: Sink, reactor: Reactor, recorder: Recorder
+        self,
+        config: HttpListenerConfig,
+        sinks: Mapping[str, Sink],
+        reactor: Reactor,
+        recorder: Recorder,
     ) -> None:
         self.name = f"http {config.address}:{config.port}"
-        self.sink = sink
         self.ticks = Ticks(reactor, (config.request_timeout_seconds,))
         self.closed_because: str | None = None
         self._reserved = 0
-        self._take(config)
+        self._take(config, sinks)
         requests = _Requests(self, reactor, config.request_timeout_seconds)
         self._channels = WrappingFactory(requests)
         self._channels.noisy = False
@@ -51,8 +55,8 @@ class HttpListener:
         )
         self.port = Port(reactor, self.name, config.address, config.port, recorder)
 
-    def _take(self, config: HttpListenerConfig) -> None:
-        self.path = config.path.encode("utf-8")
+    def _take(self, config: HttpListenerConfig, sinks: Mapping[str, Sink]) -> None:
+        self.sinks: Mapping[bytes, Sink] = {path.encode("utf-8"): sink for path, sink in sinks.items()}
         self.body_bytes_max = config.body_bytes_max
         self.request_timeout_seconds = config.request_timeout_seconds
 
@@ -61,14 +65,14 @@ class HttpListener:
         self._secured.load()
         self.port.open(self.door)
 
-    def update(self, config: HttpListenerConfig) -> None:
-        """New limits, path and TLS files, for requests to come; address and port stay.
+    def update(self, config: HttpListenerConfig, sinks: Mapping[str, Sink]) -> None:
+        """New limits, paths and TLS files, for requests to come; address and port stay.
 
         Raises OSError when the TLS files are unusable; then nothing has changed.
         """
         self._secured.update(config.tls)
         self.door.admission = Admission(config.allow, config.connections_max)
-        self._take(config)
+        self._take(config, sinks)
 
     def reserve(self, size: int) -> bool:
         """Take memory for bodies, or give it back; see `http_exchange.Home`."""

@@ -4,7 +4,7 @@ The body is the message as it would stand in an MLLP frame. 200 says that it was
 the acknowledgment in the body refuses it, 503 that it must be sent again (RFC 9110).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from io import BytesIO
 from typing import Any, Protocol
 
@@ -24,10 +24,10 @@ KEPT_BYTES_MAX = 65_536
 class Home(Protocol):
     """What a request needs of its listener."""
 
-    path: bytes
+    sinks: Mapping[bytes, Sink]
+    """By path."""
     body_bytes_max: int
     request_timeout_seconds: float
-    sink: Sink
     ticks: Ticks
     closed_because: str | None
     """Set while nothing is taken in: every request is answered 503."""
@@ -45,6 +45,7 @@ class HttpExchange(http.Request):
         super().__init__(channel)
         self.source = "http"
         self._home = home
+        self._sink: Sink | None = None
         self._body = BytesIO()
         self._held_bytes = 0
         self._refused = 0
@@ -85,7 +86,8 @@ class HttpExchange(http.Request):
 
     def process(self) -> None:
         """Hand the body to the sink, or refuse it."""
-        if self.path != self._home.path:
+        sink = self._sink = self._home.sinks.get(self.path)
+        if sink is None:
             self._respond(http.NOT_FOUND)
         elif self.method != b"POST":
             self.setHeader(b"Allow", b"POST")
@@ -96,9 +98,9 @@ class HttpExchange(http.Request):
             self.abandon(self._home.closed_because or "memory")
         elif self._refused:
             fault = body_fault(self._body.getvalue(), self._home.body_bytes_max)
-            self._home.sink.receive_fault(self, fault)
+            sink.receive_fault(self, fault)
         else:
-            self._home.sink.receive(self, self._body.getvalue())
+            sink.receive(self, self._body.getvalue())
 
     def answer(self, payloads: Sequence[bytes], *, accepted: bool = True) -> bool:
         """Respond with the acknowledgment."""
@@ -121,10 +123,15 @@ class HttpExchange(http.Request):
         self.setHeader(b"Retry-After", RETRY_SECONDS)
         self._respond(http.SERVICE_UNAVAILABLE)
 
-    def hold(self) -> None:
+    def push(self, payload: bytes) -> bool:
+        """A request has one response."""
+        del payload
+        return False
+
+    def hold(self, reason: str) -> None:
         """A connection's next request is not read before this one is answered anyway."""
 
-    def release(self) -> None:
+    def release(self, reason: str) -> None:
         """See `hold`."""
 
     def _respond(self, status: int, body: bytes = b"") -> bool:
@@ -157,5 +164,5 @@ class HttpExchange(http.Request):
         self._leave_ticks()
         self._give_back()
         super().connectionLost(reason)
-        if not self._answered:
-            self._home.sink.lost(self)
+        if self._sink is not None and not self._answered:
+            self._sink.lost(self)

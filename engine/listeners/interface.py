@@ -40,12 +40,16 @@ class Connection(Protocol):
         """
         ...
 
-    def hold(self) -> None:
-        """Stop reading for a while: more waits than may."""
+    def push(self, payload: bytes) -> bool:
+        """Send an acknowledgment of our own accord, in enhanced mode; False when it cannot be."""
         ...
 
-    def release(self) -> None:
-        """Read again."""
+    def hold(self, reason: str) -> None:
+        """Stop reading until `release` is called for the same reason: more waits than may."""
+        ...
+
+    def release(self, reason: str) -> None:
+        """Undo `hold`."""
         ...
 
 

@@ -27,6 +27,9 @@ LINGER_SECONDS = 5.0
 unread bytes resets the connection, which may destroy the answer on its way."""
 
 
+_THEIR_HOLDS = frozenset({"unfinished", "behind"})
+
+
 class Home(Protocol):
     """What a connection needs of its listener."""
 
@@ -135,6 +138,13 @@ class MllpConnection(protocol.Protocol):
             self._linger()
         return True
 
+    def push(self, payload: bytes) -> bool:
+        """Write a late application acknowledgment."""
+        if not self.connected or self._closing is not None:
+            return False
+        self._writer.write(encode_frame(payload))
+        return True
+
     def skip(self) -> None:
         """Stay silent about one message."""
         self.answer((b"",))
@@ -167,12 +177,12 @@ class MllpConnection(protocol.Protocol):
         self._writer.settle()
         self._transport.loseConnection()
 
-    def hold(self, reason: str = "intake") -> None:
+    def hold(self, reason: str) -> None:
         """Read nothing until `release` is called for the same reason."""
         self._holds.add(reason)
         self._read_as_held()
 
-    def release(self, reason: str = "intake") -> None:
+    def release(self, reason: str) -> None:
         """Undo `hold`."""
         self._holds.discard(reason)
         self._read_as_held()
@@ -195,7 +205,7 @@ class MllpConnection(protocol.Protocol):
 
     def tick(self, now: int) -> None:
         """End what overstays; see `Ticks`."""
-        if "intake" in self._holds:  # our doing, not the sender's
+        if self._holds - _THEIR_HOLDS:  # our doing: their time stands still
             self._heard_at = now
             self._frame_at = now if self._frame_at is not None else None
         if self._linger_until is not None:

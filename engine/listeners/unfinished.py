@@ -13,11 +13,11 @@ UNFINISHED_BYTES_MAX = 256_000_000
 class Holdable(Protocol):
     """A connection that can be made to wait."""
 
-    def hold(self, reason: str = ...) -> None:
+    def hold(self, reason: str) -> None:
         """Read nothing."""
         ...
 
-    def release(self, reason: str = ...) -> None:
+    def release(self, reason: str) -> None:
         """Read again."""
         ...
 

@@ -26,6 +26,7 @@ IDENTIFIER_TYPES = ("MR", "PI", "PT")
 """CX.5 (table 0203) in order of preference: medical record number, internal, external id. Else the
 first repetition that has an id."""
 
+_ORDER = {kind: order for order, kind in enumerate(IDENTIFIER_TYPES)}
 _SIMPLE = re.compile(r"([A-Z][A-Z0-9]{2})(?:\[1\])?-([0-9]+)(?:\[1\])?(?:\.([0-9]+))?")
 
 KeyReader = Callable[[bytes, Header], str]
@@ -61,32 +62,40 @@ def lane_keys(raw: bytes, header: Header, plan: LanePlan) -> tuple[str, ...]:
 
 def _patients(raw: bytes, header: Header) -> tuple[str, ...]:
     mark = header.delimiters.field.encode("latin-1", "replace")
-    found = [_patient(line, header, mark, 3) for line in _segments(raw, b"PID", mark)]
+    found = [_patient(line, header, mark) for line in _segments(raw, b"PID", mark)]
     if raw.find(b"MRG") >= 0:
-        found += [_patient(line, header, mark, 1) for line in _segments(raw, b"MRG", mark)]
+        for line in _segments(raw, b"MRG", mark):
+            # Each identifier may be a patient of its own: all of them are merged away.
+            found += [f"patient {text}" for _, text in _identifiers(line, header, mark, 1)]
     if len(found) == 1:
         return (found[0],) if found[0] else ()
     return tuple(dict.fromkeys(key for key in found if key))[:LANES_MAX]
 
 
-def _patient(line: bytes, header: Header, mark: bytes, number: int) -> str:
-    """The lane of the patient identifier list (CX, repeating) in a field."""
+def _patient(line: bytes, header: Header, mark: bytes) -> str:
+    """The lane of the patient in PID-3: the best identifier by type, the first of equals."""
+    found = _identifiers(line, header, mark, 3)
+    if not found:
+        return ""
+    best = found[0] if len(found) == 1 else min(found, key=lambda one: one[0])
+    return f"patient {best[1]}"
+
+
+def _identifiers(line: bytes, header: Header, mark: bytes, number: int) -> list[tuple[int, str]]:
+    """(order by type, CX.1) of each repetition of a field that has an id."""
     parts = line.split(mark, number + 1)
     if len(parts) <= number or not parts[number]:
-        return ""
-    text = parts[number].decode("utf-8", "backslashreplace")
+        return []
     marks = header.delimiters
-    best, rank = "", len(IDENTIFIER_TYPES) + 1
+    found = []
+    text = parts[number].decode("utf-8", "backslashreplace")
     for repetition in text.split(marks.repetition):
-        components = repetition.split(marks.component)
+        components = repetition.split(marks.component, 5)
         identifier = components[0].strip()
-        if not identifier or identifier == '""':
-            continue
-        kind = components[4] if len(components) > 4 else ""
-        order = IDENTIFIER_TYPES.index(kind) if kind in IDENTIFIER_TYPES else len(IDENTIFIER_TYPES)
-        if order < rank:
-            best, rank = identifier, order
-    return f"patient {best[:LANE_CHARACTERS_MAX]}" if best else ""
+        if identifier and identifier != '""':
+            kind = components[4] if len(components) > 4 else ""
+            found.append((_ORDER.get(kind, len(_ORDER)), identifier[:LANE_CHARACTERS_MAX]))
+    return found
 
 
 def _segments(raw: bytes, name: bytes, mark: bytes) -> Iterator[bytes]:

@@ -10,6 +10,9 @@ from collections.abc import Callable
 
 from engine.listeners.interface import Connection
 
+WAITING_MAX = 200
+"""A sender with more messages than this waiting for a late answer is not read."""
+
 Sent = Callable[[bool], None]
 """Told whether the answer reached the connection."""
 
@@ -49,7 +52,10 @@ class OrderedAnswers:
     def reserve(self, connection: Connection) -> Slot:
         """The next place of a connection."""
         slot = Slot(connection)
-        self._slots.setdefault(connection, deque()).append(slot)
+        slots = self._slots.setdefault(connection, deque())
+        slots.append(slot)
+        if len(slots) > WAITING_MAX:
+            connection.hold("late")
         return slot
 
     def fill(
@@ -66,6 +72,7 @@ class OrderedAnswers:
 
     def _send(self, connection: Connection) -> None:
         slots = self._slots.get(connection)
+        full = slots is not None and len(slots) > WAITING_MAX
         while slots and slots[0].ready:
             slot = slots.popleft()
             if slot.skipped:
@@ -74,6 +81,8 @@ class OrderedAnswers:
             reached = connection.answer((slot.payload,), accepted=slot.accepted)
             if slot.sent is not None:
                 slot.sent(reached)
+        if full and slots is not None and len(slots) <= WAITING_MAX:
+            connection.release("late")
         if not slots:
             self._slots.pop(connection, None)
 

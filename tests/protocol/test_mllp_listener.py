@@ -202,11 +202,11 @@ def test_a_peer_that_does_not_take_its_answers_is_not_read_and_then_closed(bench
 def test_reading_pauses_while_the_intake_holds_the_connection(bench: Bench) -> None:
     connection, transport = bench.connect()
     connection.dataReceived(b"\x0bhalf")
-    connection.hold()
+    connection.hold("intake")
     assert transport.producerState == "paused"
     bench.pass_time(60)  # the frame's time stands still: it is our doing
     assert not transport.disconnecting
-    connection.release()
+    connection.release("intake")
     assert transport.producerState == "producing"
 
 

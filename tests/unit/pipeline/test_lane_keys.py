@@ -44,6 +44,11 @@ def test_a_merge_stands_in_the_lanes_of_both_patients() -> None:
     assert lanes("PID|1||1^^^H^MR", "MRG|2^^^H^MR") == ("patient 1", "patient 2")
 
 
+def test_every_identifier_that_is_merged_away_is_a_lane() -> None:
+    merged = lanes("PID|1||1^^^H^MR", "MRG|2^^^H^MR~3^^^H^MR")
+    assert merged == ("patient 1", "patient 2", "patient 3")
+
+
 def test_a_link_of_two_patients_stands_in_both_lanes() -> None:
     assert lanes("PID|1||1^^^H^MR", "PID|2||2^^^H^MR") == ("patient 1", "patient 2")
 
