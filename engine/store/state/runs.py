@@ -30,7 +30,8 @@ _OPEN_RUNS = (
 )
 _OPEN_DELIVERIES = (
     "SELECT d.delivery_id, r.run_id, r.message_id, r.channel, d.destination, r.lanes, d.state,"
-    " d.attempts, d.next_attempt_at, d.first_attempt_at, d.possibly_sent, r.received_at"
+    " d.attempts, d.next_attempt_at, d.first_attempt_at, d.possibly_sent, r.received_at,"
+    " r.message_type, r.control_id"
     f" FROM {EACH_ID} CROSS JOIN deliveries d JOIN runs r ON r.run_id = each.value"
     f" WHERE d.delivery_id >= each.value * {DELIVERIES_PER_RUN}"
     f" AND d.delivery_id < (each.value + 1) * {DELIVERIES_PER_RUN}"
@@ -145,6 +146,8 @@ def delivery_of(row: Row) -> Delivery:
         first_attempt_at=row[9],
         possibly_sent=bool(row[10]) or row[6] == State.PENDING,
         received_at=row[11],
+        message_type=row[12],
+        control_id=row[13],
     )
 
 
