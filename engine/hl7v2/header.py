@@ -256,16 +256,18 @@ def peek_fields(raw: bytes, wanted: tuple[tuple[str, int], ...]) -> tuple[str, .
     found = []
     for name, number in wanted:
         head = name.encode("ascii", "replace") + mark
+        ending = b"\r"
         begin = raw.find(b"\r" + head)
         if begin < 0:
+            ending = b"\n"
             begin = raw.find(b"\n" + head)
             if begin < 0:
                 found.append("")
                 continue
         begin += 1
-        end = raw.find(b"\r", begin)
+        end = raw.find(ending, begin)
         line = raw[begin:end] if end >= 0 else raw[begin:]
         parts = line.split(mark, number + 1)
         text = parts[number] if len(parts) > number else b""
-        found.append(text.rstrip(b"\n\x1c").decode("utf-8", "backslashreplace"))
+        found.append(text.rstrip(b"\r\x1c").decode("utf-8", "backslashreplace"))
     return tuple(found)

@@ -85,6 +85,8 @@ def parse(
         return Parsed(None, (*head.diagnostics, *decoded.diagnostics, *problems))
     text, segments = split
     problems += _inspect(text, delimiters, decoded.codec, segments)
+    if has_errors(problems):
+        return Parsed(None, (*head.diagnostics, *decoded.diagnostics, *problems))
     version, structure = _identify(head, problems)
     message = Message(
         text=text,
@@ -118,6 +120,9 @@ def _tidy(text: str, problems: list[Diagnostic], *, strict: bool) -> str:
             problems.append(codes.FRAME_BYTES())
         if skipped.strip(_TRIMMED):
             problems.append(codes.TEXT_BEFORE_MSH(count=len(skipped)))
+        if text[:3] != "MSH":  # the bytes say MSH, the channel's character set says otherwise
+            problems.append(codes.NO_MSH())
+            return text
     if "\n" in text:
         text = _end_with_cr(text, problems, strict=strict)
     if "\x1c" in text:
@@ -125,7 +130,7 @@ def _tidy(text: str, problems: list[Diagnostic], *, strict: bool) -> str:
         if len(kept) != len(text.rstrip("\r")):
             problems.append(codes.FRAME_BYTES())
             text = kept + "\r"
-    if text[-1] != "\r":
+    if text[-1] != "\r" and not has_errors(problems):
         problems.append(codes.ENDS_WITHOUT_CR())
         text += "\r"
     return text
@@ -142,7 +147,9 @@ def _find_msh(text: str) -> int:
 
 def _end_with_cr(text: str, problems: list[Diagnostic], *, strict: bool) -> str:
     if strict:
-        problems.append(codes.LINE_END_REFUSED())
+        # with CR segments, a line feed elsewhere is text
+        if "\r\n" in text or "\r" not in text:
+            problems.append(codes.LINE_END_REFUSED())
         return text
     ends = "CRLF" if "\r\n" in text else "LF"
     problems.append(codes.LINE_ENDS(ends=ends))
