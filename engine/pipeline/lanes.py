@@ -131,6 +131,7 @@ class LaneBoard:
             self.finish(item)
         self._ready = deque(item for item in self._ready if item not in gone)
 
-    def heads(self) -> list[int]:
-        """The items that are head of all their lanes, started or not, for inspection."""
-        return [item for item, standing in self._items.items() if not standing.ahead]
+    def is_head(self, item: int) -> bool:
+        """True when the item is head of all its lanes, started or not."""
+        standing = self._items.get(item)
+        return standing is not None and not standing.ahead

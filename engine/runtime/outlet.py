@@ -42,6 +42,8 @@ class LiveDelivery:
     attempts: int = 0
     first_attempt_at: float = 0.0
     possibly_sent: bool = False
+    wait_until: float = 0.0
+    """Unix seconds before which it is not sent; 0.0: at once."""
     body: Body | None = None
     """None: to be read from the store before it is sent."""
 
@@ -62,11 +64,28 @@ class Outlet:
     paused: bool = False
     ready: deque[int] = field(default_factory=deque)
     """Tokens whose lanes let them start."""
-    spilled: array[int] = field(default_factory=lambda: array("q"))
+    spilled: "array[int]" = field(default_factory=lambda: array("q"))
     """Runs whose deliveries are in the store only, in order."""
 
     def __post_init__(self) -> None:
         """Derive what the configuration says."""
+        self._derive()
+
+    def reconfigure(self, config: DestinationConfig, destination: Destination) -> None:
+        """Go on with a changed configuration: the queue stays, the breaker starts afresh."""
+        self.config = config
+        self.destination = destination
+        self.breaker = CLOSED_BREAKER
+        self._derive()
+
+    def clear(self) -> None:
+        """Forget the queue: it is read from the store again."""
+        self.in_flight = 0
+        self.loaded = 0
+        self.ready.clear()
+        self.spilled = array("q")
+
+    def _derive(self) -> None:
         rate = self.config.rate_per_second
         self.bucket = TokenBucket(rate, tokens=max(1.0, rate))
         self.attempt_seconds = attempt_seconds_max(self.config)

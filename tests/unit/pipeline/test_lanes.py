@@ -93,7 +93,7 @@ def test_empty_board_keeps_nothing() -> None:
     for item in (1, 2):
         assert lanes.take() == item
         lanes.finish(item)
-    assert (len(lanes), lanes.ready, lanes.heads()) == (0, 0, [])
+    assert (len(lanes), lanes.ready, lanes.is_head(2)) == (0, 0, False)
 
 
 KEYS: list[Key] = [("c", name) for name in "abcd"]

@@ -1,0 +1,44 @@
+"""Pure. What processing one message gives: a state, what to send where, and what was noticed."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from engine.diagnostics import Diagnostic
+from engine.fhir.bundle import Entry
+from engine.hl7v2.message import Message
+from engine.pipeline.states import State
+
+FHIR_JSON = "application/fhir+json"
+HL7_V2 = "x-application/hl7-v2+er7"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Output:
+    """What one destination is to be sent, to the byte."""
+
+    destination: str
+    content_type: str
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProcessResult:
+    """The whole outcome of step 7. Everything the engine, `convert`, `explain` and `test` show."""
+
+    state: State
+    """TRANSFORMED, FILTERED, ERROR or HELD."""
+    outputs: tuple[Output, ...] = ()
+    """Empty unless TRANSFORMED."""
+    diagnostics: tuple[Diagnostic, ...] = ()
+    search_keys: tuple[tuple[str, str], ...] = ()
+    """(kind, value), also for messages that fail."""
+    event_at: float | None = None
+    """When it happened by the message (EVN-2, else MSH-7), Unix seconds."""
+    entries: tuple[Entry, ...] = ()
+    """The resources made, as they are sent."""
+    message: Message | None = None
+    """The parsed message, for reports; None when it could not be read."""
+
+    def diagnostic_values(self) -> tuple[dict[str, Any], ...]:
+        """The diagnostics in their JSON form."""
+        return tuple(found.as_dict() for found in self.diagnostics)
