@@ -1,0 +1,1 @@
+"""The golden tests use the `--update` option of tests/conftest.py."""

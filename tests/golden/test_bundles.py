@@ -1,0 +1,122 @@
+"""Every sample message converts to the bundle that was reviewed row by row against the guide.
+
+`pytest tests/golden --update` rewrites the expected files; read the difference before committing it.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from fhir.resources.R4B.bundle import Bundle
+
+from engine.fhir import checker
+from engine.fhir.bundle import build_bundle, check_references
+from engine.hl7v2 import groups, parser
+from engine.mapping.compiler import Program, compile_library
+from engine.mapping.library import read_library
+from engine.mapping.run import MapContext, MapResult
+
+ROOT = Path(__file__).parents[2]
+SAMPLES = sorted((ROOT / "samples" / "hl7v2").rglob("*.hl7"))
+EXPECTED = Path(__file__).parent / "hl7v2"
+CAPABILITIES = frozenset({"transaction", "conditional-update", "conditional-create"})
+CONTEXT = MapContext(
+    time_zone="Europe/London",
+    authorities={
+        "NHS": "https://fhir.nhs.uk/Id/nhs-number",
+        "NPI": "http://hl7.org/fhir/sid/us-npi",
+        "NVMRN": "urn:oid:2.16.840.1.113883.19.4.10",
+        "NVVISIT": "https://northvale.example.org/visit",
+        "LABONE": "https://labone.example.org/order",
+    },
+    source_system="https://northvale.example.org",
+)
+
+
+@pytest.fixture(scope="module")
+def program() -> Program:
+    folder = ROOT / "transforms"
+    files = {
+        str(path.relative_to(ROOT)): path.read_text("utf-8")
+        for path in sorted(folder.rglob("*"))
+        if path.suffix in (".yaml", ".csv")
+    }
+    library, problems = read_library(files)
+    assert problems == []
+    return compile_library(library)
+
+
+def convert(program: Program, raw: bytes) -> MapResult:
+    message = parser.parse(raw).message
+    assert message is not None
+    return program.convert(groups.group(message), CONTEXT)
+
+
+def bundle_of(result: MapResult) -> dict[str, Any]:
+    return build_bundle(
+        result.entries, interaction="transaction", identity="update", capabilities=CAPABILITIES
+    )
+
+
+def written(bundle: dict[str, Any]) -> str:
+    return json.dumps(bundle, indent=2, ensure_ascii=False) + "\n"
+
+
+def sample_name(path: Path) -> str:
+    return f"{path.parent.name}/{path.stem}"
+
+
+@pytest.mark.parametrize("sample", SAMPLES, ids=sample_name)
+def test_sample_becomes_the_reviewed_bundle(
+    sample: Path, program: Program, request: pytest.FixtureRequest
+) -> None:
+    expected = EXPECTED / sample.parent.name / f"{sample.stem}.json"
+    made = written(bundle_of(convert(program, sample.read_bytes())))
+    if request.config.getoption("--update", default=False):
+        expected.parent.mkdir(parents=True, exist_ok=True)
+        expected.write_text(made, "utf-8")
+    assert expected.exists(), "run pytest tests/golden --update and review the new file"
+    assert made == expected.read_text("utf-8")
+
+
+@pytest.mark.parametrize("sample", SAMPLES, ids=sample_name)
+def test_bundle_is_valid_r4_and_complete(sample: Path, program: Program) -> None:
+    result = convert(program, sample.read_bytes())
+    for entry in result.entries:
+        found = checker.check(entry.resource)
+        assert found == (), (entry.resource["resourceType"], [str(one.place) for one in found])
+    assert check_references(result.entries) == ()
+    Bundle.model_validate_json(msgspec.json.encode(bundle_of(result)))
+
+
+@pytest.mark.parametrize("sample", SAMPLES, ids=sample_name)
+def test_second_run_gives_the_same_bytes(sample: Path, program: Program) -> None:
+    raw = sample.read_bytes()
+    assert written(bundle_of(convert(program, raw))) == written(bundle_of(convert(program, raw)))
+
+
+@pytest.mark.parametrize("sample", SAMPLES, ids=sample_name)
+def test_order_of_pid_3_repetitions_changes_no_id(sample: Path, program: Program) -> None:
+    raw = sample.read_bytes()
+    turned = with_pid_3_reversed(raw)
+    first = {(e.resource["resourceType"], e.resource_id) for e in convert(program, raw).entries}
+    second = {(e.resource["resourceType"], e.resource_id) for e in convert(program, turned).entries}
+    assert first == second
+
+
+def with_pid_3_reversed(raw: bytes) -> bytes:
+    mark, repetition = raw[3:4], raw[5:6]
+    segments = raw.split(b"\r")
+    for index, segment in enumerate(segments):
+        fields = segment.split(mark)
+        if fields[0] == b"PID" and len(fields) > 3:
+            fields[3] = repetition.join(reversed(fields[3].split(repetition)))
+            segments[index] = mark.join(fields)
+    return b"\r".join(segments)
+
+
+def test_every_expected_bundle_has_its_sample() -> None:
+    known = {sample_name(path) for path in SAMPLES}
+    assert {sample_name(path) for path in EXPECTED.rglob("*.json")} <= known
