@@ -2,67 +2,36 @@
 
 Resources come with derived ids and refer to each other as `Type/id`. In a transaction every entry
 gets the fullUrl `urn:uuid:ID` and references become that: they hold whatever ids the server gives.
-Outside a transaction the server resolves nothing, so references stay `Type/id` where we decide the
-id, and become conditional or logical references where the server does.
+Outside a transaction the server resolves nothing: see `fhir.standalone`.
 
-References are rewritten in the encoded bytes of each resource: a walk over the values took nine
-times as long as encoding them. `"reference":"` cannot occur inside a JSON string, where quotes are
-escaped.
+References are rewritten in the encoded bytes: a walk over the values took nine times as long as
+encoding them. `"reference":"` cannot occur inside a JSON string, where quotes are escaped.
+
+A conditional form puts the business identifier into a URL inside the Bundle (or, for single
+interactions, into the URL of the request): that is how FHIR does it. It is the server's URL, and
+none of ours.
 FHIR R4 4.0.1, https://hl7.org/fhir/R4/http.html#transaction and bundle.html#references.
 """
 
-import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
-import msgspec
+import orjson
 
 from engine.diagnostics import Diagnostic, Place
-from engine.fhir import codes
+from engine.fhir import codes, standalone
+from engine.fhir.entries import EncodedBundle, Entry, entry_name, references_of
 from engine.fhir.forms import CONDITIONAL, CREATE_ONCE, UPDATE, Form, choose_form, identifier_query
 from engine.fhir.merging import merge
+from engine.fhir.references import ReferenceForm, read_reference
+
+__all__ = ["EncodedBundle", "Entry", "build_bundle", "check_references", "encode_bundle"]
 
 TRANSACTION = "transaction"
 BATCH = "batch"
-CONDITIONAL_REFERENCE = "conditional-reference"
 
-_ENCODER = msgspec.json.Encoder(decimal_format="number")
-_REFERENCE = re.compile(rb'"reference":"([A-Z][A-Za-z]+/[A-Za-z0-9.-]{1,64})"')
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
-    """One resource on its way to a server."""
-
-    resource: dict[str, Any]
-    """As JSON values, without id; references to other entries are `Type/id`. Never changed."""
-    resource_id: str
-    """Derived by `fhir.identity`, a UUID in its text form."""
-    identifier: tuple[str, str] | None = None
-    """(system, value) of the business identifier that conditional forms search by."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EncodedBundle:
-    """A Bundle as bytes, and what has to be said about the way it was made."""
-
-    body: bytes
-    diagnostics: tuple[Diagnostic, ...]
-
-
-@dataclass(slots=True, kw_only=True)
-class _Plan:
-    """The entries after merging, and how each is named and written."""
-
-    entries: list[Entry]
-    forms: list[Form]
-    names: dict[bytes, bytes]
-    """Encoded `Type/id` to the reference text that stands in its place, JSON-escaped."""
-    logical: dict[str, tuple[str, str] | None]
-    """`Type/id` to the identifier that stands in its place, None where there is none."""
-    diagnostics: list[Diagnostic]
-    dangling: bool = False
+_MARK = b'"reference":"'
 
 
 def build_bundle(
@@ -81,7 +50,7 @@ def build_bundle(
         capabilities=capabilities,
         timestamp=timestamp,
     )
-    bundle: dict[str, Any] = msgspec.json.decode(encoded.body)
+    bundle: dict[str, Any] = orjson.loads(encoded.body)
     return bundle
 
 
@@ -100,7 +69,7 @@ def encode_bundle(
 
     Args:
         entries: the resources, in the order of the message.
-        interaction: transaction, batch or single (the entries of a batch, to be sent one by one).
+        interaction: transaction, batch or single (a batch whose entries are sent one by one).
         identity: update, conditional or create.
         capabilities: what the server can do, as in `FhirDestinationConfig.capabilities`.
         timestamp: an instant for Bundle.timestamp.
@@ -108,84 +77,67 @@ def encode_bundle(
     Returns:
         The body, with warnings for what the server lacks and errors for references to nothing.
     """
-    plan = _plan(entries, identity, capabilities)
+    diagnostics: list[Diagnostic] = []
+    merged, aliases = _merge_entries(entries, identity)
+    forms = [_form(entry, identity, capabilities, diagnostics) for entry in merged.values()]
     kind = TRANSACTION if interaction == TRANSACTION else BATCH
     if kind == TRANSACTION and TRANSACTION not in capabilities:
         kind = BATCH
-        plan.diagnostics.append(codes.TRANSACTION_MISSING())
-    if kind == BATCH:
-        _name_outside_transaction(plan, CONDITIONAL_REFERENCE in capabilities)
-        _order_targets_first(plan)
-    encoded = [
-        _encode_entry(entry, form, plan)
-        for entry, form in zip(plan.entries, plan.forms, strict=True)
-    ]
-    if plan.dangling:
-        plan.diagnostics.extend(check_references(entries))
-    stamp = b'"timestamp":%s,' % _ENCODER.encode(timestamp) if timestamp else b""
-    listed = b',"entry":[%s]' % b",".join(encoded) if encoded else b""
-    body = b'{"resourceType":"Bundle",%s"type":"%s"%s}' % (stamp, kind.encode(), listed)
-    return EncodedBundle(body=body, diagnostics=tuple(plan.diagnostics))
+        diagnostics.append(codes.TRANSACTION_MISSING())
+    if kind == TRANSACTION:
+        listed = list(zip(merged.values(), forms, strict=True))
+        names = {name: f"urn:uuid:{entry.resource_id}" for name, entry in merged.items()}
+    else:
+        listed, names = standalone.arrange(merged, forms, aliases, capabilities, diagnostics)
+    for alias, name in aliases.items():
+        names[alias] = names[name]
+    bundle: dict[str, Any] = {"resourceType": "Bundle", "type": kind}
+    if timestamp:
+        bundle["timestamp"] = timestamp
+    if listed:
+        bundle["entry"] = [_entry(entry, form) for entry, form in listed]
+    body, dangling = _rename(orjson.dumps(bundle, default=_encode_decimal), names)
+    if dangling:
+        diagnostics.extend(check_references(entries))
+    return EncodedBundle(body=body, diagnostics=tuple(diagnostics))
 
 
 def check_references(entries: Iterable[Entry]) -> tuple[Diagnostic, ...]:
     """One error for each `Type/id` reference that names no entry, with its path."""
     listed = list(entries)
-    known = {_name(entry) for entry in listed}
+    known = {entry_name(entry) for entry in listed}
     found: list[Diagnostic] = []
     for entry in listed:
-        for path, reference in _references(entry.resource, entry.resource["resourceType"]):
+        for path, reference in references_of(entry.resource, entry.resource["resourceType"]):
             if reference not in known and _is_local(reference):
                 found.append(codes.DANGLING(Place(path=path), type=reference.partition("/")[0]))
     return tuple(found)
 
 
-def _name(entry: Entry) -> str:
-    return f"{entry.resource['resourceType']}/{entry.resource_id}"
-
-
 def _is_local(reference: str) -> bool:
-    return _REFERENCE.fullmatch(b'"reference":"%s"' % reference.encode()) is not None
+    return read_reference(reference)[0] is ReferenceForm.RELATIVE
 
 
-def _references(value: Any, path: str) -> Iterable[tuple[str, str]]:
-    """(path, text) of every `reference` below a value."""
-    if isinstance(value, dict):
-        for key, item in value.items():
-            if key == "reference" and isinstance(item, str):
-                yield f"{path}.reference", item
-            else:
-                yield from _references(item, f"{path}.{key}")
-    elif isinstance(value, list):
-        for index, item in enumerate(value):
-            yield from _references(item, f"{path}[{index}]")
+def _merge_entries(
+    entries: Sequence[Entry], identity: str
+) -> tuple[dict[str, Entry], dict[str, str]]:
+    """Entries by name, each resource once; and names that now stand for another.
 
-
-def _plan(entries: Sequence[Entry], identity: str, capabilities: frozenset[str]) -> _Plan:
-    """Merge what is one resource, choose each form, name each by its fullUrl."""
+    Where the server searches, two entries with one identifier would meet in one resource, which R4
+    forbids in a transaction: they are one entry, and the second name is an alias of the first.
+    """
     merged: dict[str, Entry] = {}
     aliases: dict[str, str] = {}
     searched: dict[tuple[str, tuple[str, str]], str] = {}
     for entry in entries:
-        name = _name(entry)
+        name = entry_name(entry)
         if identity != UPDATE and entry.identifier is not None:
-            # Two entries with one search would meet in one resource, which a transaction refuses.
             key = (entry.resource["resourceType"], entry.identifier)
-            aliases[name] = searched.setdefault(key, aliases.get(name, name))
-        name = aliases.get(name, name)
-        first = merged.get(name)
-        merged[name] = entry if first is None else _joined(first, entry)
-    plan = _Plan(entries=list(merged.values()), forms=[], names={}, logical={}, diagnostics=[])
-    for entry in plan.entries:
-        form = choose_form(identity, capabilities, entry.identifier is not None)
-        plan.forms.append(form)
-        plan.names[_name(entry).encode()] = b"urn:uuid:" + entry.resource_id.encode()
-        if form.lacking is not None:
-            place = Place(path=entry.resource["resourceType"])
-            plan.diagnostics.append(form.lacking(place, instead=form.instead))
-    for alias, name in aliases.items():
-        plan.names[alias.encode()] = plan.names[name.encode()]
-    return plan
+            first_name = searched.setdefault(key, aliases.get(name, name))
+            if first_name != name:
+                aliases[name] = name = first_name
+        merged[name] = _joined(merged[name], entry) if name in merged else entry
+    return merged, aliases
 
 
 def _joined(first: Entry, second: Entry) -> Entry:
@@ -196,106 +148,54 @@ def _joined(first: Entry, second: Entry) -> Entry:
     )
 
 
-def _name_outside_transaction(plan: _Plan, conditional_reference: bool) -> None:
-    """Name each entry so that a reference to it holds in a request of its own."""
-    by_url = {plan.names[_name(entry).encode()]: entry for entry in plan.entries}
-    form_of = {id(entry): form for entry, form in zip(plan.entries, plan.forms, strict=True)}
-    for alias, url in list(plan.names.items()):
-        entry = by_url[url]
-        resource_type = entry.resource["resourceType"]
-        if form_of[id(entry)].kind == UPDATE:
-            plan.names[alias] = _name(entry).encode()
-        elif entry.identifier is not None and conditional_reference:
-            query = identifier_query(entry.identifier)
-            plan.names[alias] = f"{resource_type}?{query}".encode()
-        else:
-            plan.logical[alias.decode()] = entry.identifier
+def _form(
+    entry: Entry, identity: str, capabilities: frozenset[str], diagnostics: list[Diagnostic]
+) -> Form:
+    form = choose_form(identity, capabilities, entry.identifier is not None)
+    if form.lacking is not None:
+        place = Place(path=entry.resource["resourceType"])
+        diagnostics.append(form.lacking(place, instead=form.instead))
+    return form
 
 
-def _order_targets_first(plan: _Plan) -> None:
-    """Stable order in which an entry comes after those it refers to; circles keep their order."""
-    places = {_name(entry): index for index, entry in enumerate(plan.entries)}
-    targets = [
-        [places[text] for _, text in _references(entry.resource, "") if text in places]
-        for entry in plan.entries
-    ]
-    order: list[int] = []
-    entered: set[int] = set()
-    for start in range(len(plan.entries)):
-        stack = [(start, False)]
-        while stack:
-            index, done = stack.pop()
-            if done:
-                order.append(index)
-            elif index not in entered:
-                entered.add(index)
-                stack.append((index, True))
-                stack.extend((target, False) for target in reversed(targets[index]))
-    plan.entries = [plan.entries[index] for index in order]
-    plan.forms = [plan.forms[index] for index in order]
-
-
-def _encode_entry(entry: Entry, form: Form, plan: _Plan) -> bytes:
-    """The JSON of one Bundle.entry."""
+def _entry(entry: Entry, form: Form) -> dict[str, Any]:
+    """One Bundle.entry; the resource has its id only where the id is ours to give."""
     resource = entry.resource
     resource_type = resource["resourceType"]
-    if plan.logical:
-        resource = _with_logical_references(resource, resource_type, plan)
+    identity = entry.resource_id
+    full_url = f"urn:uuid:{identity}"
     if form.kind == UPDATE:
-        head = {"resourceType": resource_type, "id": entry.resource_id}
-        request = b'"method":"PUT","url":"%s"' % _name(entry).encode()
-    else:
-        head = {"resourceType": resource_type}
-        request = _conditional_request(entry, form).encode()
-    body = _REFERENCE.sub(lambda found: _rename(found, plan), _ENCODER.encode(head | resource))
-    return b'{"fullUrl":"urn:uuid:%s","resource":%s,"request":{%s}}' % (
-        entry.resource_id.encode(),
-        body,
-        request,
-    )
+        return {
+            "fullUrl": full_url,
+            "resource": {"resourceType": resource_type, "id": identity, **resource},
+            "request": {"method": "PUT", "url": f"{resource_type}/{identity}"},
+        }
+    request = {"method": "POST", "url": resource_type}
+    if entry.identifier is not None and form.kind == CONDITIONAL:
+        url = f"{resource_type}?{identifier_query(entry.identifier)}"
+        request = {"method": "PUT", "url": url}
+    elif entry.identifier is not None and form.kind == CREATE_ONCE:
+        request["ifNoneExist"] = identifier_query(entry.identifier)
+    return {"fullUrl": full_url, "resource": resource, "request": request}
 
 
-def _conditional_request(entry: Entry, form: Form) -> str:
-    """Bundle.entry.request of all forms but the plain update; the parts need no JSON escapes."""
-    resource_type = entry.resource["resourceType"]
-    if entry.identifier is not None:
-        query = identifier_query(entry.identifier)
-        if form.kind == CONDITIONAL:
-            return f'"method":"PUT","url":"{resource_type}?{query}"'
-        if form.kind == CREATE_ONCE:
-            return f'"method":"POST","url":"{resource_type}","ifNoneExist":"{query}"'
-    return f'"method":"POST","url":"{resource_type}"'
+def _encode_decimal(value: object) -> orjson.Fragment:
+    """A decimal as a number with the digits it has: `1.50` stays `1.50`."""
+    if not isinstance(value, Decimal):
+        raise TypeError(type(value).__name__)
+    return orjson.Fragment(str(value))
 
 
-def _rename(found: re.Match[bytes], plan: _Plan) -> bytes:
-    name = plan.names.get(found[1])
-    if name is None:
-        plan.dangling = True
-        return found[0]
-    return b'"reference":"%s"' % name
-
-
-def _with_logical_references(value: Any, path: str, plan: _Plan) -> Any:
-    """A copy whose references to entries without a known id carry their identifier instead."""
-    if isinstance(value, list):
-        return [
-            _with_logical_references(item, f"{path}[{index}]", plan)
-            for index, item in enumerate(value)
-        ]
-    if not isinstance(value, dict):
-        return value
-    copy: dict[str, Any] = {}
-    for key, item in value.items():
-        if key != "reference" or item not in plan.logical:
-            copy[key] = _with_logical_references(item, f"{path}.{key}", plan)
-            continue
-        identifier = plan.logical[item]
-        place = Place(path=f"{path}.reference")
-        if identifier is None:
-            plan.diagnostics.append(codes.UNRESOLVABLE(place))
-            copy[key] = item
-            continue
-        plan.diagnostics.append(codes.LOGICAL_REFERENCE(place))
-        copy["type"] = item.partition("/")[0]
-        copy["identifier"] = {"system": identifier[0], "value": identifier[1]}
-    return copy
+def _rename(body: bytes, names: dict[str, str]) -> tuple[bytes, bool]:
+    """Put the new name in place of each `Type/id`; True when one has none."""
+    pieces = body.split(_MARK)
+    encoded = {name.encode(): new.encode() for name, new in names.items()}
+    dangling = False
+    for index in range(1, len(pieces)):
+        name, _, rest = pieces[index].partition(b'"')
+        new = encoded.get(name)
+        if new is not None:
+            pieces[index] = b'%s"%s' % (new, rest)
+        elif _is_local(name.decode()):
+            dangling = True
+    return _MARK.join(pieces), dangling

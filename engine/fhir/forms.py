@@ -14,6 +14,7 @@ from engine.fhir import codes
 
 UPDATE = "update"
 CONDITIONAL = "conditional"
+CREATE_ONCE = "create-once"
 CREATE = "create"
 
 UPDATE_CREATE = "update-create"
@@ -35,7 +36,11 @@ class Form:
     """The form taken, in words, for the diagnostic."""
 
 
-CREATE_ONCE = "create-once"
+_PREFERENCE = {
+    UPDATE: (UPDATE, CONDITIONAL, CREATE_ONCE, CREATE),
+    CONDITIONAL: (CONDITIONAL, UPDATE, CREATE_ONCE, CREATE),
+    CREATE: (CREATE_ONCE, CREATE),
+}
 _WORDS = {
     UPDATE: "an update by our id",
     CONDITIONAL: "a conditional update",
@@ -53,28 +58,28 @@ def choose_form(identity: str, capabilities: frozenset[str], has_identifier: boo
         capabilities: what the server can do.
         has_identifier: whether the resource has a business identifier to search by.
     """
-    possible = [CREATE]
-    if has_identifier and CONDITIONAL_CREATE in capabilities:
-        possible.insert(0, CREATE_ONCE)
+    possible = {
+        UPDATE: UPDATE_CREATE in capabilities,
+        CONDITIONAL: has_identifier and CONDITIONAL_UPDATE in capabilities,
+        CREATE_ONCE: has_identifier and CONDITIONAL_CREATE in capabilities,
+        CREATE: True,
+    }
+    kind = next(form for form in _PREFERENCE[identity] if possible[form])
+    return Form(kind=kind, lacking=_lacking(identity, kind, has_identifier), instead=_WORDS[kind])
+
+
+def _lacking(identity: str, kind: str, has_identifier: bool) -> Code | None:
+    """What is to be said when the form is not the one asked for."""
     if identity == CREATE:
-        lacking = codes.CONDITIONAL_CREATE_MISSING if has_identifier else None
-        return Form(kind=possible[0], lacking=lacking if possible[0] == CREATE else None)
-    if UPDATE_CREATE in capabilities:
-        possible.insert(0, UPDATE)
-    if has_identifier and CONDITIONAL_UPDATE in capabilities:
-        possible.insert(0 if identity == CONDITIONAL else len(possible) - 1, CONDITIONAL)
-    if identity == UPDATE and UPDATE not in possible:
-        return _fallback(possible, codes.UPDATE_CREATE_MISSING)
-    if identity == CONDITIONAL and CONDITIONAL not in possible:
-        if has_identifier:
-            return _fallback(possible, codes.CONDITIONAL_UPDATE_MISSING)
-        # Without an identifier our own id is as good a key; only a plain create is worth a word.
-        return Form(kind=possible[0], lacking=codes.UNREPEATABLE if possible[0] == CREATE else None)
-    return Form(kind=identity)
-
-
-def _fallback(possible: list[str], lacking: Code) -> Form:
-    return Form(kind=possible[0], lacking=lacking, instead=_WORDS[possible[0]])
+        return codes.CONDITIONAL_CREATE_MISSING if has_identifier and kind == CREATE else None
+    if kind == identity:
+        return None
+    if identity == UPDATE:
+        return codes.UPDATE_CREATE_MISSING
+    if has_identifier:
+        return codes.CONDITIONAL_UPDATE_MISSING
+    # Without an identifier our own id is as good a key; only a plain create is worth a word.
+    return codes.UNREPEATABLE if kind == CREATE else None
 
 
 def identifier_query(identifier: tuple[str, str]) -> str:

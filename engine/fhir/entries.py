@@ -1,0 +1,45 @@
+"""Pure. The resources of one message on their way to a server, and the references between them."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from engine.diagnostics import Diagnostic
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One resource on its way to a server."""
+
+    resource: dict[str, Any]
+    """As JSON values, without id; references to other entries are `Type/id`. Never changed."""
+    resource_id: str
+    """Derived by `fhir.identity`, a UUID in its text form."""
+    identifier: tuple[str, str] | None = None
+    """(system, value) of the business identifier that conditional forms search by."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EncodedBundle:
+    """A Bundle as bytes, and what has to be said about the way it was made."""
+
+    body: bytes
+    diagnostics: tuple[Diagnostic, ...]
+
+
+def entry_name(entry: Entry) -> str:
+    """`Type/id`, by which other entries refer to it."""
+    return f"{entry.resource['resourceType']}/{entry.resource_id}"
+
+
+def references_of(value: Any, path: str) -> Iterable[tuple[str, str]]:
+    """(path, text) of every `reference` below a value."""
+    if isinstance(value, dict):
+        for key, item in value.items():
+            if key == "reference" and isinstance(item, str):
+                yield f"{path}.reference", item
+            else:
+                yield from references_of(item, f"{path}.{key}")
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from references_of(item, f"{path}[{index}]")
