@@ -44,7 +44,7 @@ class InsertMany:
     """`ON CONFLICT ...`, or nothing."""
 
     def sqlite(self) -> str:
-        """The statement for one row."""
+        """The statement for one row, run by `executemany`."""
         marks = ", ".join("?" * len(self.columns))
         names = ", ".join(self.columns)
         return f"INSERT INTO {self.table.name} ({names}) VALUES ({marks}) {self.conflict}"
@@ -60,7 +60,7 @@ class UpdateMany:
     key: str
 
     def sqlite(self) -> str:
-        """The statement for one row."""
+        """The statement for one row, run by `executemany`."""
         sets = ", ".join(f"{column} = {expression}" for column, expression in self.sets)
         return f"UPDATE {self.table.name} SET {sets} WHERE {self.key} = ?"
 

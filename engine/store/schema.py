@@ -27,6 +27,9 @@ from sqlalchemy.sql.functions import FunctionElement
 DELIVERIES_PER_RUN = 1000
 """A run makes at most this many deliveries; see the module's text on ids."""
 
+REVISION = "0001"
+"""The migration that makes these tables."""
+
 STATE = MetaData()
 
 _ID = BigInteger().with_variant(Integer(), "sqlite")
@@ -271,13 +274,14 @@ DECISIONS = Table(
     Column("at", Float, nullable=False),
     Column("author", Text, nullable=False),
     Column("delivery_id", BigInteger, nullable=False),
-    Column("before", Text, nullable=False),
-    Column("after", Text, nullable=False),
+    Column("state_before", Text, nullable=False),
+    Column("state_after", Text, nullable=False),
 )
 
 CURSORS = Table(
     "cursors",
     STATE,
     Column("name", Text, primary_key=True),
+    Column("written_by", BigInteger, nullable=False),
     Column("position", BigInteger, nullable=False),
 )

@@ -7,7 +7,7 @@ from engine.store.database import Database, LoggedBody, LoggedMessage, Row, Tran
 from engine.store.sqlite.connection import store_errors
 from engine.store.sqlite.segments import HEADER_COLUMNS, SegmentReader
 from engine.store.sqlite.retention import forget_segments
-from engine.store.state.following import index_messages
+from engine.store.state.following import index_messages, make_runs
 
 _HEADER_FIELDS = HEADER_COLUMNS.removeprefix("message_id, ")
 _CURSOR = "SELECT position FROM cursors WHERE name = 'log'"
@@ -59,12 +59,10 @@ class SegmentLogReader:
             position = _position(transaction)
             rows = self._segments.headers_after(position, limit)
             if rows:
-                index_messages(transaction, [LoggedMessage._make(row) for row in rows])
-                transaction.write(
-                    "INSERT INTO cursors (name, position) VALUES ('log', ?)"
-                    " ON CONFLICT (name) DO UPDATE SET position = excluded.position",
-                    rows[-1][0],
-                )
+                messages = [LoggedMessage._make(row) for row in rows]
+                index_messages(transaction, messages)
+                make_runs(transaction, messages)
+                transaction.write("UPDATE cursors SET position = ? WHERE name = 'log'", rows[-1][0])
         return len(rows)
 
     def forget(self, before: float, keep: Sequence[int]) -> None:
@@ -81,5 +79,4 @@ class SegmentLogReader:
 
 
 def _position(transaction: Transaction) -> int:
-    rows = transaction.rows(_CURSOR)
-    return int(rows[0][0]) if rows else 0
+    return int(transaction.rows(_CURSOR)[0][0])

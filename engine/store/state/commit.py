@@ -12,7 +12,7 @@ from engine.store.database import AMONG, Database, Ids, Row, Transaction
 from engine.store.encoding import codes_of, encode_list
 from engine.store.interface import Outcome, Processed, StateBatch
 from engine.store.schema import DELIVERIES_PER_RUN
-from engine.store.state.following import CODE
+from engine.store.state.following import CODE, KEY_MAX
 from engine.store.state.jobs import count_job_results
 from engine.store.state.leases import check
 from engine.store.state.roll_up import delivery_states, is_open, roll_up
@@ -105,7 +105,9 @@ class Commit:
                 (row[0], message_id, new.destination, new.state.value, 0, 0.0, 0)
                 for row, new in zip(rows, found.deliveries, strict=True)
             ]
-            self._keys += [(value, kind, message_id) for kind, value in found.search_keys if value]
+            self._keys += [
+                (value[:KEY_MAX], kind, message_id) for kind, value in found.search_keys if value
+            ]
             self._add_codes(message_id, codes_of(found.diagnostics))
             self._tally.add(self._batch.now, channel, found.state.value.lower())
         transaction.write_many(PROCESS_RUN, updates)

@@ -12,6 +12,7 @@ from engine.store.interface import (
     RunDetail,
 )
 from engine.store.schema import DELIVERIES_PER_RUN
+from engine.store.state.following import KEY_MAX
 
 _RUNS = (
     "SELECT run_id, origin, state, replay_of, job_id, created_at, diagnostics, search_keys"
@@ -46,7 +47,7 @@ def message_detail(
         rows = transaction.rows(_RUNS, message_id)
         runs = tuple(_run_detail(transaction, compression, row) for row in rows)
         duplicates = transaction.rows(
-            _DUPLICATES, header.control_id, message_id, header.channel, message_id
+            _DUPLICATES, header.control_id[:KEY_MAX], message_id, header.channel, message_id
         )
     keys = {(kind, value) for row in rows for kind, value in decode_list(row[7])}
     return MessageDetail(

@@ -16,6 +16,10 @@ CONTROL_ID = "control id"
 CODE = "code"
 """The kind of the search key of a diagnostic or failure code."""
 
+KEY_MAX = 200
+"""Characters of a search key's value; PostgreSQL cannot index long ones. Searches cut theirs too."""
+TYPE_MAX = 64
+
 _EVENTS = {Verdict.DUPLICATE: "duplicate", Verdict.CONFLICT: "conflict", Verdict.FAULT: "fault"}
 
 _WIDEN_MINUTE = (
@@ -29,7 +33,7 @@ _WIDEN_MINUTE = (
 
 
 def index_messages(transaction: Transaction, messages: Sequence[LoggedMessage]) -> None:
-    """Write the rows of these messages, and a run for each that is to run."""
+    """Write what makes these messages findable, and count them."""
     transaction.write_many(
         INSERT_MESSAGE,
         [
@@ -37,19 +41,18 @@ def index_messages(transaction: Transaction, messages: Sequence[LoggedMessage]) 
                 message.message_id,
                 message.received_at,
                 message.channel,
-                message.message_type,
-                message.control_id,
+                message.message_type[:TYPE_MAX],
+                message.control_id[:KEY_MAX],
                 message.verdict,
                 message.duplicate_of,
             )
             for message in messages
         ],
     )
-    transaction.write_many(INSERT_RUN, [_run_row(found) for found in messages if found.runnable])
     transaction.write_many(
         INSERT_KEY,
         [
-            (message.control_id, CONTROL_ID, message.message_id)
+            (message.control_id[:KEY_MAX], CONTROL_ID, message.message_id)
             for message in messages
             if message.control_id
         ],
@@ -66,6 +69,11 @@ def index_messages(transaction: Transaction, messages: Sequence[LoggedMessage]) 
     tally.write(transaction)
     for minute, ids in sorted(minutes.items()):
         transaction.write(_WIDEN_MINUTE, minute * SECONDS_PER_MINUTE, min(ids), max(ids))
+
+
+def make_runs(transaction: Transaction, messages: Sequence[LoggedMessage]) -> None:
+    """Make the first run of each message that is to run."""
+    transaction.write_many(INSERT_RUN, [_run_row(found) for found in messages if found.runnable])
 
 
 def _run_row(message: LoggedMessage) -> tuple[object, ...]:

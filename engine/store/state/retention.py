@@ -8,7 +8,7 @@ from engine.pipeline.states import State
 from engine.store.database import AMONG, EACH_ID, Database, Ids, LogReader, Row, Transaction
 from engine.store.encoding import codes_of, decode_diagnostics, decode_list
 from engine.store.schema import DELIVERIES_PER_RUN
-from engine.store.state.following import CODE, CONTROL_ID
+from engine.store.state.following import CODE, CONTROL_ID, KEY_MAX
 
 MESSAGES_PER_TRANSACTION = 500
 """Small, so that no writer waits long."""
@@ -110,7 +110,7 @@ def _keys(
     """(value, kind) of every search key these runs have written."""
     found: set[tuple[str, str]] = set()
     for row in runs:
-        found |= {(value, kind) for kind, value in decode_list(row[5])}
+        found |= {(value[:KEY_MAX], kind) for kind, value in decode_list(row[5])}
         found |= {(code, CODE) for code in codes_of(decode_diagnostics(row[4]))}
     found |= {(row[0], CODE) for row in transaction.rows(_CODES, Ids(delivery_ids)) if row[0]}
     return found

@@ -22,7 +22,7 @@ from engine.store.schema import (
     RUNS,
     SEARCH_KEYS,
 )
-from engine.store.state.following import CODE, CONTROL_ID
+from engine.store.state.following import CODE, CONTROL_ID, KEY_MAX
 from engine.store.state.search_rows import message_rows
 from engine.store.state.tally import SECONDS_PER_MINUTE
 
@@ -129,8 +129,10 @@ def _starts_at_states(states: Sequence[State]) -> list[tuple[_Condition, Any]]:
 
 
 def _keys(query: Search) -> list[tuple[str | None, str]]:
-    control_id = [(CONTROL_ID, query.control_id)] if query.control_id is not None else []
-    return [*control_id, *query.keys]
+    control_id: list[tuple[str | None, str]] = []
+    if query.control_id is not None:
+        control_id.append((CONTROL_ID, query.control_id))
+    return [(kind, value[:KEY_MAX]) for kind, value in [*control_id, *query.keys]]
 
 
 def _has_key(kind: str | None, value: str) -> _Condition:

@@ -127,7 +127,7 @@ END_ATTEMPT = UpdateMany(
     key="delivery_id",
 )
 INSERT_DECISION = InsertMany(
-    table=DECISIONS, columns=("at", "author", "delivery_id", "before", "after")
+    table=DECISIONS, columns=("at", "author", "delivery_id", "state_before", "state_after")
 )
 SET_DELIVERY_STATE = UpdateMany(
     table=DELIVERIES,

@@ -1,0 +1,1 @@
+"""Rim. One file per step, in the order of their names."""

@@ -1,0 +1,161 @@
+"""Rim. The state on PostgreSQL: one connection, pipelined, opened again after a failure.
+
+A transaction's statements are sent without waiting for each answer; only those whose rows are needed
+cost a round trip.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from functools import cache
+from typing import Any
+
+import psycopg
+from sqlalchemy import Select
+from sqlalchemy.dialects import postgresql as dialect_module
+
+from engine.store.database import (
+    AMONG,
+    EACH_ID,
+    HORIZON,
+    LOCKED,
+    SHARED,
+    Ids,
+    Many,
+    Row,
+)
+from engine.store.encoding import storable
+from engine.store.interface import StoreUnavailable
+from engine.store.postgresql.batches import statement_of
+from engine.store.postgresql.connection import (
+    DATABASE_ERRORS,
+    LOCK_TIMEOUT_SECONDS,
+    Connection,
+    close_quietly,
+    connect,
+    unavailable,
+)
+
+_DIALECT = dialect_module.dialect(paramstyle="pyformat")
+_WORDS = (
+    (AMONG, "= ANY(%s::bigint[])"),
+    (EACH_ID, "unnest(%s::bigint[]) AS each(value)"),
+    (HORIZON, "pg_snapshot_xmin(pg_current_snapshot())::text::bigint"),
+    (LOCKED, "FOR UPDATE"),
+    (SHARED, "FOR SHARE"),
+    ("?", "%s"),
+)
+
+
+class PostgresqlTransaction:
+    """Statements of one transaction; see `database.Transaction`."""
+
+    __slots__ = ("_connection",)
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def rows(self, sql: str, *values: Any) -> list[Row]:
+        """The rows of a statement; waits for them."""
+        return self._connection.execute(translate(sql), _bound(values), binary=True).fetchall()
+
+    def write(self, sql: str, *values: Any) -> int:
+        """The number of rows a statement touched; waits for it."""
+        return self._connection.execute(translate(sql), _bound(values), binary=True).rowcount
+
+    def write_many(self, statement: Many, rows: Sequence[Row]) -> None:
+        """One statement for all rows; does not wait."""
+        if rows:
+            sql, batch = statement_of(statement)
+            self._connection.execute(sql, batch.parameters(rows))
+
+    def select(self, query: Select[Any]) -> list[Row]:
+        """The rows of a SQLAlchemy query."""
+        compiled = query.compile(dialect=_DIALECT, compile_kwargs={"render_postcompile": True})
+        return self._connection.execute(str(compiled), compiled.params, binary=True).fetchall()
+
+
+class PostgresqlDatabase:
+    """The database of a URL. Belongs to one thread."""
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        readonly: bool = False,
+        lock_timeout_seconds: float = LOCK_TIMEOUT_SECONDS,
+    ) -> None:
+        self._url = url
+        self._readonly = readonly
+        self._lock_timeout_seconds = lock_timeout_seconds
+        self._connection: Connection | None = None
+        self._current: PostgresqlTransaction | None = None
+
+    def writing(self) -> AbstractContextManager[PostgresqlTransaction]:
+        """A write transaction; see `database.Database.writing`."""
+        if self._readonly:
+            raise StoreUnavailable("the state was opened for reading only")
+        return self._transaction("BEGIN", "writing the state")
+
+    def reading(self) -> AbstractContextManager[PostgresqlTransaction]:
+        """A consistent read; inside another transaction, a part of it."""
+        if self._current is not None:
+            return nullcontext(self._current)
+        return self._transaction(
+            "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", "reading the state"
+        )
+
+    @contextmanager
+    def _transaction(self, begin: str, doing: str) -> Iterator[PostgresqlTransaction]:
+        try:
+            if self._connection is None:
+                self._connection = connect(
+                    self._url, lock_timeout_seconds=self._lock_timeout_seconds
+                )
+            connection = self._connection
+            with connection.pipeline():
+                connection.execute(begin)
+                try:
+                    self._current = PostgresqlTransaction(connection)
+                    yield self._current
+                    connection.execute("COMMIT")
+                except BaseException:
+                    with suppress(psycopg.Error):
+                        connection.execute("ROLLBACK")
+                    raise
+                finally:
+                    self._current = None
+        except DATABASE_ERRORS as failure:
+            close_quietly(self._connection)
+            self._connection = None
+            raise unavailable(doing, failure) from None
+
+    def now(self) -> float:
+        """The server's clock."""
+        with self.reading() as transaction:
+            rows = transaction.rows("SELECT extract(epoch FROM clock_timestamp())::float8")
+        return float(rows[0][0])
+
+    def close(self) -> None:
+        """Close the connection."""
+        close_quietly(self._connection)
+        self._connection = None
+
+
+@cache
+def translate(sql: str) -> str:
+    """A statement in PostgreSQL's words; see `database`."""
+    sql = sql.replace("%", "%%")
+    for word, other in _WORDS:
+        sql = sql.replace(word, other)
+    return sql
+
+
+def _bound(values: tuple[Any, ...]) -> tuple[Any, ...]:
+    return tuple(
+        list(value)
+        if isinstance(value, Ids)
+        else storable(value)
+        if isinstance(value, str)
+        else value
+        for value in values
+    )
