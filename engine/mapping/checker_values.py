@@ -110,7 +110,7 @@ def _after_step(given: Given, step: Step, scope: Scope) -> Given:
     if record is None:
         return _unknown_function(step.name, step.place, scope)
     _check_first(record, given, step.place, scope)
-    return _after_function(record, given, [], step.arguments, step.place, scope)
+    return _after_function(record, given, 1, step.arguments, step.place, scope)
 
 
 def _after_map(given: Given, step: Step, scope: Scope) -> Given:
@@ -233,7 +233,7 @@ def _after_call(call: Call, scope: Scope) -> Given:
             first = replace(first, many=first.many and number > 0)
         elif number > 0:
             check_single(given, argument.place, scope)
-    return _after_function(record, first, values, call.named, call.place, scope)
+    return _after_function(record, first, len(values), call.named, call.place, scope)
 
 
 def _takes_several(record: FunctionRecord, number: int) -> bool:
@@ -271,14 +271,13 @@ def _check_first(record: FunctionRecord, given: Given, place: Place, scope: Scop
 def _after_function(
     record: FunctionRecord,
     first: Given,
-    values: list[Given],
+    count: int,
     named: tuple[tuple[str, Expression], ...],
     place: Place,
     scope: Scope,
 ) -> Given:
-    """Check the arguments beside the first; `values` is empty for a step: its first is piped in."""
+    """Check number and names of the arguments; `count` are by position, the one piped in too."""
     parameters = record.parameters
-    count = len(values) or 1
     endless = bool(parameters) and parameters[-1].many
     if count > len(parameters) and not endless:
         most = len(parameters)
