@@ -4,6 +4,7 @@ A message that breaks the grammar is grouped as well as it can be, with a diagno
 and no segment is ever left out: one without a place stays in the group where it stands.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from engine.diagnostics import Diagnostic, Place
@@ -146,7 +147,7 @@ def _match(message: Message, rules: Grammar, problems: list[Diagnostic]) -> Grou
             problems.append(_stray(message, segment, rules))
             continue
         if move.missing or move.backward or move.repeated:
-            problems += _breaks(segment, move, open_groups[move.depth], rules)
+            problems += _breaks(segment, move, open_groups, rules)
         if move.opened or move.depth + 1 != len(open_groups):
             del open_groups[move.depth + 1 :]
             innermost = open_groups[-1]
@@ -160,12 +161,7 @@ def _match(message: Message, rules: Grammar, problems: list[Diagnostic]) -> Grou
             innermost.segments_by_name[name] = [segment]
         else:
             found.append(segment)
-    for name in rules.missing_at_end(state):
-        problems.append(
-            codes.REQUIRED_MISSING(
-                Place(path=name), name=name, next="the end", structure=rules.structure
-            )
-        )
+    problems += _missing(rules.missing_at_end(state), "the end", open_groups, rules)
     del problems[_REPORTED_MAX:]
     return root
 
@@ -190,15 +186,26 @@ def _stray(message: Message, segment: Segment, rules: Grammar) -> Diagnostic:
     return codes.NOT_IN_STRUCTURE(place, name=name, structure=rules.structure)
 
 
-def _breaks(segment: Segment, move: Move, kept: Group, rules: Grammar) -> list[Diagnostic]:
+def _missing(
+    names: Iterable[str], before: str, open_groups: list[Group], rules: Grammar
+) -> list[Diagnostic]:
+    """Required parts that were skipped and did not come out of order either."""
+    return [
+        codes.REQUIRED_MISSING(Place(path=name), name=name, next=before, structure=rules.structure)
+        for name in names
+        if not any(each.segments(name) or each.groups(name) for each in open_groups)
+    ]
+
+
+def _breaks(
+    segment: Segment, move: Move, open_groups: list[Group], rules: Grammar
+) -> list[Diagnostic]:
     """What a move that does not follow the grammar breaks."""
     name = segment.name
     structure = rules.structure
     place = Place(path=name)
-    found = [
-        codes.REQUIRED_MISSING(Place(path=each), name=each, next=name, structure=structure)
-        for each in move.missing
-    ]
+    kept = open_groups[move.depth]
+    found = _missing(move.missing, name, open_groups[: move.depth + 1], rules)
     if move.repeated or (move.backward and not move.opened and kept.segments(name)):
         found.append(codes.REPEATED(place, name=name, structure=structure))
     elif move.backward:
