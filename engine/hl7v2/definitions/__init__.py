@@ -153,6 +153,11 @@ def _data(version: str) -> dict[str, dict[str, Any]]:
     return loaded
 
 
+def header(version: str) -> dict[str, str]:
+    """Source, version and licence of the data of a known version."""
+    return _data(version)["header"]
+
+
 @lru_cache(maxsize=256)
 def nearest_version(text: str) -> str:
     """The known version a message means: itself, else the newest one not above it, else the oldest.
