@@ -201,6 +201,9 @@ class DirectoryListener:
         self._files = FolderFiles(config, self._clock.seconds)
         self._files.prepare()
 
+    def refuse(self, reason: str | None) -> None:
+        """Files wait where they are; what is abandoned is tried again by itself."""
+
     def stop(self, reason: str) -> None:
         """Look no more; the file under way is finished."""
         if self._state != "listening":

@@ -56,7 +56,9 @@ class HttpListener:
         self.port = Port(reactor, self.name, config.address, config.port, recorder)
 
     def _take(self, config: HttpListenerConfig, sinks: Mapping[str, Sink]) -> None:
-        self.sinks: Mapping[bytes, Sink] = {path.encode("utf-8"): sink for path, sink in sinks.items()}
+        self.sinks: Mapping[bytes, Sink] = {
+            path.encode("utf-8"): sink for path, sink in sinks.items()
+        }
         self.body_bytes_max = config.body_bytes_max
         self.request_timeout_seconds = config.request_timeout_seconds
 
@@ -64,6 +66,7 @@ class HttpListener:
         """Read the TLS files and listen. Raises OSError."""
         self._secured.load()
         self.port.open(self.door)
+        self.closed_because = None
 
     def update(self, config: HttpListenerConfig, sinks: Mapping[str, Sink]) -> None:
         """New limits, paths and TLS files, for requests to come; address and port stay.
@@ -83,7 +86,7 @@ class HttpListener:
 
     def refuse(self, reason: str | None) -> None:
         """Take nothing in for now, or, with None, again."""
-        self.closed_because = reason
+        self.closed_because = self.door.closed_because = reason
 
     def stop(self, reason: str) -> None:
         """Listen no more; requests under way are answered, later ones on open connections not."""

@@ -89,6 +89,10 @@ class Listener(Protocol):
         """Open it. Raises OSError (port in use, no such folder)."""
         ...
 
+    def refuse(self, reason: str | None) -> None:
+        """Turn new peers away for now, or, with None, let them in again."""
+        ...
+
     def stop(self, reason: str) -> None:
         """Accept nothing more; connections end once nothing is owed on them."""
         ...

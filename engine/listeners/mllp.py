@@ -66,6 +66,10 @@ class MllpListener:
         self._ticks = _ticks(config, self._reactor)
         self._config = config
 
+    def refuse(self, reason: str | None) -> None:
+        """Let nobody in for now, or, with None, again."""
+        self.door.closed_because = reason
+
     def stop(self, reason: str) -> None:
         """Listen no more; each connection ends when nothing is owed on it."""
         self.port.stop(reason)

@@ -152,6 +152,18 @@ def check_project(
     return Loaded(files=files, configuration=whole, libraries=libraries), problems
 
 
+def read_channels(
+    files: ProjectFiles, environment: Mapping[str, str] | None = None
+) -> tuple[Configuration | None, list[Diagnostic]]:
+    """The channels alone, for a process that needs no maps; see `check_project`."""
+    configuration, problems = check_configuration(
+        files.channels, os.environ if environment is None else environment
+    )
+    if configuration is None:
+        return None, problems
+    return Configuration(channels=configuration.channels, revision=files.revision), problems
+
+
 def _overlaid(
     library: Library, files: ProjectFiles, names: tuple[str, ...], *, check_maps: bool
 ) -> tuple[Library, list[Diagnostic]]:
