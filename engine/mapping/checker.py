@@ -10,8 +10,7 @@ from collections.abc import Iterable
 from engine.diagnostics import Diagnostic, Place, did_you_mean, sort_key
 from engine.fhir.definitions import type_definition, type_names
 from engine.hl7v2 import definitions
-from engine.mapping import checker_codes as codes
-from engine.mapping import codes as reading_codes
+from engine.mapping import codes
 from engine.mapping.checker_message import check_message_map, structures
 from engine.mapping.checker_segment import check_map
 from engine.mapping.checker_source import check_components, check_field_path
@@ -54,7 +53,7 @@ def check_library(library: Library) -> list[Diagnostic]:
             found.extend(_check_ignore(ignore, map_file))
     found.extend(_check_shared_events(library))
     found.extend(_check_circles(library))
-    return sorted(set(found), key=sort_key)
+    return sorted(dict.fromkeys(found), key=sort_key)
 
 
 def _is_message_map(map_file: MapFile) -> bool:
@@ -207,7 +206,7 @@ def _walk(
     for called, place in calls.get(name, ()):
         if called in trail:
             names = " -> ".join([*trail[trail.index(called) :], called])
-            found.append(reading_codes.CYCLE(place, names=names))
+            found.append(codes.CYCLE(place, names=names))
         else:
             _walk(called, trail, calls, done, found)
     done.add(name)

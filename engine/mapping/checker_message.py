@@ -11,8 +11,7 @@ from engine.diagnostics import Diagnostic, did_you_mean
 from engine.fhir.definitions import resource_types
 from engine.hl7v2 import definitions
 from engine.hl7v2.definitions import GroupDefinition
-from engine.mapping import checker_codes as codes
-from engine.mapping import codes as reading_codes
+from engine.mapping import codes
 from engine.mapping.checker_segment import parameter_given, read_field, read_variable
 from engine.mapping.checker_target import check_value, find_slot
 from engine.mapping.checker_values import (
@@ -93,7 +92,7 @@ def _check_emit(step: Emit, scope: Scope) -> Scope:
     made = UNKNOWN
     if used is None:
         hint = did_you_mean(step.map_name, scope.library.maps)
-        scope.report(reading_codes.UNKNOWN_MAP(step.place, name=step.map_name, hint=hint))
+        scope.report(codes.UNKNOWN_MAP(step.place, name=step.map_name, hint=hint))
     else:
         check_map_use(used, replace(given, many=False), step.place, scope)
         check_map_arguments(used, step.arguments, scope)

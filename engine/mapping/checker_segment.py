@@ -4,8 +4,7 @@ from dataclasses import dataclass, field, replace
 
 from engine.diagnostics import Diagnostic, Place
 from engine.fhir.definitions import type_definition
-from engine.mapping import checker_codes as codes
-from engine.mapping import source_types
+from engine.mapping import codes, source_types
 from engine.mapping.checker_source import check_components, check_field_path, path_types
 from engine.mapping.checker_target import (
     Slot,

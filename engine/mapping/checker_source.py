@@ -4,8 +4,7 @@ Used for maps and, through `check_message_path`, for filters, lanes and search k
 """
 
 from engine.diagnostics import Diagnostic, Place, did_you_mean
-from engine.mapping import checker_codes as codes
-from engine.mapping import source_types
+from engine.mapping import codes, source_types
 from engine.mapping.syntax import Path, Selector
 
 CHOICES_SHOWN = 12

@@ -11,7 +11,7 @@ from engine.diagnostics import Diagnostic, Place, did_you_mean
 from engine.fhir import primitives
 from engine.fhir.definitions import type_definition
 from engine.fhir.definitions.model import ElementDefinition
-from engine.mapping import checker_codes as codes
+from engine.mapping import codes
 from engine.mapping.checker_source import which_repetition
 from engine.mapping.given import Given
 from engine.mapping.source_types import (

@@ -8,8 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from engine.diagnostics import Diagnostic, Place, did_you_mean
 from engine.fhir.definitions import resource_types
-from engine.mapping import checker_codes as codes
-from engine.mapping import codes as reading_codes
+from engine.mapping import codes
 from engine.mapping.checker_source import which_repetition
 from engine.mapping.checker_target import fits
 from engine.mapping.functions.record import FunctionRecord, Kind
@@ -117,7 +116,7 @@ def _after_map(given: Given, step: Step, scope: Scope) -> Given:
     used = scope.library.maps.get(step.name)
     if used is None:
         hint = did_you_mean(step.name, scope.library.maps)
-        return scope.report(reading_codes.UNKNOWN_MAP(step.place, name=step.name, hint=hint))
+        return scope.report(codes.UNKNOWN_MAP(step.place, name=step.name, hint=hint))
     check_map_use(used, given, step.place, scope)
     check_map_arguments(used, step.arguments, scope)
     if used.to_name in resource_types():
@@ -164,7 +163,7 @@ def check_map_arguments(
             known = ", ".join(parameters) or "none"
             hint = did_you_mean(name, parameters) or f"its parameters: {known}"
             problem = f'{used.name} has no parameter "{name}"'
-            scope.report(reading_codes.ARGUMENT(value.place, problem=problem, hint=hint))
+            scope.report(codes.ARGUMENT(value.place, problem=problem, hint=hint))
             continue
         check_single(given, value.place, scope)
         wanted = parameters[name]
@@ -186,19 +185,19 @@ def _after_table(given: Given, step: Step, scope: Scope) -> Given:
     table = scope.library.tables.get(step.name)
     if table is None:
         hint = did_you_mean(step.name, scope.library.tables)
-        return scope.report(reading_codes.UNKNOWN_TABLE(step.place, name=step.name, hint=hint))
+        return scope.report(codes.UNKNOWN_TABLE(step.place, name=step.name, hint=hint))
     policy: str | None = None
     for name, value in step.arguments:
         if name not in _TABLE_ARGUMENTS:
             hint = did_you_mean(name, _TABLE_ARGUMENTS) or "a table takes `unmapped=` only"
             problem = f'a table has no argument "{name}"'
-            scope.report(reading_codes.ARGUMENT(value.place, problem=problem, hint=hint))
+            scope.report(codes.ARGUMENT(value.place, problem=problem, hint=hint))
         elif isinstance(value, Literal):
             policy = str(value.value)
         else:
             words = ", ".join(one.value for one in Unmapped)
             problem = f"`unmapped` is {words} or a fixed code"
-            scope.report(reading_codes.ARGUMENT(value.place, problem=problem))
+            scope.report(codes.ARGUMENT(value.place, problem=problem))
     if given.segment or given.resource or given.groups:
         scope.report(
             codes.FUNCTION_INPUT(
@@ -215,7 +214,7 @@ def _unknown_function(name: str, place: Place, scope: Scope) -> Given:
     hint = did_you_mean(name, [*FUNCTIONS, "reference"])
     if hint is None and name in scope.library.tables:
         hint = f"a table is used as `table {name}`"
-    return scope.report(reading_codes.UNKNOWN_FUNCTION(place, name=name, hint=hint))
+    return scope.report(codes.UNKNOWN_FUNCTION(place, name=name, hint=hint))
 
 
 def _after_call(call: Call, scope: Scope) -> Given:
@@ -245,7 +244,7 @@ def _takes_several(record: FunctionRecord, number: int) -> bool:
 def _reference_call(call: Call, values: list[Given], scope: Scope) -> Given:
     if len(values) != 1 or call.named:
         problem = "reference(name) takes one resource"
-        return scope.report(reading_codes.ARGUMENT(call.place, problem=problem))
+        return scope.report(codes.ARGUMENT(call.place, problem=problem))
     given = values[0]
     if given.known and given.resource is None:
         problem = f"needs a resource, not {given}"
@@ -282,7 +281,7 @@ def _after_function(
     if count > len(parameters) and not endless:
         most = len(parameters)
         problem = f"{record.name} takes {most} value{'s' if most != 1 else ''}, not {count}"
-        scope.report(reading_codes.ARGUMENT(place, problem=problem, hint=_signature(record)))
+        scope.report(codes.ARGUMENT(place, problem=problem, hint=_signature(record)))
     taken = {parameter.name for parameter in parameters[:count]}
     known = [parameter.name for parameter in parameters]
     for name, value in named:
@@ -291,15 +290,15 @@ def _after_function(
         if name not in known:
             hint = did_you_mean(name, known) or _signature(record)
             problem = f'{record.name} has no parameter "{name}"'
-            scope.report(reading_codes.ARGUMENT(value.place, problem=problem, hint=hint))
+            scope.report(codes.ARGUMENT(value.place, problem=problem, hint=hint))
         elif name in taken:
             problem = f'{record.name}: "{name}" is given twice'
-            scope.report(reading_codes.ARGUMENT(value.place, problem=problem))
+            scope.report(codes.ARGUMENT(value.place, problem=problem))
         taken.add(name)
     for parameter in parameters:
         if parameter.required and not parameter.many and parameter.name not in taken:
             problem = f'{record.name} needs "{parameter.name}"'
-            scope.report(reading_codes.ARGUMENT(place, problem=problem, hint=_signature(record)))
+            scope.report(codes.ARGUMENT(place, problem=problem, hint=_signature(record)))
     many = record.yields_list or first.many
     return Given(fhir=record.returns, many=many, what=first.what or record.name)
 

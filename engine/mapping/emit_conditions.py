@@ -1,0 +1,128 @@
+"""Pure. Code for conditions: lines that read what is compared, then one Python expression.
+
+What a condition reads may be empty or wrong without that being a problem, so problems are dropped here. An
+empty value compares as an empty text: `=` and `in` do not hold, `!=` and `not in` do.
+"""
+
+import re
+from contextlib import ExitStack
+
+from engine.mapping.emit_code import Body, BoundKind, Form, Value, Want
+from engine.mapping.emit_paths import enter_groups, read_segment
+from engine.mapping.emit_values import emit
+from engine.mapping.syntax import (
+    Both,
+    Comparison,
+    Condition,
+    Either,
+    Expression,
+    Literal,
+    Path,
+    Valued,
+)
+from engine.mapping.target_types import UNKNOWN
+
+
+def condition_text(body: Body, one: Condition) -> str:
+    """Write what the condition needs; the expression that tells whether it holds."""
+    before, body.quiet = body.quiet, True
+    try:
+        return _text(body, one)
+    finally:
+        body.quiet = before
+
+
+def _text(body: Body, one: Condition) -> str:
+    if isinstance(one, Valued):
+        held = _valued(body, one.subject)
+        return f"not {held}" if one.negated else held
+    if isinstance(one, Comparison):
+        return _comparison(body, one)
+    if isinstance(one, Both):
+        return "(" + " and ".join(_text(body, each) for each in one.conditions) + ")"
+    if isinstance(one, Either):
+        return "(" + " or ".join(_text(body, each) for each in one.conditions) + ")"
+    return f"not {_text(body, one.condition)}"
+
+
+def _valued(body: Body, subject: Expression) -> str:
+    """A variable that is true when the subject is populated."""
+    name = body.fresh("b")
+    body.line(f"{name} = False")
+    if isinstance(subject, Path) and _is_structure(body, subject):
+        _structure_valued(body, subject, name)
+        return name
+    want = Want.KEY if isinstance(subject, Path) else Want.LEAF
+    if isinstance(subject, Path) and subject.variable in body.names:
+        want = Want.LEAF if body.names[subject.variable].kind is BoundKind.MADE else want
+    emit(body, subject, want, UNKNOWN, lambda value: body.line(f"{name} = True"))
+    return name
+
+
+def _is_structure(body: Body, path: Path) -> bool:
+    """True for a path to a segment or a group."""
+    if path.field is not None or path.datatype is not None:
+        return False
+    bound = body.names.get(path.variable) if path.variable is not None else None
+    if bound is not None and not path.steps and path.segment is None:
+        return bound.kind in (BoundKind.GROUP, BoundKind.SEGMENT)
+    return bool(path.steps) or path.segment is not None
+
+
+def _structure_valued(body: Body, path: Path, name: str) -> None:
+    bound = body.names.get(path.variable) if path.variable is not None else None
+    if bound is not None and not path.steps and path.segment is None:
+        body.line(f"{name} = {bound.name} is not None")
+    elif path.segment is not None:
+        read_segment(body, path, lambda found: body.line(f"{name} = True"))
+    else:
+        with ExitStack() as stack:
+            if enter_groups(body, path, path.steps, stack) is not None:
+                body.line(f"{name} = True")
+
+
+def _comparison(body: Body, one: Comparison) -> str:
+    subject = _operand(body, one.subject)
+    operator = one.operator
+    if operator in ("matches", "not matches"):
+        pattern = one.operands[0]
+        source = str(pattern.value) if isinstance(pattern, Literal) else ""
+        compiled = body.builder.refer("pattern", re.compile(source))
+        held = f"({compiled}.search({subject}) is not None)"
+        return f"not {held}" if operator == "not matches" else held
+    operands = [_operand(body, each) for each in one.operands]
+    if operator == "=":
+        return f'({subject} == {operands[0]} != "")'
+    if operator == "!=":
+        return f"({subject} != {operands[0]})"
+    if operator in ("in", "not in"):
+        listed = f"({', '.join(operands)},)"
+        held = f'({subject} != "" and {subject} in {listed})'
+        return f"not {held}" if operator == "not in" else held
+    return f'compared({subject}, "{operator}", {operands[0]})'
+
+
+def _operand(body: Body, one: Expression) -> str:
+    """A variable or literal with the text of an operand; an empty text when it is empty."""
+    if isinstance(one, Literal):
+        return repr(literal_text(one))
+    name = body.fresh("c")
+    body.line(f'{name} = ""')
+
+    def keep(value: Value) -> None:
+        text = value.text
+        if value.form is Form.MADE:
+            text = f"{text}.resource_id"
+        elif value.form is not Form.TEXT:
+            text = f"as_text({text})"
+        body.line(f"{name} = {text}")
+
+    emit(body, one, Want.LEAF, UNKNOWN, keep)
+    return name
+
+
+def literal_text(one: Literal) -> str:
+    """A literal as it compares: `true` and `false` in small letters, numbers as written."""
+    if isinstance(one.value, bool):
+        return "true" if one.value else "false"
+    return str(one.value)

@@ -1,0 +1,304 @@
+"""Pure. Code that reads a source path.
+
+Read style: a segment's `fields` list and a value's `parts` list are filled up once, so an index never
+fails; repetitions and components are split only when the separator is there, and escapes are decoded only
+when the message has any. `C`, `R`, `S`, `E` are the message's delimiters, global in the generated module.
+"""
+
+from collections.abc import Callable
+from contextlib import ExitStack
+
+from engine.mapping.emit_code import Base, Body, Bound, BoundKind, Form, Sink, Value, Want
+from engine.mapping.source_types import component_number
+from engine.mapping.syntax import Path, Selector
+
+RawSink = Callable[[str, int, Base], None]
+"""Takes the variable with the undecoded text, its level, and where it comes from."""
+
+
+def read_path(body: Body, path: Path, want: Want, sink: Sink) -> None:
+    """Write code that reads `path` and runs `sink` when it is populated."""
+    bound = body.names.get(path.variable) if path.variable is not None else None
+    if bound is not None and not path.steps and path.segment is None and path.field is None:
+        if bound.kind is BoundKind.MADE:
+            with body.code.block(f"if {bound.name} is not None:"):
+                sink(Value(text=bound.name, form=Form.MADE))
+            return
+        if bound.kind is BoundKind.VALUE:
+            with body.code.block(f'if {bound.name} is not None and {bound.name} != "":'):
+                sink(Value(text=bound.name, form=Form.SCALAR, constant=True))
+            return
+        if bound.kind is BoundKind.SEGMENT:
+            with body.code.block(f"if {bound.name} is not None:"):
+                sink(Value(text=bound.name, form=Form.SEGMENT))
+            return
+    if path.field is None and path.segment is not None:
+        read_segment(body, path, lambda name: sink(Value(text=name, form=Form.SEGMENT)))
+        return
+    read_raw(body, path, lambda name, level, base: as_wanted(body, name, level, base, want, sink))
+
+
+def as_wanted(body: Body, name: str, level: int, base: Base, want: Want, sink: Sink) -> None:
+    """Decode the raw text in variable `name` as wanted."""
+    if want is Want.RAW:
+        sink(Value(text=name, form=Form.RAW, level=level, base=base))
+        return
+    if want is Want.KEY:
+        key = body.fresh("k")
+        body.line(f"{key} = key_text(run, {name})")
+        with body.code.block(f"if {key}:"):
+            sink(Value(text=key, form=Form.TEXT, base=base))
+        return
+    if want is Want.COMPOSITE:
+        parts = body.fresh("c")
+        body.line(f"{parts} = composite{min(level, 3)}({name})")
+        _trace_read(body, base, whole=True)
+        with body.code.block(f"if {parts}:"):
+            sink(Value(text=parts, form=Form.COMPOSITE, base=base))
+        return
+    decode(body, name, level)
+    _trace_read(body, base, whole=False)
+    with body.code.block(f"if {name}:"):
+        sink(Value(text=name, form=Form.TEXT, base=base))
+
+
+def decode(body: Body, name: str, level: int) -> None:
+    """Cut the text to its first component and subcomponent, and decode it, in place."""
+    if level <= 1:
+        body.line(f"if C in {name}: {name} = {name}.partition(C)[0]")
+    if level <= 2:
+        body.line(f"if run.subcomponents and S in {name}: {name} = {name}.partition(S)[0]")
+    body.line(f"if run.escaped and E in {name}: {name} = unescape({name})")
+    body.line(f"{name} = {name}.strip()")
+
+
+def _trace_read(body: Body, base: Base, *, whole: bool) -> None:
+    if body.traced and not body.silent:
+        how = "read_all" if whole else "read"
+        body.line(f"run.trace.{how}({base.origin()})")
+
+
+def read_raw(body: Body, path: Path, sink: RawSink) -> None:
+    """Write code that takes the undecoded text of one repetition or component."""
+    if path.datatype is not None:
+        _read_own(body, path.components, sink)
+        return
+    bound = body.names.get(path.variable) if path.variable is not None else None
+    if bound is not None and bound.kind is BoundKind.RAW and path.field is None:
+        _read_variable(body, bound, path.components, sink)
+        return
+    if path.field is None:
+        return
+    read_field(body, path, lambda name, segment: _one_repetition(body, path, name, segment, sink))
+
+
+def _read_own(body: Body, components: tuple[int, ...], sink: RawSink) -> None:
+    """A part of the value given to a datatype map."""
+    base = Base(components=components)
+    name = body.fresh("t")
+    if not components:
+        body.line(f"{name} = raw")
+        sink(name, body.level, base)
+        return
+    body.uses.add("parts")
+    body.component_max = max(body.component_max, components[0])
+    body.line(f"{name} = parts[{components[0] - 1}]")
+    with body.code.block(f"if {name}:"):
+        _deeper(body, name, body.level + 1, components[1:], base, sink)
+
+
+def _read_variable(body: Body, bound: Bound, components: tuple[int, ...], sink: RawSink) -> None:
+    """A part of a repetition bound by `each ... as name`."""
+    base = (bound.base or Base()).below(components)
+    name = body.fresh("t")
+    body.line(f"{name} = {bound.name}")
+    _deeper(body, name, bound.level, components, base, sink)
+
+
+def _deeper(
+    body: Body, name: str, level: int, components: tuple[int, ...], base: Base, sink: RawSink
+) -> None:
+    """Go from a text of `level` down to a component of it."""
+    if not components:
+        sink(name, level, base)
+        return
+    if level == 1:
+        body.line(f"{name} = component({name}, {components[0]})")
+    elif level == 2:
+        body.line(f"{name} = subcomponent({name}, {components[0]})")
+    elif components[0] != 1:
+        return
+    with body.code.block(f"if {name}:"):
+        _deeper(body, name, level + 1, components[1:], base, sink)
+
+
+def read_field(body: Body, path: Path, sink: Callable[[str, str], None]) -> None:
+    """Write code that takes the whole text of a field.
+
+    The sink gets the variable with the text, and the variable that holds the segment.
+    """
+    number = path.field or 0
+    name = body.fresh("t")
+    bound = body.names.get(path.variable) if path.variable is not None else None
+    with ExitStack() as stack:
+        if bound is not None and bound.kind is BoundKind.SEGMENT:
+            stack.enter_context(body.code.block(f"if {bound.name} is not None:"))
+            body.line(f"{name} = field_of({bound.name}, {number}, run)")
+            segment = bound.name
+        elif body.level == 0 and path.segment == body.map_file.from_name and not path.steps:
+            body.uses.add("fields")
+            body.field_max = max(body.field_max, number)
+            body.line(f"{name} = fields[{number}]")
+            segment = "segment"
+        elif path.segment == "MSH" and not path.steps:
+            body.uses.add("header")
+            body.line(f"{name} = header[{number}]" if number < HEADER_WIDTH else f'{name} = ""')
+            segment = "run.segments[0]"
+        elif body.level == -1:
+            read_segment(body, path, lambda found: _field_of(body, found, number, name, sink))
+            return
+        else:
+            return
+        stack.enter_context(body.code.block(f"if {name}:"))
+        sink(name, segment)
+
+
+def _field_of(
+    body: Body, segment: str, number: int, name: str, sink: Callable[[str, str], None]
+) -> None:
+    body.line(f"{name} = field_of({segment}, {number}, run)")
+    with body.code.block(f"if {name}:"):
+        sink(name, segment)
+
+
+HEADER_WIDTH = 40
+"""Fields of MSH kept at hand; 2.8.2 has 25, and more are never sent."""
+
+
+def read_segment(body: Body, path: Path, sink: Callable[[str], None]) -> None:
+    """Write code that finds the (first) segment of a path of a message map."""
+    if body.level != -1:
+        if path.segment == body.map_file.from_name and not path.steps:
+            sink("segment")
+        return
+    with ExitStack() as stack:
+        group = enter_groups(body, path, path.steps, stack)
+        if group is None or path.segment is None:
+            return
+        name = body.fresh("s")
+        selector = path.segment_selector
+        if selector is not None and selector.index is not None:
+            body.line(f'{name} = nth_segment({group}, "{path.segment}", {selector.index})')
+        else:
+            body.line(f'{name} = {group}.first("{path.segment}")')
+        stack.enter_context(body.code.block(f"if {name} is not None:"))
+        sink(name)
+
+
+def enter_groups(
+    body: Body,
+    path: Path,
+    steps: tuple[tuple[str, Selector | None], ...],
+    stack: ExitStack,
+) -> str | None:
+    """Write code that goes down the groups of a path; the name of the innermost one."""
+    group = "root"
+    if path.variable is not None:
+        bound = body.names.get(path.variable)
+        if bound is None or bound.kind is not BoundKind.GROUP:
+            return None
+        group = bound.name
+    for step, selector in steps:
+        name = body.fresh("g")
+        if selector is not None and selector.index is not None:
+            body.line(f'{name} = nth_group({group}, "{step}", {selector.index})')
+        else:
+            body.line(f'{name} = {group}.first_group("{step}")')
+        stack.enter_context(body.code.block(f"if {name} is not None:"))
+        group = name
+    return group
+
+
+def _one_repetition(body: Body, path: Path, name: str, segment: str, sink: RawSink) -> None:
+    """From a field's text to the repetition the path names (the first without a selector)."""
+    selector = path.repetition
+    repetition = "1"
+    if selector is None or selector.every:
+        body.line(f"if R in {name}: {name} = {name}.partition(R)[0]")
+    elif selector.index is not None:
+        repetition = str(selector.index)
+        body.line(f"{name} = repetition({name}, {selector.index})")
+    else:
+        repetition = body.fresh("r")
+        numbers = _selector_numbers(path, selector)
+        body.line(f"{name}, {repetition} = pick({name}, {numbers!r}, {selector.value!r})")
+    base = Base(
+        segment=segment,
+        field=path.field or 0,
+        repetition=repetition,
+        components=path.components,
+    )
+    with body.code.block(f"if {name}:"):
+        _deeper(body, name, 1, path.components, base, sink)
+
+
+def _selector_numbers(path: Path, selector: Selector) -> tuple[int, ...]:
+    """Component numbers of `[type=MR]` or `[4.2=X]`."""
+    word = selector.component or ""
+    pieces = word.split(".")
+    if all(piece.isdigit() for piece in pieces):
+        return tuple(int(piece) for piece in pieces)
+    number = component_number(path.segment or "", path.field or 0, word)
+    return (number or 0,)
+
+
+def each_repetition(body: Body, path: Path, sink: RawSink) -> None:
+    """Write a loop over the repetitions of a field; other paths are read once."""
+    bound = body.names.get(path.variable) if path.variable is not None else None
+    whole = path.field is not None and (path.repetition is None or path.repetition.every)
+    if not whole or (bound is not None and bound.kind is BoundKind.RAW):
+        read_raw(body, path, sink)
+        return
+
+    def loop(name: str, segment: str) -> None:
+        number, item = body.fresh("n"), body.fresh("q")
+        pieces = f"({name}.split(R) if R in {name} else ({name},))"
+        with body.code.block(f"for {number}, {item} in enumerate({pieces}, 1):"):
+            base = Base(
+                segment=segment,
+                field=path.field or 0,
+                repetition=number,
+                components=path.components,
+            )
+            with body.code.block(f"if {item}:"):
+                _deeper(body, item, 1, path.components, base, sink)
+
+    read_field(body, path, loop)
+
+
+def each_occurrence(body: Body, path: Path, sink: Callable[[str, BoundKind], None]) -> None:
+    """Write loops over groups or segments of a message map: `each result.ORDER_OBSERVATION`."""
+    steps = list(path.steps)
+    with ExitStack() as stack:
+        group = enter_groups(body, path, (), stack)
+        if group is None:
+            return
+        last_group = len(steps) - 1 if path.segment is None else -1
+        for index, (step, selector) in enumerate(steps):
+            name = body.fresh("g")
+            one = (
+                f"nth_groups({group}, {step!r}, {selector.index})"
+                if (selector is not None and selector.index is not None)
+                else f'{group}.groups("{step}")'
+            )
+            stack.enter_context(body.code.block(f"for {name} in {one}:"))
+            group = name
+            if index == last_group:
+                sink(name, BoundKind.GROUP)
+                return
+        if path.segment is not None:
+            name = body.fresh("s")
+            stack.enter_context(
+                body.code.block(f'for {name} in {group}.segments("{path.segment}"):')
+            )
+            sink(name, BoundKind.SEGMENT)

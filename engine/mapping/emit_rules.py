@@ -1,0 +1,361 @@
+"""Pure. Code for the rules of one object: a tree of targets, then lines that fill a dict in order.
+
+Rules that share the start of their target (`period.start`, `period.end`) fill one object. An object is
+written when something in it came from the source, or when it holds literals and parameters alone.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from engine.mapping.emit_code import Base, Body, Bound, BoundKind, Form, Value, Want
+from engine.mapping.emit_conditions import condition_text
+from engine.mapping.emit_paths import each_repetition
+from engine.mapping.emit_values import convert_text, emit
+from engine.mapping.sources import is_constant, may_be_constant, sources_of
+from engine.mapping.syntax import Loop, Rule, TargetPart
+from engine.mapping.target_types import (
+    TargetType,
+    choice_key,
+    element_type,
+    is_primitive,
+)
+
+RuleSink = Callable[[Value, str | None], None]
+"""Takes a value and, for a choice, its type."""
+
+
+@dataclass(slots=True)
+class Slot:
+    """One JSON key of an object."""
+
+    name: str
+    kind: TargetType
+    choice: bool = False
+    rules: list[Rule] = field(default_factory=list)
+    inner: "Tree | None" = None
+    """Rules below it: `name.family`."""
+    items: list["tuple[str, Tree] | Rule"] = field(default_factory=list)
+    """Of a list: labelled items and append rules, in order."""
+
+
+@dataclass(slots=True)
+class Tree:
+    """The slots of one object, in the order of their first mention."""
+
+    kind: TargetType
+    slots: dict[str, Slot] = field(default_factory=dict)
+
+    def slot(self, name: str, kind: TargetType, *, choice: bool = False) -> Slot:
+        """The slot of that name, made when new."""
+        found = self.slots.get(name)
+        if found is None:
+            found = self.slots[name] = Slot(name=name, kind=kind, choice=choice)
+        return found
+
+
+def plant(kind: TargetType, rules: tuple[Rule, ...]) -> Tree:
+    """The tree of the rules of an object of that type."""
+    tree = Tree(kind=kind)
+    for rule in rules:
+        _plant(tree, rule.target.parts, rule)
+    return tree
+
+
+def _plant(tree: Tree, parts: tuple[TargetPart, ...], rule: Rule) -> None:
+    part, rest = parts[0], parts[1:]
+    kind = element_type(tree.kind, part.name)
+    name = part.name
+    if rest and is_primitive(kind):
+        name, kind = f"_{name}", TargetType(names=("Element",))
+    slot = tree.slot(name, kind, choice=part.choice)
+    if part.label is not None:
+        labelled = next(
+            (item[1] for item in slot.items if isinstance(item, tuple) and item[0] == part.label),
+            None,
+        )
+        if labelled is None:
+            labelled = Tree(kind=kind)
+            slot.items.append((part.label, labelled))
+        if rest:
+            _plant(labelled, rest, rule)
+        else:
+            labelled.slot("$this", kind).rules.append(rule)
+    elif rest:
+        if slot.inner is None:
+            slot.inner = Tree(kind=kind)
+        _plant(slot.inner, rest, rule)
+    elif part.append:
+        slot.items.append(rule)
+    else:
+        slot.rules.append(rule)
+
+
+def tree_is_constant(tree: Tree, given: frozenset[str]) -> bool:
+    """True when nothing in it comes from the source; `given` are the names of parameters."""
+    return all(_slot_is_constant(slot, given) for slot in tree.slots.values())
+
+
+def _slot_is_constant(slot: Slot, given: frozenset[str]) -> bool:
+    return (
+        all(is_constant(rule, given) for rule in slot.rules)
+        and (slot.inner is None or tree_is_constant(slot.inner, given))
+        and all(
+            is_constant(item, given) if isinstance(item, Rule) else tree_is_constant(item[1], given)
+            for item in slot.items
+        )
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scope:
+    """Where values are written: the dict's variable, and the bool that says it is alive."""
+
+    name: str
+    live: str = ""
+    """Empty: every value carries the object, so its being filled says enough."""
+
+
+def emit_object(body: Body, tree: Tree) -> tuple[str, str, bool]:
+    """Write code that fills a new dict.
+
+    Returns:
+        The dict's variable, the expression that tells whether to write it, and whether all of it is
+        constant.
+    """
+    name = body.fresh("o")
+    body.line(f"{name} = {{}}")
+    given = body.given()
+    constant = tree_is_constant(tree, given)
+    mixed = not constant and any(_has_constant(slot, given) for slot in tree.slots.values())
+    live = body.fresh("l") if mixed else ""
+    if live:
+        body.line(f"{live} = False")
+    fill(body, tree, Scope(name=name, live=live))
+    return name, live or name, constant
+
+
+def _has_constant(slot: Slot, given: frozenset[str]) -> bool:
+    """True when something in it may be constant at run time."""
+    return (
+        any(may_be_constant(rule, given) for rule in slot.rules)
+        or (slot.inner is not None and tree_is_constant(slot.inner, given))
+        or any(
+            may_be_constant(item, given)
+            if isinstance(item, Rule)
+            else tree_is_constant(item[1], given)
+            for item in slot.items
+        )
+    )
+
+
+def fill(body: Body, tree: Tree, scope: Scope) -> None:
+    """Write the slots of a tree into a dict."""
+    for slot in tree.slots.values():
+        if slot.name == "$this":
+            for rule in slot.rules:
+                _fill_this(body, rule, slot, scope)
+            continue
+        for rule in slot.rules:
+            _fill_plain(body, rule, slot, scope)
+        if slot.inner is not None:
+            _fill_inner(body, slot.inner, slot, scope)
+        if slot.items:
+            _fill_list(body, slot, scope)
+
+
+def _write(body: Body, scope: Scope, key: str, value: Value) -> None:
+    body.line(f'{scope.name}["{key}"] = {value.text}')
+    if body.traced:
+        body.line(f'run.trace.wrote({scope.name}, "{key}")')
+    if scope.live and not value.constant:
+        body.line(f"{scope.live} = True")
+
+
+def _fill_plain(body: Body, rule: Rule, slot: Slot, scope: Scope) -> None:
+    def sink(value: Value, chosen: str | None) -> None:
+        key = slot.name if chosen is None else choice_key(slot.name, chosen)
+        _write(body, scope, key, value)
+
+    emit_rule(body, rule, slot.kind, sink, slot.name if slot.choice else "")
+
+
+def _fill_this(body: Body, rule: Rule, slot: Slot, scope: Scope) -> None:
+    """`$this`: the value's entries become the object's."""
+
+    def sink(value: Value, chosen: str | None) -> None:
+        body.line(f"{scope.name} = {{**{value.text}, **{scope.name}}}")
+        if body.traced:
+            body.line(f"run.trace.merged({value.text}, {{}}, {scope.name})")
+        if scope.live and not value.constant:
+            body.line(f"{scope.live} = True")
+
+    emit_rule(body, rule, slot.kind, sink, "")
+
+
+def _fill_inner(body: Body, tree: Tree, slot: Slot, scope: Scope) -> None:
+    name, test, constant = emit_object(body, tree)
+    with body.code.block(f"if {test}:"):
+        if slot.rules:
+            body.line(f'{name} = {{**{scope.name}.get("{slot.name}", {{}}), **{name}}}')
+        _write(body, scope, slot.name, Value(text=name, form=Form.OBJECT, constant=constant))
+
+
+def _fill_list(body: Body, slot: Slot, scope: Scope) -> None:
+    items = body.fresh("x")
+    body.line(f"{items} = []")
+    live = body.fresh("l") if scope.live else ""
+    if live:
+        body.line(f"{live} = False")
+
+    def append(value: Value, chosen: str | None = None) -> None:
+        body.line(f"{items}.append({value.text})")
+        if body.traced:
+            body.line(f"run.trace.wrote({items}, len({items}) - 1)")
+        if live and not value.constant:
+            body.line(f"{live} = True")
+
+    for item in slot.items:
+        if isinstance(item, Rule):
+            emit_rule(body, item, slot.kind, append, "", many=True)
+            continue
+        name, test, constant = emit_object(body, item[1])
+        with body.code.block(f"if {test}:"):
+            append(Value(text=name, form=Form.OBJECT, constant=constant))
+    with body.code.block(f"if {items}:"):
+        body.line(f'{scope.name}["{slot.name}"] = {items}')
+        if live:
+            body.line(f"if {live}: {scope.live} = True")
+
+
+def emit_rule(
+    body: Body,
+    rule: Rule,
+    kind: TargetType,
+    sink: RuleSink,
+    choice: str,
+    *,
+    many: bool = False,
+) -> None:
+    """Write code for a rule; the sink gets each value and, for a choice, its type.
+
+    Args:
+        body: where to write.
+        rule: what to write code for.
+        kind: type of the target.
+        sink: run for the value, or for every value with `many`.
+        choice: name of the choice (`value`), or an empty text.
+        many: the target takes all values.
+    """
+    outer = body.rule
+    body.rule = body.builder.rule(
+        body.map_file.name, rule.target.text, rule.place, sources_of(rule)
+    )
+    traced = body.traced and rule.alternatives is None
+    if traced:
+        body.line(f"run.trace.begin({body.rule})")
+    names = dict(body.names)
+    if rule.loop is not None:
+        _emit_loop(
+            body, rule.loop, lambda: _emit_guarded(body, rule, kind, sink, choice, many=many)
+        )
+    else:
+        _emit_guarded(body, rule, kind, sink, choice, many=many)
+    body.names = names
+    if traced:
+        body.line(f"run.trace.end({body.rule})")
+    body.rule = outer
+
+
+def _emit_loop(body: Body, loop: Loop, inside: Callable[[], None]) -> None:
+    def bind(name: str, level: int, base: Base) -> None:
+        held = body.fresh("w")
+        body.line(f"{held} = {name}")
+        body.names[loop.variable] = Bound(kind=BoundKind.RAW, name=held, base=base, level=level)
+        inside()
+
+    each_repetition(body, loop.source, bind)
+
+
+def _emit_guarded(
+    body: Body,
+    rule: Rule,
+    kind: TargetType,
+    sink: RuleSink,
+    choice: str,
+    *,
+    many: bool,
+) -> None:
+    if rule.when is None:
+        _emit_content(body, rule, kind, sink, choice, many=many)
+        return
+    test = condition_text(body, rule.when)
+    with body.code.block(f"if {test}:"):
+        _emit_content(body, rule, kind, sink, choice, many=many)
+    if body.traced:
+        with body.code.block("else:"):
+            body.line(f"run.trace.refused({body.rule})")
+
+
+def _emit_content(
+    body: Body,
+    rule: Rule,
+    kind: TargetType,
+    sink: RuleSink,
+    choice: str,
+    *,
+    many: bool,
+) -> None:
+    if rule.alternatives is not None:
+        _emit_alternatives(body, rule, kind, sink, choice, many=many)
+        return
+    if rule.choice_type is not None:
+        kind = TargetType(names=(rule.choice_type,))
+    chosen = rule.choice_type
+    if rule.block is not None:
+        name, test, constant = emit_object(body, plant(kind, rule.block))
+        with body.code.block(f"if {test}:"):
+            sink(Value(text=name, form=Form.OBJECT, constant=constant), chosen)
+        return
+    if rule.expression is None:
+        return
+
+    def finish(value: Value) -> None:
+        fitted = _fit_reference(value, kind)
+        convert_text(body, fitted, kind, lambda found: sink(found, chosen))
+
+    emit(body, rule.expression, Want.LEAF, kind, finish, many=many)
+
+
+def _fit_reference(value: Value, kind: TargetType) -> Value:
+    """A resource, or a parameter that may hold one, written where a Reference belongs."""
+    if kind.name != "Reference" or value.form is Form.OBJECT:
+        return value
+    return Value(text=f"reference_of({value.text})", form=Form.OBJECT, constant=value.constant)
+
+
+def _emit_alternatives(
+    body: Body,
+    rule: Rule,
+    kind: TargetType,
+    sink: RuleSink,
+    choice: str,
+    *,
+    many: bool,
+) -> None:
+    if many:
+        for one in rule.alternatives or ():
+            emit_rule(body, one, kind, sink, choice, many=True)
+        return
+    done = body.fresh("d")
+    body.line(f"{done} = False")
+
+    def took(value: Value, chosen: str | None) -> None:
+        sink(value, chosen)
+        body.line(f"{done} = True")
+
+    for index, one in enumerate(rule.alternatives or ()):
+        if index == 0:
+            emit_rule(body, one, kind, took, choice)
+            continue
+        with body.code.block(f"if not {done}:"):
+            emit_rule(body, one, kind, took, choice)

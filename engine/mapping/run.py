@@ -1,0 +1,356 @@
+"""Pure. What generated code works with while one message is converted.
+
+`Run` lives for one message. It collects resources, problems and the facts that functions may ask for. A
+problem is first noted without a place (the function that finds it knows none); each caller on the way up adds
+what it knows, so a message without problems pays one test of an empty list per call.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from engine.diagnostics import Code, Diagnostic, Place
+from engine.fhir.bundle import Entry
+from engine.fhir.identity import resource_id
+from engine.fhir.merging import merge
+from engine.hl7v2.message import Segment
+from engine.mapping.codes import HELD_CODE, RULE_FAILED, TOO_MANY
+
+ENTRIES_MAX = 20_000
+"""Resources of one message; the largest real ones are batches of results with some thousand OBX."""
+PROBLEMS_MAX = 1_000
+"""Diagnostics of one message."""
+
+_CONTENT = msgspec.json.Encoder(decimal_format="number", order="sorted")
+
+IDENTIFIER_PRIORITY: dict[str, int] = {
+    code: rank
+    for rank, code in enumerate(
+        ("MR", "MRN", "PI", "PT", "NI", "PN", "NPI", "VN", "AN", "PRN", "DN", "EI", "FILL", "PLAC")
+    )
+}
+"""Types of table 0203 from best to least; an unknown type comes after them, no type last."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MapContext:
+    """What the channel says about its maps."""
+
+    time_zone: str | None = None
+    authorities: dict[str, str] = field(default_factory=dict)
+    source_system: str = ""
+    parameters: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MapResult:
+    """What a message became."""
+
+    entries: list[Entry]
+    diagnostics: list[Diagnostic]
+    held: bool
+    """A code without a row was to hold the message for a person."""
+    nulls: tuple[str, ...] = ()
+    """Paths that were sent as the explicit null `\"\"`: the sender wants them deleted."""
+    map_name: str = ""
+
+
+class Made:
+    """A resource of the bundle, named by the message map."""
+
+    __slots__ = ("reference", "resource", "resource_id", "resource_type")
+
+    def __init__(self, resource: dict[str, Any], resource_type: str, identity: str) -> None:
+        self.resource = resource
+        self.resource_type = resource_type
+        self.resource_id = identity
+        self.reference = {"reference": f"{resource_type}/{identity}"}
+
+
+class Pending:
+    """A problem on its way up: the rule and the path are added by those who know them."""
+
+    __slots__ = ("code", "level", "path", "rule", "values")
+
+    def __init__(self, code: Code, values: dict[str, Any]) -> None:
+        self.code = code
+        self.values = values
+        self.rule: int | None = None
+        self.path: tuple[int, ...] = ()
+        self.level = 0
+
+
+class Run:
+    """One message being converted; implements `functions.record.Facts`."""
+
+    __slots__ = (
+        "authorities",
+        "by_identity",
+        "contents",
+        "diagnostics",
+        "escaped",
+        "faults",
+        "has_nulls",
+        "header",
+        "header_offset_minutes",
+        "held",
+        "made",
+        "nulls",
+        "occurrences",
+        "once",
+        "parameters",
+        "places",
+        "segments",
+        "source_system",
+        "subcomponents",
+        "time_zone",
+        "trace",
+    )
+
+    def __init__(self, context: MapContext, places: Sequence[Place]) -> None:
+        self.time_zone = context.time_zone
+        self.authorities = context.authorities
+        self.source_system = context.source_system
+        self.parameters = context.parameters
+        self.places = places
+        self.header_offset_minutes: int | None = None
+        self.header: list[str] = []
+        self.segments: list[Segment] = []
+        self.escaped = False
+        self.subcomponents = False
+        self.has_nulls = False
+        self.nulls: list[str] = []
+        self.faults: list[Pending] = []
+        self.diagnostics: list[Diagnostic] = []
+        self.held = False
+        self.made: list[Made] = []
+        self.by_identity: dict[tuple[str, str], Made] = {}
+        self.contents: dict[tuple[str, bytes], int] = {}
+        self.once: set[tuple[str, str]] = set()
+        self.occurrences: dict[int, str] | None = None
+        self.trace: Any = None
+
+    # -- problems --
+
+    def fault(self, code: Code, **values: object) -> None:
+        """Note a problem with the value at hand."""
+        if len(self.faults) < PROBLEMS_MAX:
+            self.faults.append(Pending(code, values))
+
+    def fault_once(self, code: Code, about: str) -> None:
+        """The same, once a message for each `about`."""
+        if (code.code, about) not in self.once:
+            self.once.add((code.code, about))
+            self.fault(code)
+
+    def mark(self, rule: int, path: tuple[int, ...], level: int) -> None:
+        """Say which rule met the new problems, and at which component of what it was given.
+
+        `level` is how deep that is: 1 a repetition, 2 a component.
+        """
+        for pending in self.faults:
+            if pending.rule is None:
+                pending.rule = rule
+                pending.path = path
+                pending.level = level
+
+    def shift(self, path: tuple[int, ...], level: int) -> None:
+        """A map was called for a part: put its place before the places of the deeper problems."""
+        for pending in self.faults:
+            if pending.level > level:
+                pending.path = path + pending.path
+                pending.level = level
+
+    def settle(self, rule: int, segment: Segment, field_number: int, repetition: int) -> None:
+        """The segment is known: make diagnostics of all problems."""
+        where = f"{self.segment_path(segment)}-{field_number}"
+        if field_number and repetition:
+            where += f"[{repetition}]"
+        for pending in self.faults:
+            path = "".join(f".{number}" for number in pending.path)
+            self.report(pending, rule if pending.rule is None else pending.rule, where + path)
+        self.faults.clear()
+
+    def settle_loose(self, rule: int) -> None:
+        """The same for values that come from no field."""
+        for pending in self.faults:
+            self.report(pending, rule if pending.rule is None else pending.rule, None)
+        self.faults.clear()
+
+    def report(self, pending: Pending, rule: int, path: str | None) -> None:
+        """Make one diagnostic with the rule's place and the message's path."""
+        if pending.code is HELD_CODE:
+            self.held = True
+        if len(self.diagnostics) >= PROBLEMS_MAX:
+            return
+        place = self.places[rule]
+        where = Place(
+            file=place.file, line=place.line, column=place.column, width=place.width, path=path
+        )
+        self.diagnostics.append(pending.code(where, **pending.values))
+
+    def failed(self, rule: int, problem: BaseException) -> None:
+        """A rule raised, which is our fault: say so without the text, which may hold values."""
+        self.faults.clear()
+        self.report(Pending(RULE_FAILED, {"problem": type(problem).__name__}), rule, None)
+
+    def segment_path(self, segment: Segment) -> str:
+        """`OBX[2]`."""
+        if self.occurrences is None:
+            self.occurrences = segment_paths(self.segments)
+        return self.occurrences.get(segment.index, segment.name)
+
+    # -- reading --
+
+    def cleaned(self, segment: Segment) -> list[str]:
+        """The fields with explicit nulls blanked."""
+        fields = segment.fields
+        if '""' not in segment.text:
+            return fields
+        return [blank_nulls(text) if '""' in text else text for text in fields]
+
+    # -- resources --
+
+    def add(self, resource: dict[str, Any], resource_type: str, key: Sequence[str] | None) -> Made:
+        """Put a resource in the bundle; one with the same id is filled with what it lacks."""
+        if key:
+            return self._put(resource, resource_type, key)
+        content = _CONTENT.encode(resource)
+        ordinal = self.contents.get((resource_type, content), 0) + 1
+        self.contents[resource_type, content] = ordinal
+        text = content.decode("utf-8", "surrogatepass")
+        parts = ("content", text) if ordinal == 1 else ("content", text, str(ordinal))
+        return self._put(resource, resource_type, parts)
+
+    def refer(
+        self, resource: dict[str, Any], resource_type: str, key: Sequence[str] | None
+    ) -> Made:
+        """The same for `-> reference`: without a key the same content is the same resource."""
+        if not key:
+            key = ("content", _CONTENT.encode(resource).decode("utf-8", "surrogatepass"))
+        return self._put(resource, resource_type, key)
+
+    def _put(self, resource: dict[str, Any], resource_type: str, key: Sequence[str]) -> Made:
+        identity = resource_id(self.source_system, resource_type, key)
+        present = self.by_identity.get((resource_type, identity))
+        if present is not None:
+            self.fill(present, resource)
+            return present
+        made = Made(resource, resource_type, identity)
+        self.by_identity[resource_type, identity] = made
+        if len(self.made) < ENTRIES_MAX:
+            self.made.append(made)
+        elif ("", "entries") not in self.once:
+            self.once.add(("", "entries"))
+            self.diagnostics.append(TOO_MANY(limit=ENTRIES_MAX, what="resources"))
+        return made
+
+    def fill(self, made: Made, resource: dict[str, Any]) -> None:
+        """Add what the resource lacks."""
+        merged = merge(made.resource, resource)
+        if self.trace is not None:
+            self.trace.merged(made.resource, resource, merged)
+        made.resource = merged
+
+    def put(self, made: Made, names: tuple[str, ...], value: Any, *, append: bool) -> None:
+        """Set an element of a resource already made; one that is there stays."""
+        target = made.resource
+        for name in names[:-1]:
+            target = target.setdefault(name, {})
+        last = names[-1]
+        if append:
+            items = target.setdefault(last, [])
+            items.append(value)
+            if self.trace is not None:
+                self.trace.wrote(items, len(items) - 1)
+        elif last not in target:
+            target[last] = value
+            if self.trace is not None:
+                self.trace.wrote(target, last)
+
+    def entries(self) -> list[Entry]:
+        """The bundle's entries in the order they were made."""
+        return [
+            Entry(
+                resource=made.resource,
+                resource_id=made.resource_id,
+                identifier=(
+                    best_identifier(made.resource["identifier"])
+                    if "identifier" in made.resource
+                    else None
+                ),
+            )
+            for made in self.made
+        ]
+
+
+def segment_paths(segments: Sequence[Segment]) -> dict[int, str]:
+    """Segment index to its path, such as `OBX[2]`."""
+    counts: dict[str, int] = {}
+    found: dict[int, str] = {}
+    for segment in segments:
+        counts[segment.name] = counts.get(segment.name, 0) + 1
+        found[segment.index] = f"{segment.name}[{counts[segment.name]}]"
+    return found
+
+
+def blank_nulls(text: str) -> str:
+    """The field with `\"\"` blanked wherever it is a whole value."""
+    if text == '""':
+        return ""
+    pieces: list[str] = []
+    start = 0
+    while (found := text.find('""', start)) >= 0:
+        end = found + 2
+        alone = (found == 0 or text[found - 1] in _JOINTS) and (
+            end == len(text) or text[end] in _JOINTS
+        )
+        pieces.append(text[start:found] if alone else text[start:end])
+        start = end
+    pieces.append(text[start:])
+    return "".join(pieces)
+
+
+_JOINTS = frozenset("^~&|!@#$%*+,;:/<>{}[]()=?")
+"""Characters in use as delimiters; a quote or letter beside the null makes it text."""
+
+
+def identifiers_of(resource: dict[str, Any]) -> list[dict[str, Any]]:
+    """The resource's identifiers, none when it has none or its type has a single one."""
+    found = resource.get("identifier")
+    if isinstance(found, dict):
+        return [found]
+    return found if isinstance(found, list) else []
+
+
+def _rank(identifier: dict[str, Any]) -> tuple[int, str, str, str]:
+    codings = identifier.get("type", {}).get("coding", ())
+    codes = [coding.get("code", "") for coding in codings]
+    unknown = len(IDENTIFIER_PRIORITY) + (0 if any(codes) else 1)
+    rank = min((IDENTIFIER_PRIORITY.get(code, unknown) for code in codes), default=unknown)
+    system = identifier.get("system") or identifier.get("assigner", {}).get("display", "")
+    return (rank, "" if "system" in identifier else "~", system, identifier.get("value", ""))
+
+
+def identifier_key(resource: dict[str, Any]) -> tuple[str, str] | None:
+    """The key of `key=identifier`: system (or assigner) and value of the best identifier.
+
+    The best is chosen by type, then by system and value, so the order of repetitions does not matter.
+    """
+    ranks = [_rank(one) for one in identifiers_of(resource) if one.get("value")]
+    if not ranks:
+        return None
+    _, _, system, value = min(ranks)
+    return (system, value)
+
+
+def best_identifier(identifiers: Any) -> tuple[str, str] | None:
+    """(system, value) of the best identifier that has both, for conditional forms."""
+    listed = identifiers if isinstance(identifiers, list) else [identifiers]
+    ranks = [_rank(one) for one in listed if one.get("value") and one.get("system")]
+    if not ranks:
+        return None
+    _, _, system, value = min(ranks)
+    return (system, value)

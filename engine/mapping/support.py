@@ -1,0 +1,262 @@
+"""Pure. The small functions generated code calls, bound to the delimiters of a message.
+
+Delimiters are the same for nearly all messages, so a generated module is executed once for each set of
+delimiters it meets, with `C`, `R`, `S` and `E` as plain global texts.
+"""
+
+from collections.abc import Sequence
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from engine.hl7v2.delimiters import Delimiters
+from engine.hl7v2.escape import unescape
+from engine.hl7v2.groups import Group
+from engine.hl7v2.message import Segment
+from engine.mapping.codes import HELD_CODE, UNMAPPED_CODE
+from engine.mapping.functions.codes import codings_of, concept_of
+from engine.mapping.functions.systems import coding_system
+from engine.mapping.run import Made, Run, identifier_key
+from engine.mapping.terminology import CodeTable, TableRow, Unmapped
+
+_FILL_MAX = 200
+
+PADDING: tuple[list[str], ...] = tuple([""] * count for count in range(_FILL_MAX))
+"""Lists of empty texts by length, to fill up `fields` and `parts`."""
+
+
+def bound_names(delimiters: Delimiters, codec: str) -> dict[str, Any]:
+    """The globals that depend on delimiters and character set."""
+    component_mark, repetition_mark = delimiters.component, delimiters.repetition
+    subcomponent_mark = delimiters.subcomponent
+    separators = component_mark + repetition_mark + subcomponent_mark + " "
+
+    def decode(text: str) -> str:
+        return unescape(text, delimiters, codec)
+
+    def first(text: str) -> str:
+        """The first subcomponent, decoded."""
+        if subcomponent_mark in text:
+            text = text.partition(subcomponent_mark)[0]
+        return decode(text).strip()
+
+    def component(text: str, number: int) -> str:
+        parts = text.split(component_mark, number)
+        return parts[number - 1] if len(parts) >= number else ""
+
+    def subcomponent(text: str, number: int) -> str:
+        parts = text.split(subcomponent_mark, number)
+        return parts[number - 1] if len(parts) >= number else ""
+
+    def repetition(text: str, number: int) -> str:
+        parts = text.split(repetition_mark, number)
+        return parts[number - 1] if len(parts) >= number else ""
+
+    def pick(text: str, numbers: tuple[int, ...], value: str) -> tuple[str, int]:
+        """The first repetition whose component has the value, and its number."""
+        for index, one in enumerate(text.split(repetition_mark), 1):
+            part = component(one, numbers[0])
+            for number in numbers[1:]:
+                part = subcomponent(part, number)
+            if part and first(part) == value:
+                return one, index
+        return "", 1
+
+    def composite1(text: str) -> list[str]:
+        return _stripped([first(part) for part in text.split(component_mark)])
+
+    def composite2(text: str) -> list[str]:
+        return _stripped([decode(part).strip() for part in text.split(subcomponent_mark)])
+
+    def composite3(text: str) -> list[str]:
+        return _stripped([decode(text).strip()])
+
+    def key_text(run: Run, text: str) -> str:
+        """A business key: the text without separators at its end, in standard delimiters."""
+        text = text.strip().rstrip(separators)
+        if run.escaped and delimiters.escape in text:
+            text = decode(text)
+        if component_mark != "^" or subcomponent_mark != "&":
+            text = text.translate({ord(component_mark): "^", ord(subcomponent_mark): "&"})
+        return text
+
+    return {
+        "C": component_mark,
+        "R": repetition_mark,
+        "S": subcomponent_mark,
+        "E": delimiters.escape,
+        "unescape": decode,
+        "component": component,
+        "subcomponent": subcomponent,
+        "repetition": repetition,
+        "pick": pick,
+        "composite1": composite1,
+        "composite2": composite2,
+        "composite3": composite3,
+        "key_text": key_text,
+    }
+
+
+def _stripped(parts: list[str]) -> list[str]:
+    while parts and not parts[-1]:
+        parts.pop()
+    return parts
+
+
+def field_of(segment: Segment, number: int, run: Run) -> str:
+    """A field of any segment, explicit nulls blanked."""
+    fields = run.cleaned(segment) if run.has_nulls else segment.fields
+    return fields[number] if number < len(fields) else ""
+
+
+def nth_segment(group: Group, name: str, number: int) -> Segment | None:
+    """The segment of that occurrence directly in the group."""
+    found = group.segments(name)
+    return found[number - 1] if number <= len(found) else None
+
+
+def nth_group(group: Group, name: str, number: int) -> Group | None:
+    """The group of that occurrence directly in the group."""
+    found = group.groups(name)
+    return found[number - 1] if number <= len(found) else None
+
+
+def nth_groups(group: Group, name: str, number: int) -> Sequence[Group]:
+    """The same as a list of one or none."""
+    return group.groups(name)[number - 1 : number]
+
+
+def as_text(value: object) -> str:
+    """A value as text: `true` and `false` in small letters, resources by their id."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, Made):
+        return value.resource_id
+    return "" if value is None else str(value)
+
+
+def reference_of(value: Any) -> Any:
+    """The Reference of a resource; a Reference or list is passed on."""
+    return value.reference if isinstance(value, Made) else value
+
+
+def compared(left: str, operator: str, right: str) -> bool:
+    """`<` and the like as numbers; false when one side is none."""
+    try:
+        first, second = Decimal(left), Decimal(right)
+        if operator == "<":
+            return first < second
+        if operator == "<=":
+            return first <= second
+        return first > second if operator == ">" else first >= second
+    except InvalidOperation:
+        return False
+
+
+def unmapped(run: Run, table: str, hold: bool) -> None:
+    """Note a code without a row."""
+    run.fault(HELD_CODE if hold else UNMAPPED_CODE, table=table)
+
+
+def _find(table: CodeTable, parts: list[str]) -> TableRow | None:
+    """The row of a CWE: by its first coding, else by its alternate."""
+    for code_at, system_at in ((0, 2), (3, 5)):
+        if code_at < len(parts) and parts[code_at]:
+            row = table.find(parts[code_at], parts[system_at] if system_at < len(parts) else "")
+            if row is not None:
+                return row
+    return None
+
+
+def _mapped_coding(row: TableRow) -> dict[str, str]:
+    found: dict[str, str] = {}
+    if row.target_system:
+        found["system"] = row.target_system
+    found["code"] = row.target_code
+    if row.target_display:
+        found["display"] = row.target_display
+    return found
+
+
+def _fixed_coding(table: CodeTable, code: str) -> dict[str, str]:
+    """A fixed code of a rule with the system and text the table gives it."""
+    row = next((row for row in table.rows if row.target_code == code), None)
+    return _mapped_coding(row) if row is not None else {"code": code}
+
+
+def table_concept(
+    table: CodeTable, parts: list[str], policy: str, run: Run
+) -> dict[str, Any] | None:
+    """A CodeableConcept: the mapped coding, then the sender's own codings and text."""
+    row = _find(table, parts)
+    if row is not None and row.target_code:
+        mapped = _mapped_coding(row)
+        own = [one for one in codings_of(parts, run) if not _repeats(one, mapped)]
+        found: dict[str, Any] = {"coding": [mapped, *own]}
+        text = _own_text(parts)
+        if text:
+            found["text"] = text
+        return found
+    if row is not None or policy == Unmapped.KEEP.value:
+        return concept_of(parts, run) if policy != Unmapped.REJECT.value else None
+    if policy == Unmapped.TEXT.value:
+        text = _own_text(parts) or (parts[0] if parts else "")
+        return {"text": text} if text else None
+    if policy in (Unmapped.REJECT.value, Unmapped.HOLD.value):
+        unmapped(run, table.name, policy == Unmapped.HOLD.value)
+        return None
+    found = {"coding": [_fixed_coding(table, policy), *codings_of(parts, run)]}
+    text = _own_text(parts)
+    return {**found, "text": text} if text else found
+
+
+def _own_text(parts: list[str]) -> str:
+    for at in (8, 1, 4):
+        if at < len(parts) and parts[at]:
+            return parts[at]
+    return ""
+
+
+def _repeats(own: dict[str, str], mapped: dict[str, str]) -> bool:
+    """True when the sender's coding says nothing that the mapped one does not."""
+    return own["code"] == mapped["code"] and own.get("system", mapped.get("system")) == mapped.get(
+        "system"
+    )
+
+
+def table_coding(
+    table: CodeTable, parts: list[str], policy: str, run: Run
+) -> dict[str, str] | None:
+    """A Coding: the mapped one, or the sender's as the policy says."""
+    row = _find(table, parts)
+    if row is not None:
+        return _mapped_coding(row) if row.target_code else None
+    if policy == Unmapped.KEEP.value:
+        own = codings_of(parts, run)
+        return own[0] if own else None
+    if policy == Unmapped.TEXT.value:
+        text = _own_text(parts) or (parts[0] if parts else "")
+        return {"display": text} if text else None
+    if policy in (Unmapped.REJECT.value, Unmapped.HOLD.value):
+        unmapped(run, table.name, policy == Unmapped.HOLD.value)
+        return None
+    return _fixed_coding(table, policy)
+
+
+SUPPORT: dict[str, Any] = {
+    "PADDING": PADDING,
+    "as_text": as_text,
+    "coding_system": coding_system,
+    "compared": compared,
+    "field_of": field_of,
+    "identifier_key": identifier_key,
+    "nth_group": nth_group,
+    "nth_groups": nth_groups,
+    "nth_segment": nth_segment,
+    "reference_of": reference_of,
+    "table_coding": table_coding,
+    "table_concept": table_concept,
+    "unmapped": unmapped,
+}
+"""Globals of generated code that do not depend on the message."""
