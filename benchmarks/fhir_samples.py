@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from engine.fhir.bundle import Entry
 from engine.fhir.identity import resource_id
 
 SOURCE = "urn:oid:2.999.1"
@@ -118,8 +119,40 @@ def encounter() -> Json:
     }
 
 
-def adt_resources() -> list[Json]:
+def entries_of(resources: list[Json]) -> list[Entry]:
+    """Entries whose ids are those the references are made with."""
+    keys = {
+        "Patient": (MRN, "700012345"),
+        "Encounter": ("V-5550001",),
+        "Location": ("4W", "12", "A"),
+    }
+    made = []
+    for number, resource in enumerate(resources):
+        kind, known = resource["resourceType"], resource.get("identifier")
+        key = keys.get(kind) or ((known[0]["value"],) if known else (str(number),))
+        if kind == "Organization":
+            key = (resource["alias"][0],)
+        made.append(
+            Entry(
+                resource=resource,
+                resource_id=identity(kind, *key),
+                identifier=(known[0]["system"], known[0]["value"]) if known else None,
+            )
+        )
+    return made
+
+
+def adt_entries() -> list[Entry]:
     """Nine resources."""
+    return entries_of(adt_resources())
+
+
+def oru_entries() -> list[Entry]:
+    """Thirty-three resources: a patient, a laboratory, a report and thirty observations."""
+    return entries_of(oru_resources())
+
+
+def adt_resources() -> list[Json]:
     return [
         {
             "resourceType": "MessageHeader",
@@ -142,7 +175,7 @@ def adt_resources() -> list[Json]:
                 "http://terminology.hl7.org/CodeSystem/location-physical-type", "bd", "Bed"
             ),
         },
-        {"resourceType": "Organization", "name": "Aldwick General", "active": True},
+        {"resourceType": "Organization", "name": "Aldwick General", "alias": ["AGH"]},
         {
             "resourceType": "RelatedPerson",
             "active": True,
@@ -208,7 +241,6 @@ def observation(number: int) -> Json:
 
 
 def oru_resources() -> list[Json]:
-    """Thirty-three resources: a patient, a laboratory, a report and thirty observations."""
     observations = [observation(number) for number in range(30)]
     report: Json = {
         "resourceType": "DiagnosticReport",
@@ -220,5 +252,5 @@ def oru_resources() -> list[Json]:
         "issued": "2026-03-01T11:00:00-05:00",
         "result": [reference("Observation", f"F-1-{number}") for number in range(30)],
     }
-    laboratory: Json = {"resourceType": "Organization", "name": "Laboratory", "active": True}
+    laboratory: Json = {"resourceType": "Organization", "name": "Laboratory", "alias": ["LAB"]}
     return [patient(), laboratory, report, *observations]
