@@ -191,17 +191,10 @@ def _equal(subject: Values, literals: tuple[Expression, ...], operands: tuple[Va
         return lambda message: any(value in known for value in subject(message))
 
     def test(message: Message) -> bool:
-        wanted = [value for operand in operands for value in operand(message)]
-        return any(_comparable(value, other) for value in subject(message) for other in wanted)
+        wanted = {value for operand in operands for value in operand(message)}
+        return any(value in wanted for value in subject(message))
 
     return test
-
-
-def _comparable(one: str, other: str) -> bool:
-    if one == other:
-        return True
-    left, right = _number(one), _number(other)
-    return left is not None and left == right
 
 
 def _ordered(subject: Values, operand: Values, compare: Callable[[Any, Any], bool]) -> Test:
