@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from engine.diagnostics import Diagnostic
-from engine.fhir.bundle import Entry
+from engine.fhir.entries import Entry
 from engine.hl7v2.message import Message
 from engine.pipeline.states import State
 
@@ -33,7 +33,7 @@ class ProcessResult:
     search_keys: tuple[tuple[str, str], ...] = ()
     """(kind, value), also for messages that fail."""
     event_at: float | None = None
-    """When it happened by the message (EVN-2, else MSH-7), Unix seconds."""
+    """When it happened by the message (EVN-2, else MSH-7), else when received; Unix seconds."""
     entries: tuple[Entry, ...] = ()
     """The resources made, as they are sent."""
     message: Message | None = None

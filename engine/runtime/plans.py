@@ -4,10 +4,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from engine.channel.model import ChannelConfig
+from engine.pipeline.process import ChannelPlan, plan, process
 from engine.pipeline.result import ProcessResult
+from engine.runtime.configuration import Loaded
+from engine.runtime.strict_validation import strict_check
 
-ProcessMessage = Callable[[bytes], ProcessResult]
-"""The pure step for one channel: `pipeline.process.process` with the channel's plan filled in."""
+ProcessMessage = Callable[[bytes, float], ProcessResult]
+"""The pure step for one channel: bytes and time of receipt in, `pipeline.process.process`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,3 +27,23 @@ class Plans:
 
     revision: str = ""
     channels: Mapping[str, ChannelWork] = field(default_factory=dict)
+
+
+def load_plans(loaded: Loaded) -> Plans:
+    """The plans of a checked configuration: compiles its maps, once per set of overlays.
+
+    A disabled channel keeps its plan: what was received before it was disabled goes on its way.
+    """
+    channels: dict[str, ChannelWork] = {}
+    for config in loaded.configuration.channels:
+        strict = strict_check() if config.transform.validate == "strict" else None
+        prepared = plan(config, loaded.program(config), strict=strict)
+        channels[config.name] = ChannelWork(config=config, process=_bound(prepared))
+    return Plans(revision=loaded.revision, channels=channels)
+
+
+def _bound(prepared: ChannelPlan) -> ProcessMessage:
+    def process_one(raw: bytes, received_at: float) -> ProcessResult:
+        return process(raw, prepared, received_at=received_at)
+
+    return process_one

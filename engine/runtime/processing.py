@@ -208,7 +208,7 @@ class Processing:
         if raw is None:
             return None
         self.raw_bytes -= len(raw)
-        result = channel.process(raw)
+        result = channel.process(raw, run.received_at)
         return Draft(run, result, self._deliveries(run, result))
 
     def _deliveries(

@@ -129,7 +129,7 @@ class Engine:
         ]
         return self.log.append(receipts)
 
-    def process(self, raw: bytes) -> ProcessResult:
+    def process(self, raw: bytes, _received_at: float) -> ProcessResult:
         if self.result is not None:
             return self.result(raw)
         outputs = tuple(

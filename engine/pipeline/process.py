@@ -1,0 +1,326 @@
+"""Pure. Step 7 of a message's path: bytes in; a state, outputs and diagnostics out. ONE function.
+
+The engine, replay, `convert`, `explain`, `test`, impact previews and the console all call it:
+that they run the same code is the point. The same bytes and plan give the same result, byte for
+byte. It never raises: a fault of our own becomes an ERROR that names the step and the kind of
+fault, no value.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any, Protocol
+
+from engine.channel.filter import CompiledFilter, compile_filter
+from engine.channel.model import (
+    ChannelConfig,
+    DestinationConfig,
+    FhirDestinationConfig,
+    FileDestinationConfig,
+    MllpDestinationConfig,
+)
+from engine.diagnostics import Diagnostic, Place, has_errors
+from engine.fhir.bundle import encode_bundle
+from engine.fhir.entries import Entry
+from engine.hl7v2.groups import Grouped, group
+from engine.hl7v2.header import peek
+from engine.hl7v2.message import Message
+from engine.hl7v2.parser import parse
+from engine.hl7v2.timestamps import Precision, Timestamp, parse_timestamp
+from engine.mapping.functions.dates import find_zone
+from engine.mapping.run import MapContext, MapResult
+from engine.pipeline import codes
+from engine.pipeline.repair import repair_entries
+from engine.pipeline.result import FHIR_JSON, HL7_V2, Output, ProcessResult
+from engine.pipeline.search_keys import KeyReader, channel_readers, search_keys
+from engine.pipeline.states import State
+
+PASSED_ON = "none"
+"""`transform.map: none`: the message is sent as received."""
+
+_FILE_FORM = FhirDestinationConfig(name="", url="")
+"""A file holds the Bundle that a server of full abilities would be sent."""
+
+StrictCheck = Callable[[dict[str, Any]], Sequence[tuple[str, str]]]
+"""`validate: strict`: (path, reason without values) of what a second validator refuses."""
+
+
+class Converter(Protocol):
+    """Compiled maps: `engine.mapping.compiler.Program`."""
+
+    def convert(self, grouped: Grouped, context: MapContext, map_name: str = "auto") -> MapResult:
+        """The resources of a message."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Form:
+    """How a Bundle is written, and for which destinations."""
+
+    interaction: str
+    identity: str
+    capabilities: frozenset[str]
+    destinations: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChannelPlan:
+    """All that processing needs to know about a channel, made once by `plan`."""
+
+    config: ChannelConfig
+    program: Converter | None
+    context: MapContext
+    passes: CompiledFilter | None
+    readers: tuple[tuple[str, KeyReader], ...]
+    forms: tuple[Form, ...]
+    """Destinations that take Bundles, those of the same form together."""
+    as_received: tuple[str, ...]
+    """Destinations that take the message itself."""
+    strict: StrictCheck | None = None
+    order: tuple[str, ...] = ()
+    """Destinations as configured."""
+
+
+def plan(
+    config: ChannelConfig, program: Converter | None, *, strict: StrictCheck | None = None
+) -> ChannelPlan:
+    """Prepare a checked channel.
+
+    Args:
+        config: the channel, free of errors.
+        program: its compiled maps; None only for `transform.map: none`.
+        strict: the second validator, used where the channel says `validate: strict`.
+    """
+    transform = config.transform
+    return ChannelPlan(
+        config=config,
+        program=program,
+        context=MapContext(
+            time_zone=transform.time_zone,
+            authorities=dict(transform.authorities),
+            source_system=transform.source_system,
+            parameters=dict(transform.parameters),
+        ),
+        passes=compile_filter(config.filter) if config.filter else None,
+        readers=channel_readers(config.search_keys),
+        forms=_forms(config.destinations),
+        as_received=tuple(
+            found.name for found in config.destinations if _takes_message(found, transform.map)
+        ),
+        strict=strict if transform.validate == "strict" else None,
+        order=tuple(found.name for found in config.destinations),
+    )
+
+
+def _takes_message(config: DestinationConfig, map_name: str) -> bool:
+    if isinstance(config, FileDestinationConfig):
+        return config.content == "message" or map_name == PASSED_ON
+    return isinstance(config, MllpDestinationConfig)
+
+
+def _forms(destinations: Sequence[DestinationConfig]) -> tuple[Form, ...]:
+    """One form for all destinations that are sent the same bytes."""
+    found: dict[tuple[str, str, frozenset[str]], list[str]] = {}
+    for config in destinations:
+        if isinstance(config, FhirDestinationConfig):
+            key = (config.interaction, config.identity, config.capabilities)
+        elif isinstance(config, FileDestinationConfig) and config.content == "bundle":
+            key = ("transaction", "update", _FILE_FORM.capabilities)
+        else:
+            continue
+        found.setdefault(key, []).append(config.name)
+    return tuple(
+        Form(interaction=key[0], identity=key[1], capabilities=key[2], destinations=tuple(names))
+        for key, names in found.items()
+    )
+
+
+@dataclass(slots=True)
+class _Course:
+    """How far one message has come: what a failing step still leaves to tell."""
+
+    event_at: float
+    step: str = "decode"
+    message: Message | None = None
+    diagnostics: list[Diagnostic] = field(default_factory=list)
+    keys: tuple[tuple[str, str], ...] = ()
+    entries: list[Entry] = field(default_factory=list)
+
+    def result(self, state: State, outputs: tuple[Output, ...] = ()) -> ProcessResult:
+        """What has come of it."""
+        return ProcessResult(
+            state=state,
+            outputs=outputs,
+            diagnostics=tuple(self.diagnostics),
+            search_keys=self.keys,
+            event_at=self.event_at,
+            entries=tuple(self.entries),
+            message=self.message,
+        )
+
+
+def process(raw: bytes, plan: ChannelPlan, *, received_at: float) -> ProcessResult:
+    """Process one message. Never raises, whatever the bytes are.
+
+    Args:
+        raw: one message as received.
+        plan: the channel's.
+        received_at: Unix seconds, the time of the event where the message tells none.
+
+    Returns:
+        TRANSFORMED with one output per destination, FILTERED, HELD (a code asks for a person), or
+        ERROR (unreadable, no map, nothing valid made). Search keys and event time whenever
+        readable.
+    """
+    course = _Course(event_at=received_at)
+    try:
+        return _process(raw, plan, course)
+    except Exception as problem:  # noqa: BLE001  the fault is ours, and the feed must go on
+        course.diagnostics.append(
+            codes.PROCESSING_FAILED(step=course.step, kind=type(problem).__name__)
+        )
+        return course.result(State.ERROR)
+
+
+def _process(raw: bytes, plan: ChannelPlan, course: _Course) -> ProcessResult:
+    message = _decode(raw, plan, course)
+    if message is None:
+        return course.result(State.ERROR)
+    course.step = "search keys"
+    course.keys = search_keys(message, plan.readers)
+    course.event_at = _event_at(message, plan.context.time_zone) or course.event_at
+    course.step = "filter"
+    if plan.passes is not None and not plan.passes(message):
+        return course.result(State.FILTERED)
+    if plan.program is None or plan.config.transform.map == PASSED_ON:
+        return course.result(State.TRANSFORMED, _in_order(plan, _as_received(raw, plan)))
+    return _transform(raw, message, plan, plan.program, course)
+
+
+def _decode(raw: bytes, plan: ChannelPlan, course: _Course) -> Message | None:
+    decoding = plan.config.decoding
+    parsed = parse(
+        raw,
+        charset=decoding.charset,
+        default_charset=decoding.default_charset,
+        repair_cp1252=decoding.repair_cp1252,
+        line_ends=decoding.line_ends,
+        header=peek(raw),
+    )
+    course.diagnostics.extend(parsed.diagnostics)
+    course.message = parsed.message
+    return parsed.message
+
+
+def _transform(
+    raw: bytes, message: Message, plan: ChannelPlan, program: Converter, course: _Course
+) -> ProcessResult:
+    course.step = "group"
+    grouped = group(message)
+    course.diagnostics.extend(grouped.diagnostics)
+    course.step = "map"
+    made = program.convert(grouped, plan.context, plan.config.transform.map)
+    course.diagnostics.extend(made.diagnostics)
+    course.entries = list(made.entries)
+    if made.held:
+        return course.result(State.HELD)
+    if not made.entries:
+        if not has_errors(made.diagnostics):
+            course.diagnostics.append(codes.NOTHING_MADE())
+        return course.result(State.ERROR)
+    course.step = "check"
+    if not _check(plan, course):
+        return course.result(State.ERROR)
+    course.step = "encode"
+    outputs = _as_received(raw, plan)
+    stamp = _instant(message)
+    for form in plan.forms:
+        encoded = encode_bundle(
+            course.entries,
+            interaction=form.interaction,
+            identity=form.identity,
+            capabilities=form.capabilities,
+            timestamp=stamp,
+        )
+        course.diagnostics.extend(encoded.diagnostics)
+        for name in form.destinations:
+            outputs[name] = Output(destination=name, content_type=FHIR_JSON, body=encoded.body)
+    return course.result(State.TRANSFORMED, _in_order(plan, outputs))
+
+
+def _check(plan: ChannelPlan, course: _Course) -> bool:
+    """Make the resources valid; False when none is left, or the second validator refuses one."""
+    if plan.config.transform.validate == "none":
+        return True
+    course.entries, problems = repair_entries(course.entries)
+    course.diagnostics.extend(problems)
+    if not course.entries:
+        return False
+    if plan.strict is None:
+        return True
+    refused = [
+        codes.STRICT_REFUSED(Place(path=path), path=path, reason=reason)
+        for entry in course.entries
+        for path, reason in plan.strict(entry.resource)
+    ]
+    course.diagnostics.extend(refused)
+    return not refused
+
+
+def _as_received(raw: bytes, plan: ChannelPlan) -> dict[str, Output]:
+    return {
+        name: Output(destination=name, content_type=HL7_V2, body=raw) for name in plan.as_received
+    }
+
+
+def _in_order(plan: ChannelPlan, outputs: dict[str, Output]) -> tuple[Output, ...]:
+    return tuple(outputs[name] for name in plan.order if name in outputs)
+
+
+def _event_at(message: Message, zone: str | None) -> float | None:
+    """EVN-2, else MSH-7, as Unix seconds; a time without an offset is the channel's zone's or
+    UTC."""
+    texts = [segment.field(2) for segment in message.segment_list("EVN")[:1]]
+    texts.append(message.header_segment.field(7))
+    for text in texts:
+        found = parse_timestamp(text.split(message.delimiters.component, 1)[0]) if text else None
+        if found is not None and found.precision.value >= Precision.DAY.value:
+            return _unix(found, zone)
+    return None
+
+
+def _unix(moment: Timestamp, zone: str | None) -> float | None:
+    if moment.offset_minutes is not None:
+        tzinfo: Any = timezone(timedelta(minutes=moment.offset_minutes))
+    else:
+        tzinfo = (find_zone(zone) if zone else None) or UTC
+    try:
+        return datetime(
+            moment.year,
+            moment.month,
+            moment.day,
+            moment.hour,
+            moment.minute,
+            min(moment.second, 59),
+            tzinfo=tzinfo,
+        ).timestamp()
+    except (ValueError, OverflowError):
+        return None
+
+
+def _instant(message: Message) -> str | None:
+    """MSH-7 as a FHIR instant for Bundle.timestamp; None unless it has seconds and an offset."""
+    text = message.header_segment.field(7).split(message.delimiters.component, 1)[0]
+    found = parse_timestamp(text) if text else None
+    if found is None or found.offset_minutes is None:
+        return None
+    if found.precision.value < Precision.SECOND.value or found.second > 59:
+        return None
+    sign = "-" if found.offset_minutes < 0 else "+"
+    hours, minutes = divmod(abs(found.offset_minutes), 60)
+    fraction = f".{found.fraction}" if found.fraction else ""
+    return (
+        f"{found.year:04}-{found.month:02}-{found.day:02}"
+        f"T{found.hour:02}:{found.minute:02}:{found.second:02}{fraction}"
+        f"{sign}{hours:02}:{minutes:02}"
+    )
