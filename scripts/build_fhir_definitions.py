@@ -224,18 +224,25 @@ def build_value_sets(types: dict[str, Json], sets: dict[str, Json]) -> Json:
 def build_displays(terminology: Path, sets: dict[str, Json]) -> Json:
     """Code system to {code: display}, for HL7's own systems: others' are not ours to pass on."""
     systems: dict[str, dict[str, str]] = {}
-    for value_set in sets.values():
-        for concept in walk(value_set.get("expansion", {}).get("contains", [])):
-            system = concept.get("system", "")
-            if system.startswith(("http://hl7.org/fhir/", THO)) and concept.get("display"):
-                systems.setdefault(system, {})[concept["code"]] = concept["display"]
+    complete: list[Json] = []
+    others: set[str] = set()
     for resource in resources(terminology, "CodeSystem-*.json"):
         notice = resource.get("copyright", "HL7")
         own = "HL7" in notice and "excerpted" not in notice and "Third Party" not in notice
-        if resource.get("content") == "complete" and own and resource["url"].startswith(THO):
-            concepts = systems.setdefault(resource["url"], {})
-            for concept in walk(resource.get("concept", [])):
-                concepts[concept["code"]] = concept.get("display") or concept["code"]
+        if not own or not resource["url"].startswith(THO):
+            others.add(resource["url"])
+        elif resource.get("content") == "complete":
+            complete.append(resource)
+    for value_set in sets.values():
+        for concept in walk(value_set.get("expansion", {}).get("contains", [])):
+            system = concept.get("system", "")
+            hl7 = system.startswith(("http://hl7.org/fhir/", THO)) and system not in others
+            if hl7 and concept.get("display"):
+                systems.setdefault(system, {})[concept["code"]] = concept["display"]
+    for resource in complete:
+        concepts = systems.setdefault(resource["url"], {})
+        for concept in walk(resource.get("concept", [])):
+            concepts[concept["code"]] = concept.get("display") or concept["code"]
     return {"systems": {url: dict(sorted(codes.items())) for url, codes in sorted(systems.items())}}
 
 
