@@ -32,6 +32,9 @@ def read_path(body: Body, path: Path, want: Want, sink: Sink) -> None:
             with body.code.block(f"if {bound.name} is not None:"):
                 sink(Value(text=bound.name, form=Form.SEGMENT))
             return
+    if body.level == 0 and path.text == body.map_file.from_name:
+        sink(Value(text="segment", form=Form.SEGMENT))
+        return
     if path.field is None and path.segment is not None:
         read_segment(body, path, lambda name: sink(Value(text=name, form=Form.SEGMENT)))
         return

@@ -53,7 +53,8 @@ def emit(
 
 
 def _emit_path(body: Body, path: Path, want: Want, sink: Sink, *, many: bool) -> None:
-    if not many or want is Want.MADE:
+    own_segment = body.level == 0 and path.text == body.map_file.from_name
+    if not many or want is Want.MADE or own_segment:
         read_path(body, path, want, sink)
         return
     bound = body.names.get(path.variable) if path.variable is not None else None
@@ -221,6 +222,7 @@ def _emit_function(
     values, expressions = _arrange(record, given, positional, dict(named))
     texts: list[str] = []
     live: list[str] = []
+    needed: list[str] = []
     constants: list[bool] = []
     base: Base | None = next((value.base for value in given.values() if value.base), None)
     for parameter, argument in expressions:
@@ -239,12 +241,16 @@ def _emit_function(
         base = base or found
         if not constant:
             live.append(text)
+            if parameter.required and not parameter.many:
+                needed.append(text)
     constant = all(constants) if constants else True
     function = body.builder.refer("f", record.body)
     call = f"{function}({', '.join(['run', *texts] if record.uses_facts else texts)})"
     result = body.fresh("v")
-    if live and not given and not record.takes_absent:
-        test = " or ".join(f"{text} is not None" for text in live)
+    if needed or (live and not given):
+        test = " and ".join(f"{text} is not None" for text in needed) or " or ".join(
+            f"{text} is not None" for text in live
+        )
         body.line(f"{result} = {call} if {test} else None")
     else:
         body.line(f"{result} = {call}")
