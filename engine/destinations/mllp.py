@@ -22,6 +22,7 @@ from engine.hl7v2.header import Header, peek, peek_fields
 from engine.mllp import Frame, FrameDecoder, FrameFault, encode_frame
 from engine.pipeline.response import (
     ACKNOWLEDGMENT_FOREIGN,
+    ACKNOWLEDGMENT_UNREADABLE,
     Classification,
     Fault,
     classify_fault,
@@ -29,9 +30,9 @@ from engine.pipeline.response import (
 )
 
 _READ_BYTES = 65_536
-_COMMITTED_KEPT = 32
-"""Control ids accepted (CA) on a connection, whose application acknowledgment may still follow on
-it."""
+_ANSWERED_KEPT = 32
+"""Control ids answered on a connection: an answer to one of them may come again (the application
+acknowledgment after CA, or a repeated one) and is passed over."""
 _NOT_OWED = Classification(None, "ack-not-owed")
 _CLOSE_SECONDS = 2.0
 
@@ -43,7 +44,8 @@ class _Connection:
     reader: asyncio.StreamReader
     writer: asyncio.StreamWriter
     decoder: FrameDecoder
-    committed: deque[str] = field(default_factory=lambda: deque(maxlen=_COMMITTED_KEPT))
+    answered: deque[str] = field(default_factory=lambda: deque(maxlen=_ANSWERED_KEPT))
+    """Control ids of this connection that have had their answer."""
     frames: deque[bytes] = field(default_factory=deque)
 
     @property
@@ -124,10 +126,9 @@ class MllpDestination:
             if classification is ACKNOWLEDGMENT_FOREIGN and _is_late(connection, acknowledgment):
                 continue
             break
-        known = classification.code.startswith("ack-A") or classification.code.startswith("ack-C")
-        code = _text(acknowledgment, 1) if known else ""
-        if code == "CA":
-            connection.committed.append(header.control_id)
+        code = _text(acknowledgment, 1) if _is_answer(classification) else ""
+        if code:
+            connection.answered.append(header.control_id)
         return AttemptResult(
             classification=classification,
             status=code,
@@ -189,13 +190,14 @@ def _connect_fault(problem: Exception) -> Fault:
             return Fault.UNREACHABLE
 
 
+def _is_answer(classification: Classification) -> bool:
+    """True when the acknowledgment was this message's, whatever it said."""
+    return classification not in (ACKNOWLEDGMENT_FOREIGN, ACKNOWLEDGMENT_UNREADABLE)
+
+
 def _is_late(connection: _Connection, acknowledgment: bytes) -> bool:
-    """True for the application acknowledgment of an earlier message that was accepted with CA."""
-    answered = _text(acknowledgment, 2)
-    if answered not in connection.committed:
-        return False
-    connection.committed.remove(answered)
-    return True
+    """True for a further acknowledgment of an earlier message that has been answered."""
+    return _text(acknowledgment, 2) in connection.answered
 
 
 def _text(acknowledgment: bytes, field_number: int) -> str:
