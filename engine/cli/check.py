@@ -1,0 +1,43 @@
+"""Rim. `engine check`: every problem of channels and maps at once, with file, line and remedy."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from engine.cli.options import HomeOption
+from engine.cli.terminal import Exit, data, fail, note, plural, show_diagnostics
+
+
+def check(
+    home: HomeOption = Path(),
+    form: Annotated[str, typer.Option("--format", help="text, ndjson or github.")] = "text",
+    strict: Annotated[bool, typer.Option("--strict", help="Warnings count as findings.")] = False,
+    schema: Annotated[
+        bool, typer.Option("--schema", help="Print the JSON Schema of channel files, for editors.")
+    ] = False,
+) -> None:
+    """Check channels/, transforms/ and overlays/ against each other, HL7 v2 and FHIR R4."""
+    if schema:
+        from engine.channel.schema import json_schema
+        from engine.cli.terminal import data_json
+
+        data_json(json_schema(), indent=True)
+        return
+    from engine.runtime.configuration import check_project, read_project
+
+    try:
+        files = read_project(home)
+    except (OSError, ValueError) as problem:
+        fail(Exit.ENVIRONMENT, str(problem))
+    if not files.channels:
+        fail(Exit.USAGE, f"there is no channel in {home / 'channels'}")
+    _, found = check_project(files)
+    errors, warnings = show_diagnostics(found, form)
+    count = len(files.channels) + len(files.transforms) + len(files.overlays)
+    note(
+        f"checked {plural(count, 'file')}: {plural(errors, 'error')}, {plural(warnings, 'warning')}"
+    )
+    if form == "text" and not found:
+        data("everything is in order")
+    raise typer.Exit(int(Exit.FINDINGS if errors or (strict and warnings) else Exit.OK))

@@ -1,0 +1,200 @@
+"""Rim. `engine convert FILE|DIR...`: messages to FHIR by the pure step; nothing is sent."""
+
+import os
+import sys
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import orjson
+import typer
+
+from engine.cli.masking import mask_resource
+from engine.cli.options import HomeOption
+from engine.cli.project import message_files, messages_of, open_project
+from engine.cli.terminal import (
+    Exit,
+    counts_line,
+    data,
+    fail,
+    masked_by_default,
+    note,
+    plural,
+)
+
+if TYPE_CHECKING:
+    from engine.runtime.workbench import Conversion, Workbench
+
+FILES_PER_TASK = 8
+
+
+def convert(
+    paths: Annotated[
+        list[Path], typer.Argument(help="Files with messages or batches, or folders.")
+    ],
+    home: HomeOption = Path(),
+    channel: Annotated[
+        str | None, typer.Option(help="Convert as this channel would; default: by its route.")
+    ] = None,
+    jobs: Annotated[int, typer.Option(help="Processes; 0: one per core.", min=0, max=256)] = 1,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for one output file per message.")
+    ] = None,
+    report: Annotated[
+        Path | None, typer.Option(help="File for one NDJSON line per message; - for stdout.")
+    ] = None,
+    unmask: Annotated[bool, typer.Option(help="Show values of patients on a terminal.")] = False,
+) -> None:
+    """Convert messages to FHIR JSON and say what was noticed."""
+    files = message_files(paths)
+    if not files:
+        fail(Exit.ENVIRONMENT, "there is no message file here")
+    bench = open_project(home)
+    if channel is not None and bench.loaded.configuration.channel(channel) is None:
+        fail(Exit.USAGE, f'there is no channel "{channel}"')
+    if len(files) == 1 and out is None and report is None:
+        _show(bench, files[0], channel, masked_by_default(unmask))
+        return
+    if out is not None:
+        out.mkdir(parents=True, exist_ok=True)
+    workers = jobs or os.cpu_count() or 1
+    lines = _convert_all(bench, files, home, channel, out, workers)
+    _finish(lines, len(files), report)
+
+
+def _show(bench: "Workbench", file: Path, channel: str | None, masked: bool) -> None:
+    """One file: its bundles on stdout, what was noticed on stderr."""
+    failed = False
+    messages = list(messages_of(file))
+    for raw in messages:
+        made = bench.convert(raw, channel)
+        for problem in made.result.diagnostics:
+            note(_one_line(problem.as_dict()))
+        if made.bundle is None:
+            note(f"{file}: {made.result.state}")
+            failed = failed or made.result.state != "FILTERED"
+        elif len(messages) == 1 or sys.stdout.isatty():
+            value = orjson.loads(made.bundle)
+            shown = mask_resource(value) if masked else value
+            data(orjson.dumps(shown, option=orjson.OPT_INDENT_2).decode())
+        else:
+            data(made.bundle.decode())
+    raise typer.Exit(int(Exit.FINDINGS if failed else Exit.OK))
+
+
+def _one_line(problem: dict[str, Any]) -> str:
+    rule = f"  [{problem['file']}:{problem.get('line', '')}]" if problem.get("file") else ""
+    return (
+        f"{problem['severity']}[{problem['code']}] {problem.get('path', '')} "
+        f"{problem['message']}{rule}"
+    )
+
+
+def _convert_all(
+    bench: "Workbench",
+    files: Sequence[Path],
+    home: Path,
+    channel: str | None,
+    out: Path | None,
+    workers: int,
+) -> Iterator[list[dict[str, Any]]]:
+    """The report lines of each file, in order of the files."""
+    if workers == 1:
+        task = _Task(bench, channel, out)
+        yield from map(task.file, files)
+        return
+    with ProcessPoolExecutor(workers, initializer=_begin, initargs=(home, channel, out)) as pool:
+        yield from pool.map(_file, files, chunksize=FILES_PER_TASK)
+
+
+class _Task:
+    """What one process converts with."""
+
+    def __init__(self, bench: "Workbench", channel: str | None, out: Path | None) -> None:
+        self._bench = bench
+        self._channel = channel
+        self._out = out
+
+    def file(self, file: Path) -> list[dict[str, Any]]:
+        """Convert the messages of a file; one report line each."""
+        lines = []
+        for number, raw in enumerate(messages_of(file), 1):
+            made = self._bench.convert(raw, self._channel)
+            written = self._write(file, number, made)
+            unmapped = self._bench.unmapped(raw, self._channel)
+            lines.append(_report_line(file, number, made, written, unmapped))
+        return lines
+
+    def _write(self, file: Path, number: int, made: "Conversion") -> str | None:
+        if self._out is None or made.bundle is None:
+            return None
+        suffix = f"-{number}" if number > 1 else ""
+        target = self._out / f"{'_'.join(file.with_suffix('').parts[-3:])}{suffix}.json"
+        target.write_bytes(made.bundle)
+        return str(target)
+
+
+_task: _Task | None = None
+
+
+def _begin(home: Path, channel: str | None, out: Path | None) -> None:
+    global _task  # noqa: PLW0603  a pool's process has one task for its life
+    _task = _Task(open_project(home), channel, out)
+
+
+def _file(file: Path) -> list[dict[str, Any]]:
+    if _task is None:
+        raise RuntimeError("the process was not prepared")
+    return _task.file(file)
+
+
+def _report_line(
+    file: Path, number: int, made: "Conversion", written: str | None, unmapped: list[str]
+) -> dict[str, Any]:
+    message = made.result.message
+    return {
+        "file": str(file),
+        "message": number,
+        "status": made.result.state.value,
+        "channel": made.channel,
+        "message_type": message.message_type if message is not None else None,
+        "diagnostics": [problem.as_dict() for problem in made.result.diagnostics],
+        "unmapped": unmapped,
+        "output": written,
+        "cpu_ms": round(made.cpu_seconds * 1000, 3),
+    }
+
+
+def _finish(found: Iterator[list[dict[str, Any]]], files: int, report: Path | None) -> None:
+    from rich.console import Console
+    from rich.progress import Progress
+
+    states: Counter[str] = Counter()
+    codes: Counter[str] = Counter()
+    stream = None
+    if report is not None:
+        stream = sys.stdout.buffer if str(report) == "-" else report.open("wb")
+    try:
+        with Progress(console=Console(stderr=True), transient=True) as progress:
+            task = progress.add_task("converting", total=files)
+            for lines in found:
+                for line in lines:
+                    states[line["status"]] += 1
+                    codes.update({problem["code"] for problem in line["diagnostics"]})
+                    if stream is not None:
+                        stream.write(orjson.dumps(line) + b"\n")
+                progress.advance(task)
+    finally:
+        if stream is not None and str(report) != "-":
+            stream.close()
+    note(
+        f"{plural(files, 'file')}, {plural(sum(states.values()), 'message')}: {counts_line(states)}"
+    )
+    if codes:
+        note(
+            "messages with each code: "
+            + "  ".join(f"{code} {n}" for code, n in codes.most_common())
+        )
+    raise typer.Exit(int(Exit.FINDINGS if states["ERROR"] or states["HELD"] else Exit.OK))

@@ -1,0 +1,51 @@
+"""Rim. What convert, explain, test and replay share: the project, and the messages of files."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from engine.cli.terminal import Exit, fail, note, show_diagnostics
+
+if TYPE_CHECKING:
+    from engine.runtime.workbench import Workbench
+
+MESSAGE_SUFFIXES = frozenset({".hl7", ".txt", ".er7", ".msg", ".dat", ".v2"})
+FILE_BYTES_MAX = 500_000_000
+
+
+def open_project(home: Path) -> "Workbench":
+    """The checked project; leaves with its problems on stderr when it is not in order."""
+    from engine.runtime.workbench import NotInOrder, open_workbench
+
+    try:
+        return open_workbench(home)
+    except NotInOrder as problem:
+        show_diagnostics(problem.diagnostics)
+        fail(Exit.USAGE, "the configuration has errors; see engine check")
+    except (OSError, ValueError) as problem:
+        fail(Exit.ENVIRONMENT, str(problem))
+
+
+def message_files(paths: Sequence[Path]) -> list[Path]:
+    """The files named, and those below the folders named, in order of name."""
+    found: list[Path] = []
+    for path in paths:
+        if path.is_dir():
+            inside = (file for file in sorted(path.rglob("*")) if file.is_file())
+            found += [file for file in inside if file.suffix.lower() in MESSAGE_SUFFIXES]
+        elif path.is_file():
+            found.append(path)
+        else:
+            fail(Exit.ENVIRONMENT, f"{path} is neither a file nor a folder")
+    return found
+
+
+def messages_of(file: Path) -> Iterator[bytes]:
+    """The messages of a file; a file without any gives its bytes, to be diagnosed."""
+    from engine.hl7v2.batch import split
+
+    if file.stat().st_size > FILE_BYTES_MAX:
+        note(f"{file} is larger than {FILE_BYTES_MAX} bytes and was left out")
+        return
+    raw = file.read_bytes()
+    yield from split(raw).messages or (raw,)
