@@ -158,7 +158,9 @@ class MllpDestination:
         """A free connection that is still open and silent, or a new one."""
         while self._free:
             found = self._free.pop()
-            if found.usable and not found.frames:
+            stray = [frame for frame in found.frames if not _is_late(found, frame)]
+            if found.usable and not stray:
+                found.frames.clear()
                 return found
             found.writer.transport.abort()
         config = self._config
