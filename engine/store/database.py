@@ -1,9 +1,9 @@
 """Rim. What the state needs of a database: transactions, rows, and the same statement many times.
 
 The state is written once for both databases, in SQLite's words; a few differ, and
-`PostgresqlDatabase` replaces them: the `?` of a value, and the constants below. Statements that run once
-per row of a batch are values (`InsertMany`, `UpdateMany`) that each database renders its own way,
-because that is where the time goes.
+`PostgresqlDatabase` replaces them: the `?` of a value, and the constants below. Statements that
+run once per row of a batch are values (`InsertMany`, `UpdateMany`) that each database renders its
+own way, because that is where the time goes.
 """
 
 from collections.abc import Iterator, Sequence
@@ -19,9 +19,9 @@ EACH_ID = "json_each(?) AS each"
 """`FROM EACH_ID`: the ids of an `Ids` value as rows, in the column `each.value`."""
 
 LOCKED = "/* FOR UPDATE */"
-"""At the end of a SELECT: the rows stay locked until the transaction ends (SQLite locks the file)."""
+"""Ends a SELECT: the rows stay locked until the transaction ends (SQLite locks the file)."""
 SHARED = "/* FOR SHARE */"
-"""At the end of a SELECT: the rows cannot be changed until the transaction ends."""
+"""Ends a SELECT: nobody else changes the rows until the transaction ends."""
 HORIZON = "(1 /* HORIZON */)"
 """Rows with a smaller `written_by` are all there is; see `schema.RUNS`."""
 
@@ -163,7 +163,7 @@ class LogReader(Protocol):
         ...
 
     def forget(self, before: float, keep: Sequence[int]) -> None:
-        """Delete messages received before then, except those to `keep`, as far as whole parts allow."""
+        """Delete the parts of the log that ended before then, except the messages to `keep`."""
         ...
 
     def close(self) -> None:

@@ -1,13 +1,13 @@
-"""Rim. What a store promises, and the rows that cross its border. Both databases obey one contract suite.
+"""Rim. What a store promises, and the rows that cross its border; both kinds pass one suite.
 
-Two parts. The *log* holds what an acknowledgment promises: raw bytes, header, acknowledgment; it is
-append-only and written by intake alone. The *state* follows the log: runs, deliveries, attempts, search
-keys, counters, commands; it is repaired from the log at start.
+Two parts. The *log* holds what an acknowledgment promises: raw bytes, header, acknowledgment; it
+is append-only and written by intake alone. The *state* follows the log: runs, deliveries,
+attempts, search keys, counters, commands; it is repaired from the log at start.
 
-All calls block. Intake calls `Log.append` inline at the end of a reactor turn; a worker calls `StateStore`
-from one thread of its own, so its event loop never waits for a disk.
-Every failure of the database or its disk is raised as `StoreUnavailable`; on it no positive
-acknowledgment may be sent.
+All calls block. Intake calls `Log.append` inline at the end of a reactor turn; a worker calls
+`StateStore` from one thread of its own, so its event loop never waits for a disk. Every failure of
+the database or its disk is raised as `StoreUnavailable`; on it no positive acknowledgment may be
+sent.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -23,7 +23,7 @@ from engine.pipeline.states import (
 )
 
 LANE_BUCKETS = 64
-"""Lanes are spread over this many buckets (crc32 of channel and lane key); a worker leases buckets."""
+"""Lanes are spread over so many buckets (crc32 of channel and lane key); workers lease buckets."""
 
 
 class StoreUnavailable(Exception):  # noqa: N818  a condition of the store, named as operators say it
@@ -91,9 +91,9 @@ class Log(Protocol):
     def record_acknowledgments(
         self, outcomes: Sequence[tuple[int, AcknowledgmentOutcome, bytes]]
     ) -> None:
-        """Record how acknowledgments went: (message_id, outcome, late acknowledgment bytes or b"").
+        """Record how acknowledgments went: (message_id, outcome, late acknowledgment or b"").
 
-        They share the next `append`'s commit, or that of `rotate` or `close`: no fsync of their own.
+        They share the commit of the next `append`, `rotate` or `close`: no fsync of their own.
         """
         ...
 
@@ -129,7 +129,7 @@ class LaneLease:
     until: float
     """On the database's clock, Unix seconds."""
     wanted_by_others: int = 0
-    """So many of the buckets another owner waits for: drain them, then `release` a lease of just them."""
+    """Another owner waits for so many of the buckets: drain them, then `release` just them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -182,7 +182,7 @@ class NewDelivery:
     content_type: str
     body: bytes
     state: State = State.QUEUED
-    """PENDING: its first attempt begins once the batch is committed, as for `StateBatch.started`."""
+    """PENDING: its first attempt begins once the batch is committed, as with `started`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -365,12 +365,12 @@ class ReplayJob:
     succeeded: int
     failed: int
     total: int = 0
-    """How many message_ids there are; the ids themselves are read only when the job is asked for by id."""
+    """How many message_ids there are; the ids are read only when the job is asked for by id."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Control:
-    """An operator's wish for a channel: run, pause (receive, hold deliveries) or drain (stop receiving)."""
+    """An operator's wish for a channel: run, pause (hold deliveries) or drain (stop receiving)."""
 
     channel: str
     mode: str
@@ -404,15 +404,15 @@ class StateStore(Protocol):
     """The processing state. Worker calls first, then the calls of console and commands."""
 
     def acquire(self, owner: str, ttl_seconds: float, share: float) -> LaneLease:
-        """Take or renew lane buckets: up to `share` (0..1) of all, plus any whose lease has expired.
+        """Take or renew lane buckets: up to `share` (0..1) of all, and any whose lease has expired.
 
-        A new epoch is given when a bucket changes hands, to the whole lease: use the newest lease in
-        every call. With share=1.0 a single worker owns all.
+        A new epoch is given, to the whole lease, when a bucket changes hands: use the newest
+        lease in every call. With share=1.0 a single worker owns all.
         """
         ...
 
     def release(self, lease: LaneLease) -> None:
-        """Give the buckets back at once (after draining); a lease with fewer buckets gives only those."""
+        """Give the buckets back at once (after draining); a lease of some gives only those."""
         ...
 
     def follow(self, limit: int) -> int:
@@ -447,7 +447,7 @@ class StateStore(Protocol):
         ...
 
     def raw(self, message_ids: Sequence[int]) -> dict[int, bytes]:
-        """The stored bytes; each checked against its SHA-256. A damaged one is missing in the answer."""
+        """The stored bytes, each checked against its SHA-256; a damaged one is left out."""
         ...
 
     def bodies(self, delivery_ids: Sequence[int]) -> dict[int, Body]:
@@ -463,7 +463,7 @@ class StateStore(Protocol):
         ...
 
     def released_deliveries(self, lease: LaneLease) -> list[Delivery]:
-        """Deliveries a person put back to QUEUED or settled since the last call (retry, resolve, cancel).
+        """Deliveries a person put back to QUEUED or settled since the last call.
 
         Each is given once. One may be known already, from `open_deliveries` of a new lease.
         """

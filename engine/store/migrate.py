@@ -1,7 +1,7 @@
 """Rim. Making a store's tables and bringing older ones up to date, by Alembic.
 
-A step that was shipped is never edited; a change is a new file in `migrations/versions`. All missing steps
-run in one transaction, so a store is at one revision or at the next.
+A step that was shipped is never edited; a change is a new file in `migrations/versions`. All
+missing steps run in one transaction, so a store is at one revision or at the next.
 """
 
 from collections.abc import Callable, Iterator

@@ -1,7 +1,8 @@
 """Rim. Opening a store by its URL: `sqlite:///directory` or `postgresql://...`.
 
-`sqlite:///.engine` is a folder beside the working directory, `sqlite:////var/lib/engine` an absolute
-one. Opening makes a new store where there is none, and never changes an old one: that is `migrate`.
+`sqlite:///.engine` is a folder beside the working directory, `sqlite:////var/lib/engine` an
+absolute one. Opening makes a new store where there is none, and never changes an old one: that is
+`migrate`.
 """
 
 import sqlite3

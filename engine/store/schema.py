@@ -1,8 +1,8 @@
 """Rim. The tables of the store, once, for SQLite and PostgreSQL.
 
-These are the state's tables; the log's are in `sqlite.segments` and in the PostgreSQL migration. What
-each table is for is said in docs/store.md. Words, not numbers, are stored for states: support staff
-read these tables too.
+These are the state's tables; the log's are in `sqlite.segments` and in the PostgreSQL migration.
+What each table is for is said in docs/store.md. Words, not numbers, are stored for states: support
+staff read these tables too.
 
 Ids carry their parents: a delivery is `run_id * 1000 + position`, so the deliveries of a run are a
 range of the primary key, need no index, and a commit that is tried again finds its own rows.

@@ -104,7 +104,7 @@ def receipt() -> Callable[..., Receipt]:
 
 
 class Worker:
-    """A worker as the tests play it: one lease, and short words for the steps of a message's life."""
+    """A worker as the tests play it: one lease, and the steps of a message's life."""
 
     def __init__(self, state: StateStore, owner: str = "worker-1", share: float = 1.0) -> None:
         self.state = state

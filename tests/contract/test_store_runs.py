@@ -5,7 +5,15 @@ import time
 import pytest
 
 from engine.pipeline.states import FailureClass, Origin, State, Verdict
-from engine.store.interface import LANE_BUCKETS, LaneLease, LeaseLost, Processed, StateBatch
+from engine.store.interface import (
+    LANE_BUCKETS,
+    LaneLease,
+    LeaseLost,
+    NewDelivery,
+    Outcome,
+    Processed,
+    StateBatch,
+)
 
 
 def test_following_makes_one_run_for_each_runnable_message(log, state, receipt):
@@ -305,8 +313,6 @@ def test_steps_of_several_runs_go_into_one_batch(worker, log, receipt):
     worker.commit(started=(sent,))
     (started,) = worker.transform(two)
     now = time.time()
-    from engine.store.interface import NewDelivery, Outcome
-
     made = worker.commit(
         outcomes=(
             Outcome(delivery_id=sent, number=1, started_at=now, finished_at=now, state=State.SENT),
@@ -327,3 +333,15 @@ def test_steps_of_several_runs_go_into_one_batch(worker, log, receipt):
         State.TRANSFORMED,
         State.TRANSFORMED,
     ]
+
+
+def test_a_delivery_made_pending_is_in_flight_at_once(worker, log, receipt):
+    log.append([receipt()])
+    (run,) = worker.runs()
+    new = NewDelivery(destination="fhir", content_type="t", body=b"x", state=State.PENDING)
+    done = Processed(run_id=run.run_id, state=State.TRANSFORMED, deliveries=(new,))
+    worker.commit(processed=(done,))
+    (found,) = worker.state.open_deliveries(worker.lease, [run.run_id])
+    assert (found.state, found.attempts, found.possibly_sent) == (State.PENDING, 1, True)
+    assert found.first_attempt_at is not None
+    assert (found.message_type, found.control_id) == ("ADT^A01", run.control_id)

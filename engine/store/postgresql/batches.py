@@ -1,7 +1,7 @@
 """Rim. Many rows in one PostgreSQL statement: a JSON array for the values, one blob for the bytes.
 
-Measured (benchmarks/README.md): for rows of ours this costs the client a fifth of arrays in `unnest`
-and a quarter of a pipelined `executemany`, and it is one statement, so one round trip.
+Measured (benchmarks/README.md): for rows of ours this costs the client a fifth of arrays in
+`unnest` and a quarter of a pipelined `executemany`, and it is one statement, so one round trip.
 """
 
 from collections.abc import Sequence
@@ -85,22 +85,22 @@ def statement_of(many: Many) -> tuple[str, RowBatch]:
     """The one statement that writes a whole batch, and the batch's columns."""
     if isinstance(many, InsertMany):
         batch = RowBatch([_type(many.table, name) for name in many.columns])
-        return (
+        insert = (
             f"INSERT INTO {many.table.name} ({', '.join(many.columns)})"
-            f" SELECT {', '.join(batch.values)} FROM {batch.source} {many.conflict}",
-            batch,
+            f" SELECT {', '.join(batch.values)} FROM {batch.source} {many.conflict}"
         )
+        return insert, batch
     columns = [column for column, _ in many.sets]
     batch = RowBatch([_type(many.table, name) for name in (*columns, many.key)])
     sets = ", ".join(
         f"{column} = {expression.replace('?', value)}"
         for (column, expression), value in zip(many.sets, batch.values, strict=False)
     )
-    return (
+    update = (
         f"UPDATE {many.table.name} SET {sets} FROM {batch.source}"
-        f" WHERE {many.key} = {batch.values[-1]}",
-        batch,
+        f" WHERE {many.key} = {batch.values[-1]}"
     )
+    return update, batch
 
 
 def _type(table: Table, column: str) -> str:

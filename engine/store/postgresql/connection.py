@@ -1,8 +1,8 @@
 """Rim. A PostgreSQL connection as the store uses it: bounded waits, and one kind of failure.
 
-A frozen client must not hold locks for long, so the server is told to end its transaction; and no wait
-for a lock is longer than the sender's patience. A failure's text never quotes the server's message
-about data: it could name values of a patient's message.
+A frozen client must not hold locks for long, so the server is told to end its transaction; and no
+wait for a lock is longer than the sender's patience. A failure's text never quotes the server's
+message about data: it could name values of a patient's message.
 """
 
 from typing import Any

@@ -1,7 +1,7 @@
 """Rim. The state on PostgreSQL: one connection, pipelined, opened again after a failure.
 
-A transaction's statements are sent without waiting for each answer; only those whose rows are needed
-cost a round trip.
+A transaction's statements are sent without waiting for each answer; only those whose rows are
+needed cost a round trip.
 """
 
 from collections.abc import Iterator, Sequence
@@ -35,7 +35,7 @@ from engine.store.postgresql.connection import (
     unavailable,
 )
 
-_DIALECT = dialect_module.dialect(paramstyle="pyformat")
+_DIALECT = dialect_module.dialect(paramstyle="pyformat")  # type: ignore[no-untyped-call]
 _WORDS = (
     (AMONG, "= ANY(%s::bigint[])"),
     (EACH_ID, "unnest(%s::bigint[]) AS each(value)"),

@@ -1,7 +1,8 @@
 """Rim. The message log on PostgreSQL: one statement stores the messages and queues their runs.
 
-One statement in autocommit mode is one round trip, and holds no lock while this process is elsewhere. The
-server answers it after the write-ahead log is on disk (and on the synchronous standby, where there is one).
+One statement in autocommit mode is one round trip, and holds no lock while this process is
+elsewhere. The server answers it after the write-ahead log is on disk (and on the synchronous
+standby, where there is one).
 """
 
 import time

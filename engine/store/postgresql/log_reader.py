@@ -1,4 +1,6 @@
-"""Rim. The log as the state reads it on PostgreSQL: the same database, so following is one transaction."""
+"""Rim. The log as the state reads it on PostgreSQL: the same database, so following is one
+transaction.
+"""
 
 from collections.abc import Iterator, Sequence
 
@@ -55,8 +57,7 @@ class TableLogReader:
                 missing = set(message_ids) - {row[0] for row in rows}
                 if missing:
                     rows += transaction.rows(_RAW.format(table=table), Ids(sorted(missing)))
-        for message_id, raw, sha256 in rows:
-            yield message_id, raw, sha256
+        return iter([(row[0], row[1], row[2]) for row in rows])
 
     def header(self, message_id: int) -> LoggedMessage | None:
         """One message's header."""

@@ -1,8 +1,9 @@
-"""Rim. The log's daily partitions: made before their day begins, dropped whole when it is forgotten.
+"""Rim. The log's daily partitions: made before their day begins, dropped whole when it is
+forgotten.
 
 A partition is built apart and then attached, which does not lock out readers and writers of the
-others. There is no default partition, because with one a day cannot be detached while others are read;
-`log.PostgresqlLog.append` makes a partition that is missing and tries again.
+others. There is no default partition, because with one a day cannot be detached while others are
+read; `log.PostgresqlLog.append` makes a partition that is missing and tries again.
 """
 
 from collections.abc import Iterable
@@ -36,11 +37,10 @@ def make_partitions(connection: Connection, days: Iterable[int]) -> None:
     there = set(list_days(connection))
     for day in sorted(set(days) - there):
         name = partition_name(day)
-        with suppress(psycopg.errors.DuplicateTable, psycopg.errors.InvalidObjectDefinition):
-            # either error: another process was first
-            with connection.transaction():
-                connection.execute(f"CREATE TABLE {name} (LIKE log INCLUDING ALL)")
-                connection.execute(
-                    f"ALTER TABLE log ATTACH PARTITION {name}"
-                    f" FOR VALUES FROM ({day}) TO ({day + 1})"
-                )
+        # either error: another process was first
+        another = (psycopg.errors.DuplicateTable, psycopg.errors.InvalidObjectDefinition)
+        with suppress(*another), connection.transaction():
+            connection.execute(f"CREATE TABLE {name} (LIKE log INCLUDING ALL)")
+            connection.execute(
+                f"ALTER TABLE log ATTACH PARTITION {name} FOR VALUES FROM ({day}) TO ({day + 1})"
+            )

@@ -1,7 +1,8 @@
 """Rim. Giving the log's disk space back on PostgreSQL: daily partitions are dropped whole.
 
 Messages that must outlive their day are first copied to `log_kept`. A partition is detached
-concurrently, so neither intake nor a reader waits; a step that was interrupted is finished by the next call.
+concurrently, so neither intake nor a reader waits; a step that was interrupted is finished by the
+next call.
 """
 
 from collections.abc import Sequence

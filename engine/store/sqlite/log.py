@@ -1,8 +1,9 @@
 """Rim. The message log on SQLite: append-only segment files, one durable commit per batch.
 
-Headers and bodies are two tables of one file, so that following and counting never read a body. There
-is no secondary index: a random index halves the sustained rate as it grows. After any failure the
-segment is closed and opened again before the next append, so nothing half-done is built upon.
+Headers and bodies are two tables of one file, so that following and counting never read a body.
+There is no secondary index: a random index halves the sustained rate as it grows. After any
+failure the segment is closed and opened again before the next append, so nothing half-done is
+built upon.
 """
 
 import fcntl
@@ -125,7 +126,7 @@ class SqliteLog:
             self._outcomes = []
 
     def record_acknowledgments(self, outcomes: Sequence[_Outcome]) -> None:
-        """Keep them for the next commit: they share its fsync. `rotate` and `close` write the rest."""
+        """Keep them for the next commit; `rotate` and `close` write them too."""
         self._outcomes.extend(outcomes)
         if len(self._outcomes) > OUTCOMES_MAX:
             self._commit((), ())
@@ -261,8 +262,7 @@ def _create_segment(path: Path) -> None:
     making.unlink(missing_ok=True)
     connection = connect(making, page_size=PAGE_SIZE)
     try:
-        for statement in LOG_TABLES:
-            connection.execute(statement)
+        connection.executescript(LOG_TABLES)
     finally:
         connection.close()
     making.rename(path)

@@ -1,12 +1,12 @@
-"""Rim. The log as the state reads it on SQLite: segment files, and following them into `state.db`."""
+"""Rim. The log as the state reads it on SQLite: segment files, followed into `state.db`."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from engine.store.database import Database, LoggedBody, LoggedMessage, Row, Transaction
 from engine.store.sqlite.connection import store_errors
-from engine.store.sqlite.segments import HEADER_COLUMNS, SegmentReader
 from engine.store.sqlite.retention import forget_segments
+from engine.store.sqlite.segments import HEADER_COLUMNS, SegmentReader
 from engine.store.state.following import index_messages, make_runs
 
 _HEADER_FIELDS = HEADER_COLUMNS.removeprefix("message_id, ")
@@ -25,8 +25,7 @@ class SegmentLogReader:
         with store_errors("reading the log"):
             digests = {row[0]: row[1] for row in self._select("sha256", "headers", message_ids)}
             rows = self._select("raw", "bodies", message_ids)
-        for message_id, raw in rows:
-            yield message_id, raw, digests.get(message_id, b"")
+        return iter([(row[0], bytes(row[1]), digests.get(row[0], b"")) for row in rows])
 
     def header(self, message_id: int) -> LoggedMessage | None:
         """One message's header."""

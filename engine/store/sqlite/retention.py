@@ -1,12 +1,13 @@
 """Rim. Giving the log's disk space back: sealed segments are unlinked whole.
 
-A segment goes when its newest message is older than the limit. Messages that must outlive it are first
-copied to `kept.db`, which has the same tables; `SegmentReader` looks there last.
+A segment goes when its newest message is older than the limit. Messages that must outlive it are
+first copied to `kept.db`, which has the same tables; `SegmentReader` looks there last.
 """
 
 import sqlite3
 from bisect import bisect_left
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 
 from engine.store.sqlite.connection import connect
@@ -21,7 +22,7 @@ def forget_segments(folder: Path, before: float, keep: Sequence[int]) -> None:
     The newest segment is never touched: intake writes it. Raises sqlite3.Error, OSError.
     """
     firsts = list_segments(folder)
-    for first, following in zip(firsts, firsts[1:], strict=False):
+    for first, following in pairwise(firsts):
         path = segment_path(folder, first)
         if _newest(path) >= before:
             continue
@@ -46,8 +47,7 @@ def _newest(path: Path) -> float:
 def _keep(kept: Path, segment: Path, message_ids: list[int]) -> None:
     connection = connect(kept, page_size=16384)
     try:
-        for statement in LOG_TABLES:
-            connection.execute(statement.replace("CREATE TABLE", "CREATE TABLE IF NOT EXISTS", 1))
+        connection.executescript(LOG_TABLES)
         connection.execute("ATTACH DATABASE ? AS old", (str(segment),))
         connection.execute("BEGIN IMMEDIATE")
         for table in _TABLES:

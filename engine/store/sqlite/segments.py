@@ -1,8 +1,8 @@
 """Rim. The log's segment files: where they are, what is in them, reading them while they grow.
 
-A segment is `log/<first message id>.db`; the message ids of a segment end where the next one begins,
-so the file names alone say where a message is. Everything here reads; only `log.SqliteLog` writes.
-`log/kept.db` has the same tables: messages that outlive their segment (see retention).
+A segment is `log/<first message id>.db`; the message ids of a segment end where the next one
+begins, so the file names alone say where a message is. Everything here reads; only `log.SqliteLog`
+writes. `log/kept.db` has the same tables: messages that outlive their segment (see retention).
 """
 
 import sqlite3
@@ -25,19 +25,18 @@ HEADER_COLUMNS = (
 )
 
 
-LOG_TABLES = (
-    "CREATE TABLE headers (message_id INTEGER PRIMARY KEY, received_at REAL NOT NULL,"
-    " channel TEXT NOT NULL, source TEXT NOT NULL, control_id TEXT NOT NULL,"
-    " sender TEXT NOT NULL, message_type TEXT NOT NULL, version TEXT NOT NULL,"
-    " lanes TEXT NOT NULL, verdict TEXT NOT NULL, duplicate_of INTEGER,"
-    " runnable INTEGER NOT NULL, acknowledgment_code TEXT NOT NULL, revision TEXT NOT NULL,"
-    " diagnostics TEXT, sha256 BLOB NOT NULL)",
-    "CREATE TABLE bodies (message_id INTEGER PRIMARY KEY, raw BLOB NOT NULL,"
-    " acknowledgment BLOB NOT NULL)",
-    "CREATE TABLE acknowledgments (message_id INTEGER PRIMARY KEY, outcome TEXT NOT NULL,"
-    " late BLOB NOT NULL)",
-)
-"""A segment's tables. A later engine adds columns by reading `PRAGMA user_version`, never in place."""
+LOG_TABLES = """
+CREATE TABLE IF NOT EXISTS headers (message_id INTEGER PRIMARY KEY, received_at REAL NOT NULL,
+    channel TEXT NOT NULL, source TEXT NOT NULL, control_id TEXT NOT NULL, sender TEXT NOT NULL,
+    message_type TEXT NOT NULL, version TEXT NOT NULL, lanes TEXT NOT NULL, verdict TEXT NOT NULL,
+    duplicate_of INTEGER, runnable INTEGER NOT NULL, acknowledgment_code TEXT NOT NULL,
+    revision TEXT NOT NULL, diagnostics TEXT, sha256 BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS bodies (message_id INTEGER PRIMARY KEY, raw BLOB NOT NULL,
+    acknowledgment BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS acknowledgments (message_id INTEGER PRIMARY KEY, outcome TEXT NOT NULL,
+    late BLOB NOT NULL);
+"""
+"""A segment's tables. A new column begins with a new segment; old ones are read without it."""
 
 
 def segment_path(folder: Path, first_message_id: int) -> Path:

@@ -10,7 +10,7 @@ from engine.pipeline.states import State
 from engine.store.compression import Compression
 from engine.store.database import AMONG, Database, Ids, Row, Transaction
 from engine.store.encoding import codes_of, encode_list
-from engine.store.interface import Outcome, Processed, StateBatch
+from engine.store.interface import NewDelivery, Outcome, Processed, StateBatch
 from engine.store.schema import DELIVERIES_PER_RUN
 from engine.store.state.following import CODE, KEY_MAX
 from engine.store.state.jobs import count_job_results
@@ -102,7 +102,7 @@ class Commit:
                 )
             )
             deliveries += [
-                (row[0], message_id, new.destination, new.state.value, 0, 0.0, 0)
+                self._delivery_row(row[0], message_id, new)
                 for row, new in zip(rows, found.deliveries, strict=True)
             ]
             self._keys += [
@@ -113,6 +113,22 @@ class Commit:
         transaction.write_many(PROCESS_RUN, updates)
         transaction.write_many(INSERT_DELIVERY, deliveries)
         transaction.write_many(INSERT_BODY, [row for rows in bodies for row in rows])
+
+    def _delivery_row(self, delivery_id: int, message_id: int, new: NewDelivery) -> Row:
+        """A new delivery; one made PENDING begins its first attempt with this commit."""
+        begins = new.state is State.PENDING
+        first_attempt_at = self._batch.now if begins else None
+        state = new.state.value
+        return (
+            delivery_id,
+            message_id,
+            new.destination,
+            state,
+            int(begins),
+            0.0,
+            first_attempt_at,
+            0,
+        )
 
     def _attempt_row(self, outcome: Outcome) -> Row:
         return (

@@ -1,7 +1,7 @@
 """Rim. What a person decides about deliveries, and telling the worker that owns the lane.
 
-A decision is noted in `released` per lane bucket; the owner of the bucket takes the note away. A note
-lost with a worker is no loss: the next owner of the lease reads every open delivery anyway.
+A decision is noted in `released` per lane bucket; the owner of the bucket takes the note away. A
+note lost with a worker is no loss: the next owner of the lease reads every open delivery anyway.
 """
 
 from collections.abc import Sequence

@@ -17,7 +17,7 @@ CODE = "code"
 """The kind of the search key of a diagnostic or failure code."""
 
 KEY_MAX = 200
-"""Characters of a search key's value; PostgreSQL cannot index long ones. Searches cut theirs too."""
+"""Characters of a search key's value: PostgreSQL cannot index long ones. Searches cut too."""
 TYPE_MAX = 64
 
 _EVENTS = {Verdict.DUPLICATE: "duplicate", Verdict.CONFLICT: "conflict", Verdict.FAULT: "fault"}

@@ -1,8 +1,9 @@
 """Rim. Which worker may work on which lane buckets: leases with an epoch.
 
-A lease is a row with an epoch (a number never used twice), an owner and a deadline on the database's
-clock; a bucket names the epoch that holds it. Taking any bucket of an expired lease ends that lease whole, and
-a worker whose buckets change gets a new epoch, so every write guarded by an old epoch fails.
+A lease is a row with an epoch (a number never used twice), an owner and a deadline on the
+database's clock; a bucket names the epoch that holds it. Taking any bucket of an expired lease
+ends that lease whole, and a worker whose buckets change gets a new epoch, so every write guarded
+by an old epoch fails.
 """
 
 import math
@@ -18,7 +19,8 @@ def acquire(
 ) -> tuple[LaneLease, set[int]]:
     """Renew `held` and take what `share` allows; see `interface.StateStore.acquire`.
 
-    Returns the lease and the buckets that were not held without a break until now. A single transaction: renewing is one row, taking buckets rewrites their rows.
+    Returns the lease and the buckets that were not held without a break until now. A single
+    transaction: renewing is one row, taking buckets rewrites their rows.
     """
     now = database.now()
     until = now + ttl_seconds
@@ -125,7 +127,8 @@ def release(database: Database, lease: LaneLease) -> None:
     now = database.now()
     with database.writing() as transaction:
         transaction.write(
-            f"UPDATE lane_buckets SET epoch = NULL, freed_at = ? WHERE epoch = ? AND bucket {AMONG}",
+            "UPDATE lane_buckets SET epoch = NULL, freed_at = ?"
+            f" WHERE epoch = ? AND bucket {AMONG}",
             now,
             lease.epoch,
             Ids(lease.buckets),

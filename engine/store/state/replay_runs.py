@@ -141,14 +141,14 @@ class ReplayRuns:
             for position, (_, destination) in enumerate(stored)
         ]
         self._transaction.write_many(
-            INSERT_DELIVERY, [(*row, State.QUEUED.value, 0, 0.0, 0) for row in rows]
+            INSERT_DELIVERY, [(*row, State.QUEUED.value, 0, 0.0, None, 0) for row in rows]
         )
         for row, (delivery_id, _) in zip(rows, stored, strict=True):
             self._transaction.write(_COPY_BODY, row[0], delivery_id)
         return True
 
     def _stored_deliveries(self, runs: list[Row]) -> list[tuple[int, str]]:
-        """(delivery_id, destination) of the latest run that made any, for the job's destinations."""
+        """(delivery_id, destination), at the job's destinations, of the latest run with any."""
         wanted = self._job.destinations
         for run in reversed(runs):
             rows = self._deliveries(run[0])

@@ -1,4 +1,5 @@
-"""Rim. Forgetting what is old enough: state rows in small transactions, then whole parts of the log.
+"""Rim. Forgetting what is old enough: state rows in small transactions, then whole parts of the
+log.
 
 Messages whose latest run is in a state to keep stay, with all their rows and their bytes. The log
 copies such messages forward before it drops the part they are in, so the disk always comes back.

@@ -1,7 +1,8 @@
 """Rim. Giving runs to the worker that leases their lanes, and what a run's processing reads.
 
 Open runs are read in the order in which they were written, each once: the cursor is kept per
-bucket, so that a bucket that joins a lease later is read from its start without repeating the others.
+bucket, so that a bucket that joins a lease later is read from its start without repeating the
+others.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -157,7 +158,8 @@ def bodies(
     """What these deliveries send. One whose stored form is damaged is left out."""
     with database.reading() as transaction:
         rows = transaction.rows(
-            f"SELECT delivery_id, content_type, body FROM delivery_bodies WHERE delivery_id {AMONG}",
+            "SELECT delivery_id, content_type, body FROM delivery_bodies"
+            f" WHERE delivery_id {AMONG}",
             Ids(delivery_ids),
         )
     found: dict[int, Body] = {}

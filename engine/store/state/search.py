@@ -1,9 +1,10 @@
 """Rim. Finding messages: every query is driven by an index and stops at its page.
 
-A search becomes one or more *branches*. A branch starts from the rarest condition given (a key, a state
-that is rarely so, a code, a job, a channel and type) through an index that yields message ids in
-order, checks the other conditions message by message, and stops at the page's size. The branches'
-pages are merged. Without any rare condition the newest messages are read until the page is full.
+A search becomes one or more *branches*. A branch starts from the rarest condition given (a key, a
+state that is rarely so, a code, a job, a channel and type) through an index that yields message
+ids in order, checks the other conditions message by message, and stops at the page's size. The
+branches' pages are merged. Without any rare condition the newest messages are read until the page
+is full.
 """
 
 from collections.abc import Sequence

@@ -58,6 +58,7 @@ INSERT_DELIVERY = InsertMany(
         "state",
         "attempts",
         "next_attempt_at",
+        "first_attempt_at",
         "possibly_sent",
     ),
     conflict=_AGAIN,

@@ -1,4 +1,4 @@
-"""Rim. The state store: one method for each call of `interface.StateStore`, nothing decided here."""
+"""Rim. The state store: one method for each call of `interface.StateStore`; it decides nothing."""
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence

@@ -1,0 +1,242 @@
+"""What searching, details and counts promise; see `engine.store.interface.StateStore`."""
+
+import time
+
+import pytest
+
+from engine.pipeline.states import AcknowledgmentOutcome, FailureClass, Origin, State, Verdict
+from engine.store.interface import Control, Search
+
+
+@pytest.fixture
+def found(state):
+    """The message ids that a search finds, in its order."""
+
+    def run(**conditions):
+        return [row.message_id for row in state.search(Search(**conditions))]
+
+    return run
+
+
+@pytest.fixture
+def day(log, worker, receipt):
+    """Messages of several kinds in several states; their ids by a name."""
+    now = time.time()
+    names = {
+        "sent": receipt(received_at=now - 300),
+        "failed": receipt(received_at=now - 200, message_type="ORU^R01", control_id="SAME"),
+        "refused": receipt(received_at=now - 100, channel="lab"),
+        "filtered": receipt(received_at=now - 90, channel="lab", message_type="ADT^A08"),
+        "unknown": receipt(received_at=now - 80, channel="lab", message_type="ORM"),
+        "duplicate": receipt(
+            received_at=now - 10, runnable=False, verdict=Verdict.DUPLICATE, control_id="SAME"
+        ),
+        "fault": receipt(
+            received_at=now - 5,
+            runnable=False,
+            verdict=Verdict.FAULT,
+            control_id="",
+            message_type="",
+        ),
+        "waiting": receipt(received_at=now),
+    }
+    ids = dict(zip(names, log.append(list(names.values())), strict=True))
+    runs = {run.message_id: run for run in worker.runs()}
+    worker.send(runs[ids["sent"]], "fhir", "lab", search_keys=(("mrn", "M1"), ("visit", "V1")))
+    worker.fail(runs[ids["failed"]], "T512")
+    (delivery_id,) = worker.transform(runs[ids["refused"]], search_keys=(("mrn", "M2"),))
+    worker.attempt(
+        delivery_id,
+        State.ERROR,
+        failure_code="http-422",
+        failure_class=FailureClass.PERMANENT,
+    )
+    worker.fail(runs[ids["filtered"]], "C430", State.FILTERED)
+    (delivery_id,) = worker.transform(runs[ids["unknown"]], search_keys=(("visit", "M1"),))
+    worker.attempt(delivery_id, State.UNKNOWN, failure_code="timeout")
+    return ids
+
+
+def test_everything_is_found_newest_first(found, day):
+    assert found() == sorted(day.values(), reverse=True)
+    assert found(oldest_first=True) == sorted(day.values())
+
+
+def test_pages_follow_each_other_without_gap_or_repeat(found, day):
+    pages, before = [], None
+    while page := found(limit=3, before_message_id=before):
+        pages += page
+        before = page[-1]
+    assert pages == sorted(day.values(), reverse=True)
+
+
+def test_messages_that_never_ran_are_found_by_control_id_and_channel(found, day):
+    assert found(control_id="SAME") == [day["duplicate"], day["failed"]]
+    assert day["fault"] in found(channels=("adt_in",))
+    assert day["fault"] not in found(channels=("lab",))
+
+
+def test_a_key_is_found_by_kind_and_value_or_by_value_alone(found, day):
+    assert found(keys=(("mrn", "M1"),)) == [day["sent"]]
+    assert found(keys=((None, "M1"),)) == [day["unknown"], day["sent"]]
+    assert found(keys=(("mrn", "M1"), ("visit", "V1"))) == [day["sent"]]
+    assert found(keys=(("mrn", "M1"), ("visit", "M1"))) == []
+    assert found(keys=(("mrn", "none"),)) == []
+
+
+@pytest.mark.parametrize(
+    ("states", "names"),
+    [
+        ((State.ERROR,), {"failed", "refused"}),
+        ((State.FILTERED,), {"filtered"}),
+        ((State.UNKNOWN,), {"unknown"}),
+        ((State.HELD,), {"unknown"}),
+        ((State.RECEIVED,), {"waiting"}),
+        ((State.SENT,), {"sent"}),
+        ((State.SENT, State.ERROR), {"sent", "failed", "refused"}),
+        ((State.FILTERED, State.RECEIVED), {"filtered", "waiting"}),
+        ((State.CANCELLED,), set()),
+    ],
+)
+def test_states_of_runs_and_deliveries_are_found(found, day, states, names):
+    assert found(states=states) == sorted((day[name] for name in names), reverse=True)
+
+
+def test_codes_of_diagnostics_and_failures_are_found(found, day):
+    assert found(codes=("T512",)) == [day["failed"]]
+    assert found(codes=("http-422", "C430")) == [day["filtered"], day["refused"]]
+
+
+def test_types_are_found_with_and_without_their_event(found, day):
+    assert found(message_types=("ADT^A08",)) == [day["filtered"]]
+    assert found(message_types=("ORU", "ORM")) == [day["unknown"], day["failed"]]
+    assert found(message_types=("ADT",), channels=("lab",)) == [day["filtered"], day["refused"]]
+    assert found(message_types=("AD",)) == []
+
+
+def test_times_bound_a_search(found, day, state):
+    rows = {row.message_id: row for row in state.search(Search())}
+    at = rows[day["refused"]].received_at
+    assert found(since=at) == [name for name in found() if name >= day["refused"]]
+    assert found(until=at) == [day["failed"], day["sent"]]
+    assert found(since=at, until=at + 15) == [day["filtered"], day["refused"]]
+    assert found(since=time.time() + 3600) == []
+    assert found(until=1.0) == []
+
+
+def test_destinations_and_states_mean_the_same_delivery(found, day):
+    assert found(destinations=("lab",)) == [day["sent"]]
+    assert found(destinations=("fhir",), states=(State.ERROR,)) == [day["refused"]]
+    assert found(destinations=("lab",), states=(State.ERROR,)) == []
+
+
+def test_conditions_narrow_each_other(found, day):
+    assert found(states=(State.ERROR,), channels=("lab",)) == [day["refused"]]
+    assert found(message_ids=(day["sent"], day["failed"]), states=(State.SENT,)) == [day["sent"]]
+    assert found(codes=("T512",), message_types=("ADT",)) == []
+
+
+def test_a_row_shows_the_latest_run_with_codes_and_deliveries(state, day):
+    rows = {row.message_id: row for row in state.search(Search())}
+    assert rows[day["refused"]].state is State.ERROR
+    assert rows[day["refused"]].codes == ("http-422",)
+    assert rows[day["sent"]].deliveries == (("fhir", State.SENT), ("lab", State.SENT))
+    assert rows[day["failed"]].codes == ("T512",)
+    assert rows[day["duplicate"]].state is None
+    assert rows[day["duplicate"]].run_id is None
+    assert rows[day["duplicate"]].verdict is Verdict.DUPLICATE
+    assert rows[day["sent"]].origin is Origin.RECEIVED
+
+
+def test_a_very_long_key_is_found_again(log, worker, found, receipt):
+    value = "x" * 5000
+    ids = log.append([receipt(control_id=value, message_type="Z" * 5000)])
+    worker.send(worker.runs()[0], search_keys=(("mrn", value),))
+    assert found(control_id=value) == found(keys=(("mrn", value),)) == ids
+
+
+def test_a_message_knows_its_later_duplicates(log, state, receipt):
+    first = receipt()
+    (message_id,) = log.append([first])
+    again = [
+        receipt(
+            control_id=first.control_id,
+            verdict=verdict,
+            duplicate_of=message_id,
+            runnable=False,
+        )
+        for verdict in (Verdict.DUPLICATE, Verdict.CONFLICT)
+    ]
+    later = log.append([*again, receipt()])
+    state.follow(100)
+    assert state.message(message_id).duplicates == tuple(later[:2])
+    assert state.message(later[0]).duplicates == ()
+
+
+def test_a_message_that_is_not_there_has_no_details(state):
+    assert state.message(12345) is None
+
+
+def test_a_message_not_followed_yet_has_details(log, state, receipt):
+    (message_id,) = log.append([receipt()])
+    found = state.message(message_id)
+    assert all(run.state is State.RECEIVED for run in found.runs)
+    assert found.acknowledgment_outcome is AcknowledgmentOutcome.OWED
+
+
+def test_a_damaged_message_is_not_given_to_the_worker(store, log, state, receipt):
+    good, bad = log.append([receipt(), receipt()])
+    log.close()
+    damage(store, bad)
+    assert set(state.raw([good, bad])) == {good}
+
+
+def damage(store, message_id):
+    """Change one byte of a stored message behind the store's back."""
+    if store.is_sqlite:
+        import sqlite3
+        from pathlib import Path
+
+        (path,) = Path(store.url.removeprefix("sqlite:///"), "log").glob("*.db")
+        connection = sqlite3.connect(path)
+        connection.execute("UPDATE bodies SET raw = x'00' WHERE message_id = ?", (message_id,))
+        connection.commit()
+        connection.close()
+        return
+    import psycopg
+
+    with psycopg.connect(store.url) as server:
+        server.execute("UPDATE log SET raw = raw || 'x' WHERE message_id = %s", (message_id,))
+
+
+def test_counts_are_kept_by_channel_and_minute(state, day):
+    stats = {found.channel: found for found in state.stats()}
+    adt, lab = stats["adt_in"], stats["lab"]
+    assert (adt.received, adt.duplicates, adt.faults) == (5, 1, 1)
+    assert (adt.errors, adt.queued, adt.held, adt.sent) == (1, 1, 0, 2)
+    assert (lab.received, lab.filtered, lab.errors, lab.held) == (3, 1, 1, 1)
+    assert adt.oldest_queued_at == adt.last_received_at
+    assert lab.oldest_queued_at is None
+    counters = state.counters(time.time() - 3600)
+    assert sum(count for _, channel, event, count in counters if event == "received") == 8
+    assert all(minute % 60 == 0 for minute, *_ in counters)
+    assert {event for _, _, event, _ in counters} >= {"duplicate", "fault", "delivery sent"}
+    assert state.counters(time.time() + 3600) == []
+
+
+def test_the_last_wish_for_a_channel_counts(state):
+    assert state.controls() == {}
+    for mode in ("pause", "run"):
+        state.set_control(Control(channel="lab", mode=mode, reason="r", by="anna", at=1.0))
+    assert state.controls()["lab"].mode == "run"
+
+
+def test_a_state_opened_for_reading_reads_and_refuses_to_write(store, log, receipt, state):
+    from engine.store.interface import StoreUnavailable
+
+    log.append([receipt()])
+    state.follow(10)
+    reader = store.open_state(readonly=True)
+    assert len(reader.search(Search())) == 1
+    with pytest.raises(StoreUnavailable):
+        reader.set_control(Control(channel="lab", mode="pause", reason="", by="", at=1.0))
