@@ -118,7 +118,10 @@ def _syntax_problem(failure: yaml.YAMLError, file: str) -> Diagnostic:
     problem = getattr(failure, "problem", None) or "it cannot be read"
     if mark is None:
         return SYNTAX(Place(file=file), problem=problem)
-    return SYNTAX(Place(file=file, line=mark.line + 1, column=mark.column + 1), problem=problem)
+    place = Place(file=file, line=mark.line + 1, column=mark.column + 1)
+    # `[PID-3[1].1]` is the usual slip: within brackets YAML takes the inner ones for its own.
+    hint = "within [ ] and { } put quotes round a text that has such characters itself"
+    return SYNTAX(place, problem=problem, hint=hint if "expected ','" in problem else None)
 
 
 def _indirections(text: str, file: str) -> list[Diagnostic]:
