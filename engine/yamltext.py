@@ -1,9 +1,9 @@
-"""Pure. YAML as text with positions: every scalar is a string, every node knows its line and column.
+"""Pure. YAML as text with positions: every scalar is a string, every node knows its place.
 
-YAML guesses types (`NO`, `012`, `12:30`) and lets a duplicate key win in silence; both corrupt codes
-of HL7 tables. Here nothing is guessed, duplicate keys are refused, and anchors, aliases, tags and
-several documents in a file are refused too, because they hide where a value comes from.
-The only module that imports yaml. YAML 1.1, https://yaml.org/spec/1.1/.
+YAML guesses types (`NO`, `012`, `12:30`) and lets a duplicate key win in silence; both corrupt
+codes of HL7 tables. Here nothing is guessed, duplicate keys are refused, and anchors, aliases, tags
+and several documents in a file are refused too, because they hide where a value comes from. The
+only module that imports yaml. YAML 1.1, https://yaml.org/spec/1.1/.
 """
 
 from collections.abc import Iterator
