@@ -157,12 +157,15 @@ class MllpConnection(protocol.Protocol):
     def finish(self, reason: str) -> None:
         """Close once nothing is owed; take nothing more."""
         self._closing = self._closing or reason
-        if self._owed <= 0 and self._linger_until is None:
+        if self._owed <= 0:
             self._linger()
 
     def _linger(self) -> None:
-        """Say that nothing more comes, then wait for the peer to close."""
+        """End; after a fault say that nothing more comes and wait for the peer to close."""
         if self._linger_until is not None:
+            return
+        if self._closing != "fault":
+            self._end()
             return
         self._linger_until = self._ticks.now + self._ticks.of(LINGER_SECONDS)
         self._writer.settle()

@@ -12,10 +12,11 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
-from twisted.internet import stdio
-from twisted.internet.protocol import Protocol
+from twisted.internet.interfaces import IReadDescriptor
+from zope.interface import implementer
 
 from engine.channel.model import Configuration
 from engine.runtime.components import Surroundings
@@ -133,10 +134,8 @@ class IntakeProcess:
             return
         configuration = self._configuration()
         changed = self._listeners.apply(configuration)
-        try:
+        with suppress(StoreUnavailable):  # intake recovers when the store does
             self._recover(configuration)
-        except StoreUnavailable:
-            pass  # intake recovers when the store does
         self._applied(configuration, changed)
         self._beat()
 
@@ -208,16 +207,36 @@ class IntakeProcess:
         self._reactor.addSystemEventTrigger("after", "shutdown", self._state_thread.stop)
 
 
-class ParentWatch(Protocol):
-    """The pipe on standard input: its end means that the supervisor is gone."""
+@implementer(IReadDescriptor)
+class ParentPipe:
+    """Standard input, a pipe held by the supervisor: its end means that the supervisor is gone.
 
-    def __init__(self, gone: Callable[[], None]) -> None:
+    Args:
+        reactor: reads it.
+        gone: called at its end.
+    """
+
+    def __init__(self, reactor: Any, gone: Callable[[], None]) -> None:
+        self._reactor = reactor
         self._gone = gone
+        reactor.addReader(self)
 
-    def connectionLost(self, reason: Any = None) -> None:  # noqa: N802
-        """The supervisor ended."""
-        del reason
-        self._gone()
+    def fileno(self) -> int:
+        """Standard input."""
+        return 0
+
+    def logPrefix(self) -> str:  # noqa: N802
+        """Twisted asks for it."""
+        return "supervisor"
+
+    def doRead(self) -> None:  # noqa: N802
+        """Nothing is ever sent: what can be read is the end."""
+        if os.read(0, 1024) == b"":
+            self._reactor.removeReader(self)
+            self._gone()
+
+    def connectionLost(self, reason: Any) -> None:  # noqa: N802
+        """The reactor stops."""
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -234,8 +253,7 @@ def main(arguments: Sequence[str]) -> int:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         signal.signal(signal.SIGTERM, lambda *_: reactor.callFromThread(process.stop))
         signal.signal(signal.SIGHUP, lambda *_: reactor.callFromThread(process.reload))
-        if not os.isatty(0):
-            stdio.StandardIO(ParentWatch(process.stop), stdin=0, stdout=os.open(os.devnull, 1))
+        ParentPipe(reactor, process.stop)
         process.start()
 
     reactor.callWhenRunning(handle_signals)
