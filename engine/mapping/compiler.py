@@ -9,18 +9,19 @@ from types import CodeType
 from typing import Any
 
 from engine.diagnostics import Diagnostic, Place
+from engine.fhir import definitions
 from engine.hl7v2.delimiters import Delimiters
 from engine.hl7v2.groups import Grouped
 from engine.hl7v2.message import Message
 from engine.mapping.codes import MAP_FAILED, NO_MAP
-from engine.mapping.emit_code import Body, Bound, BoundKind, Builder, Code, Form, RuleInfo, Value
+from engine.mapping.emit_code import Body, Bound, BoundKind, Builder, Code, RuleInfo, Value
 from engine.mapping.emit_messages import emit_steps
 from engine.mapping.emit_paths import HEADER_WIDTH
-from engine.mapping.emit_rules import Scope, emit_object, emit_rule, plant
+from engine.mapping.emit_rules import emit_object, emit_rule, plant
 from engine.mapping.emit_values import key_parts
 from engine.mapping.functions.dates import header_offset
 from engine.mapping.library import Library
-from engine.mapping.run import MapContext, MapResult, Run
+from engine.mapping.run import Made, MapContext, MapResult, Run
 from engine.mapping.source_types import segment_exists
 from engine.mapping.support import PADDING, SUPPORT, bound_names
 from engine.mapping.syntax import MapFile
@@ -121,6 +122,8 @@ def _value_body(body: Body) -> None:
     def sink(value: Value, chosen: str | None) -> None:
         body.line(f"{result} = {value.text}")
         body.line(f"{done} = True")
+        if body.traced:
+            body.line("run.trace.yielded()")
 
     for rule in body.map_file.value:
         with body.code.block(f"if not {done}:"):
@@ -131,21 +134,10 @@ def _value_body(body: Body) -> None:
 def _object_body(body: Body) -> None:
     """A map to a resource or datatype."""
     kind = root_type(body.map_file.to_name)
-    name, test, _ = emit_object(body, plant(kind, body.map_file.rules))
-    if kind.name[:1].isupper() and is_resource(kind.name):
-        body.line(f'{name} = {{"resourceType": "{kind.name}", **{name}}} if {test} else None')
-        if body.traced:
-            body.line(f"run.trace.moved({name})")
-        body.line(f"return {name}")
-    else:
-        body.line(f"return {name} if {test} else None")
-
-
-def is_resource(name: str) -> bool:
-    """True for `Patient`, false for `HumanName`."""
-    from engine.fhir import definitions
-
-    return name in definitions.resource_types()
+    resource_type = kind.name if kind.name in definitions.resource_types() else ""
+    tree = plant(kind, body.map_file.rules)
+    name, test, _ = emit_object(body, tree, resource_type)
+    body.line(f"return {name} if {test} else None")
 
 
 def _head_lines(body: Body, name: str) -> list[str]:
@@ -253,6 +245,20 @@ class Program:
             trace.finish(run.made)
         return finish(run, found.name)
 
+    def convert_segment(
+        self, map_name: str, message: Message, context: MapContext, trace: Any = None
+    ) -> tuple[Any, list[Diagnostic]]:
+        """Convert the first segment that a segment map is for, for tests beside the map.
+
+        Returns:
+            What the map made (None for nothing, or when the segment is absent), and the problems.
+        """
+        compiled, name = self._function(map_name, 0, traced=trace is not None)
+        segments = message.segment_list(self.library.maps[map_name].from_name)
+        if not segments:
+            return None, []
+        return self._alone(compiled, name, segments[0], message, context, trace)
+
     def convert_value(
         self, map_name: str, text: str, context: MapContext, trace: Any = None
     ) -> tuple[Any, list[Diagnostic]]:
@@ -278,22 +284,42 @@ class Program:
             structure="",
             version="2.5.1",
         )
+        return self._alone(compiled, name, text, message, context, trace)
+
+    def _alone(
+        self,
+        compiled: Compiled,
+        name: str,
+        source: Any,
+        message: Message,
+        context: MapContext,
+        trace: Any,
+    ) -> tuple[Any, list[Diagnostic]]:
+        """Run one function of the program on its own."""
         run = start(message, context, compiled.places)
-        run.escaped, run.subcomponents = "\\" in text, "&" in text
+        if isinstance(source, str):
+            run.escaped, run.subcomponents = "\\" in source, "&" in source
         if trace is not None:
             trace.start(message, compiled.rules)
             run.trace = trace
-        made = compiled.module(message.delimiters, message.codec)[name](text, run)
+        made = compiled.module(message.delimiters, message.codec)[name](source, run)
         if run.faults:
             run.settle_loose(0)
         if trace is not None:
-            trace.finish(run.made)
+            if isinstance(made, dict):
+                whole = Made(made, self.library.maps[trace_map(compiled, name)].to_name, "")
+                trace.finish([*run.made, whole])
         return made, run.diagnostics
 
     def _function(self, map_name: str, level: int, *, traced: bool) -> tuple[Compiled, str]:
         compiled = self.traced() if traced else self._plain
         name = compiled.functions.get((map_name, level)) or compiled.functions[map_name, 1]
         return compiled, name
+
+
+def trace_map(compiled: Compiled, function: str) -> str:
+    """The map a function was generated from."""
+    return next(name for (name, _), known in compiled.functions.items() if known == function)
 
 
 def start(message: Message, context: MapContext, places: tuple[Place, ...]) -> Run:
@@ -340,6 +366,3 @@ def finish(run: Run, map_name: str) -> MapResult:
 def compile_library(library: Library) -> Program:
     """Compile a library that `checker.check_library` has found nothing wrong with."""
     return Program(library)
-
-
-__all__ = ["Compiled", "Form", "Program", "RuleInfo", "Scope", "compile_library"]

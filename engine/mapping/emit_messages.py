@@ -157,6 +157,8 @@ def _emit_made(
         body.line(f"if faults: run.settle({body.rule}, {segment}, {place})")
     kind = root_type(called.to_name)
     with body.code.block(f"if {resource} is not None:"):
+        if body.traced:
+            body.line("run.trace.yielded()")
         if step.into is not None:
             _emit_into(body, step, resource, source, level, arguments, origin, kind)
             return

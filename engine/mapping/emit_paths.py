@@ -44,9 +44,12 @@ def read_path(body: Body, path: Path, want: Want, sink: Sink) -> None:
 def as_wanted(body: Body, name: str, level: int, base: Base, want: Want, sink: Sink) -> None:
     """Decode the raw text in variable `name` as wanted."""
     if want is Want.RAW:
+        _trace_took(body, base)
         sink(Value(text=name, form=Form.RAW, level=level, base=base))
         return
     if want is Want.KEY:
+        if body.traced and body.quiet:
+            body.line(f"run.trace.saw({base.origin()})")
         key = body.fresh("k")
         body.line(f"{key} = key_text(run, {name})")
         with body.code.block(f"if {key}:"):
@@ -77,8 +80,14 @@ def decode(body: Body, name: str, level: int) -> None:
 
 def _trace_read(body: Body, base: Base, *, whole: bool) -> None:
     if body.traced and not body.silent:
-        how = "read_all" if whole else "read"
+        how = "saw" if body.quiet else "read_all" if whole else "read"
         body.line(f"run.trace.{how}({base.origin()})")
+
+
+def _trace_took(body: Body, base: Base) -> None:
+    """The text is handed to another map, which records what it reads of it."""
+    if body.traced and not body.silent:
+        body.line(f"run.trace.took({base.origin()})")
 
 
 def read_raw(body: Body, path: Path, sink: RawSink) -> None:

@@ -115,15 +115,16 @@ class Scope:
     """Empty: every value carries the object, so its being filled says enough."""
 
 
-def emit_object(body: Body, tree: Tree) -> tuple[str, str, bool]:
-    """Write code that fills a new dict.
+def emit_object(body: Body, tree: Tree, resource_type: str = "") -> tuple[str, str, bool]:
+    """Write code that fills a new dict; of a resource it begins with its type.
 
     Returns:
         The dict's variable, the expression that tells whether to write it, and whether all of it is
         constant.
     """
     name = body.fresh("o")
-    body.line(f"{name} = {{}}")
+    seed = f'"resourceType": "{resource_type}"' if resource_type else ""
+    body.line(f"{name} = {{{seed}}}")
     given = body.given()
     constant = tree_is_constant(tree, given)
     mixed = not constant and any(_has_constant(slot, given) for slot in tree.slots.values())
@@ -131,7 +132,8 @@ def emit_object(body: Body, tree: Tree) -> tuple[str, str, bool]:
     if live:
         body.line(f"{live} = False")
     fill(body, tree, Scope(name=name, live=live))
-    return name, live or name, constant
+    filled = f"len({name}) > 1" if resource_type else name
+    return name, live or filled, constant
 
 
 def _has_constant(slot: Slot, given: frozenset[str]) -> bool:
@@ -186,6 +188,7 @@ def _fill_this(body: Body, rule: Rule, slot: Slot, scope: Scope) -> None:
         body.line(f"{scope.name} = {{**{value.text}, **{scope.name}}}")
         if body.traced:
             body.line(f"run.trace.merged({value.text}, {{}}, {scope.name})")
+            body.line("run.trace.yielded()")
         if scope.live and not value.constant:
             body.line(f"{scope.live} = True")
 
@@ -314,6 +317,7 @@ def _emit_content(
     if rule.block is not None:
         name, test, constant = emit_object(body, plant(kind, rule.block))
         with body.code.block(f"if {test}:"):
+            constant = constant and rule.when is None
             sink(Value(text=name, form=Form.OBJECT, constant=constant), chosen)
         return
     if rule.expression is None:

@@ -194,6 +194,8 @@ class Run:
     def failed(self, rule: int, problem: BaseException) -> None:
         """A rule raised, which is our fault: say so without the text, which may hold values."""
         self.faults.clear()
+        if self.trace is not None:
+            self.trace.abandon(rule)
         self.report(Pending(RULE_FAILED, {"problem": type(problem).__name__}), rule, None)
 
     def segment_path(self, segment: Segment) -> str:

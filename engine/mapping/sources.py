@@ -61,8 +61,11 @@ def sources_of(rule: Rule) -> tuple[str, ...]:
 
 
 def is_constant(rule: Rule, given: frozenset[str]) -> bool:
-    """True when a rule's value can only be literals and parameters; `given` are the parameters."""
-    if rule.loop is not None:
+    """True when a rule's value can only be literals and parameters; `given` are the parameters.
+
+    A block with a condition is meant to be written when that holds, so it is not constant.
+    """
+    if rule.loop is not None or (rule.block is not None and rule.when is not None):
         return False
     if rule.expression is not None:
         return expression_is_constant(rule.expression, given)

@@ -1,0 +1,118 @@
+"""Pure. Nothing is lost in silence: every populated leaf of a message is mapped, ignored with a reason, or
+reported.
+
+A leaf is mapped when a rule or its condition read it. It is ignored when a map that was applied to its
+segment or value, or the message map, names it in `ignore:`.
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+from engine.diagnostics import NOWHERE
+from engine.hl7v2.message import Message
+from engine.hl7v2.path import leaves
+from engine.mapping.compiler import Program
+from engine.mapping.expression import parse_path
+from engine.mapping.library import Library
+from engine.mapping.syntax import Ignore, MapFile, Path
+from engine.mapping.trace import Position, Trace, leaf_position
+from engine.yamltext import Scalar
+
+UNMAPPED = "unmapped"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeafAccount:
+    """What became of one populated leaf."""
+
+    path: str
+    state: str
+    """mapped, ignored or unmapped."""
+    reason: str = ""
+    """Of an ignored leaf."""
+
+
+def account(message: Message, trace: Trace, program: Program) -> list[LeafAccount]:
+    """What became of every populated leaf, in the order of the message.
+
+    Args:
+        message: what was converted.
+        trace: of that conversion.
+        program: that made it, for its ignore lists.
+    """
+    ignored = _ignored_positions(trace, program.library)
+    found: list[LeafAccount] = []
+    for leaf in leaves(message):
+        if leaf.null:
+            found.append(LeafAccount(path=leaf.path, state="null", reason="explicit null"))
+            continue
+        position = leaf_position(leaf)
+        prefixes = [position[:size] for size in range(5, 0, -1)]
+        if any(prefix in trace.reads for prefix in prefixes):
+            found.append(LeafAccount(path=leaf.path, state="mapped"))
+            continue
+        reason = next((ignored[prefix] for prefix in prefixes if prefix in ignored), None)
+        if reason is None:
+            reason = _ignored_segment(leaf.segment_name, leaf.field, ignored)
+        if reason is None:
+            found.append(LeafAccount(path=leaf.path, state=UNMAPPED))
+        else:
+            found.append(LeafAccount(path=leaf.path, state="ignored", reason=reason))
+    return found
+
+
+def unmapped_leaves(message: Message, trace: Trace, program: Program) -> list[tuple[str, str]]:
+    """(leaf path, `unmapped`) of every populated leaf that is neither mapped nor ignored."""
+    return [
+        (one.path, one.state) for one in account(message, trace, program) if one.state == UNMAPPED
+    ]
+
+
+Ignored = dict[Position | tuple[str, int], str]
+"""Reason by position, or by (segment name, field or 0) for a message map."""
+
+
+def _ignored_segment(name: str, number: int, ignored: Ignored) -> str | None:
+    return ignored.get((name, number)) or ignored.get((name, 0))
+
+
+def _ignored_positions(trace: Trace, library: Library) -> Ignored:
+    found: Ignored = {}
+    for origin, names in trace.maps.items():
+        for name in names:
+            for ignore, path in _ignored_paths(library.maps[name]):
+                if origin == () or (path.segment is not None and name in _message_names(library)):
+                    if path.segment is not None:
+                        found.setdefault((path.segment, path.field or 0), ignore.reason)
+                elif path.field is not None:
+                    _add_field(found, origin, path, ignore.reason)
+                elif path.datatype is not None:
+                    found.setdefault((*origin, *path.components), ignore.reason)
+    return found
+
+
+def _add_field(found: Ignored, origin: Position, path: Path, reason: str) -> None:
+    """`PID-1` below the segment; with components, in the first hundred repetitions."""
+    if path.field is None:
+        return
+    if not path.components and path.repetition is None:
+        found.setdefault((origin[0], path.field), reason)
+        return
+    index = path.repetition.index if path.repetition is not None else None
+    for repetition in range(1, 101) if index is None else (index,):
+        found.setdefault((origin[0], path.field, repetition, *path.components), reason)
+
+
+def _message_names(library: Library) -> frozenset[str]:
+    return frozenset(found.name for found in library.message_maps())
+
+
+@lru_cache(maxsize=2_000)
+def _parsed(text: str) -> Path | None:
+    path, _ = parse_path(text, Scalar(text, NOWHERE))
+    return path
+
+
+def _ignored_paths(map_file: MapFile) -> list[tuple[Ignore, Path]]:
+    pairs = ((ignore, _parsed(ignore.path)) for ignore in map_file.ignore)
+    return [(ignore, path) for ignore, path in pairs if path is not None]
