@@ -6,12 +6,13 @@ and several documents in a file are refused too, because they hide where a value
 only module that imports yaml. YAML 1.1, https://yaml.org/spec/1.1/.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import yaml
 
-from engine.diagnostics import Diagnostic, Place, error
+from engine.diagnostics import NOWHERE, Diagnostic, Place, error
 
 SYNTAX = error("C401", "this is not valid YAML: {problem}", "check indentation, quotes and colons")
 DUPLICATE_KEY = error("C402", 'the key "{key}" appears twice', "keep one of the two")
@@ -20,6 +21,8 @@ TOO_LARGE = error("C404", "the file is larger than {limit} {unit}", "split it in
 
 BYTES_MAX = 2_000_000
 DEPTH_MAX = 40
+_COMPOSED_DEPTH_MAX = 500
+_DASHES = re.compile(r"(?:[-?] +){100}")
 
 try:
     from yaml import CSafeLoader as _Loader
@@ -100,6 +103,8 @@ def parse_yaml(text: str, file: str) -> tuple[Node | None, list[Diagnostic]]:
     if len(text) > BYTES_MAX:
         return None, [TOO_LARGE(Place(file=file), limit=BYTES_MAX, unit="characters")]
     problems: list[Diagnostic] = []
+    if _may_nest_deeply(text) and _is_too_deep(text):
+        return None, [TOO_LARGE(Place(file=file), limit=DEPTH_MAX, unit="levels")]
     try:
         root = yaml.compose(text, Loader=_Loader)
     except yaml.YAMLError as failure:
@@ -111,6 +116,27 @@ def parse_yaml(text: str, file: str) -> tuple[Node | None, list[Diagnostic]]:
     if "\n&" in text or "*" in text or "&" in text or "!" in text:
         problems.extend(_indirections(text, file))
     return _convert(root, file, problems, 0), problems
+
+
+def _may_nest_deeply(text: str) -> bool:
+    """Cheap and cautious: nesting needs brackets, or dashes in a row on one line."""
+    return text.count("[") + text.count("{") > 1_000 or _DASHES.search(text) is not None
+
+
+def _is_too_deep(text: str) -> bool:
+    """Count levels from events: the composer of libyaml recurses and would exhaust the C stack."""
+    depth = 0
+    try:
+        for event in yaml.parse(text, Loader=_Loader):
+            if isinstance(event, yaml.CollectionStartEvent):
+                depth += 1
+                if depth > _COMPOSED_DEPTH_MAX:
+                    return True
+            elif isinstance(event, yaml.CollectionEndEvent):
+                depth -= 1
+    except yaml.YAMLError:
+        pass  # found again, and reported, by the composer
+    return False
 
 
 def _syntax_problem(failure: yaml.YAMLError, file: str) -> Diagnostic:
@@ -128,7 +154,8 @@ def _indirections(text: str, file: str) -> list[Diagnostic]:
     """Anchors, aliases and tags, which hide where a value comes from."""
     found = []
     for event in yaml.parse(text, Loader=_Loader):
-        place = Place(file=file, line=event.start_mark.line + 1, column=event.start_mark.column + 1)
+        mark = event.start_mark
+        place = Place(file=file, line=mark.line + 1, column=mark.column + 1) if mark else NOWHERE
         if isinstance(event, yaml.AliasEvent):
             found.append(UNSUPPORTED(place, what="aliases (*name)"))
         elif getattr(event, "anchor", None):

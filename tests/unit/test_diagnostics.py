@@ -1,0 +1,107 @@
+"""Diagnostics: codes make them, places locate them, and their text form shows both."""
+
+import dataclasses
+
+import pytest
+
+from engine.diagnostics import (
+    NOWHERE,
+    Diagnostic,
+    Place,
+    Severity,
+    did_you_mean,
+    error,
+    has_errors,
+    render,
+    sort_key,
+    warning,
+)
+
+PORT = error("X901", 'the port "{port}" is taken', "choose another one")
+NOTE = warning("X902", "this is odd", "look again")
+
+
+def test_a_code_makes_a_diagnostic_with_its_text_filled_in():
+    found = PORT(Place(file="a.yaml", line=3, column=5), port=2575)
+    assert found == Diagnostic(
+        code="X901",
+        severity=Severity.ERROR,
+        message='the port "2575" is taken',
+        place=Place(file="a.yaml", line=3, column=5),
+        hint="choose another one",
+    )
+
+
+def test_a_hint_of_its_own_overrides_the_remedy():
+    assert PORT(port=1, hint='did you mean "2576"?').hint == 'did you mean "2576"?'
+
+
+def test_a_diagnostic_cannot_be_changed():
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        PORT(port=1).code = "X000"
+
+
+@pytest.mark.parametrize(
+    ("place", "text"),
+    [
+        (Place(file="a.yaml", line=3, column=5), "a.yaml:3:5"),
+        (Place(file="a.yaml"), "a.yaml"),
+        (Place(path="PID-3"), "PID-3"),
+        (Place(file="a.hl7", path="PID-3"), "a.hl7"),
+        (NOWHERE, ""),
+    ],
+)
+def test_a_place_says_what_is_known(place, text):
+    assert str(place) == text
+
+
+def test_the_json_form_leaves_out_what_is_absent():
+    assert NOTE().as_dict() == {
+        "code": "X902",
+        "severity": "warning",
+        "message": "this is odd",
+        "hint": "look again",
+    }
+    assert PORT(Place(file="a", line=1, column=2, path="PID-3"), port=1).as_dict() == {
+        "code": "X901",
+        "severity": "error",
+        "message": 'the port "1" is taken',
+        "file": "a",
+        "line": 1,
+        "column": 2,
+        "path": "PID-3",
+        "hint": "choose another one",
+    }
+
+
+def test_only_errors_are_errors():
+    assert not has_errors([])
+    assert not has_errors([NOTE()])
+    assert has_errors([NOTE(), PORT(port=1)])
+
+
+def test_a_near_word_is_offered():
+    assert did_you_mean("prot", ["port", "address"]) == 'did you mean "port"?'
+    assert did_you_mean("zzz", ["port", "address"]) is None
+
+
+def test_the_text_form_shows_the_source_line_with_a_caret():
+    found = PORT(Place(file="a.yaml", line=2, column=7, width=4), port=2575)
+    assert render(found, ["name: x", "port:\t2575"]).split("\n") == [
+        'a.yaml:2:7: error[X901] the port "2575" is taken',
+        "  |",
+        "2 | port: 2575",
+        "  |       ^^^^",
+        "  = help: choose another one",
+    ]
+
+
+def test_the_text_form_without_source_or_place_is_one_line_and_a_hint():
+    assert render(NOTE()) == "warning[X902] this is odd\n  = help: look again"
+    assert render(NOTE(Place(file="a", line=9)), ["only one line"]).startswith("a:9: warning")
+
+
+def test_diagnostics_sort_by_place():
+    places = [Place(file="b"), Place(file="a", line=2), Place(file="a", line=1, column=2), NOWHERE]
+    found = sorted((NOTE(place) for place in places), key=sort_key)
+    assert [str(each.place) for each in found] == ["", "a:1:2", "a:2", "b"]
