@@ -1,7 +1,7 @@
 """Intake: durable acknowledged messages a second against the same listener with the store off.
 
-`python benchmarks/intake.py` runs each case a few times, interleaved, and prints a table of medians:
-rate, latency, CPU of the intake process per message, and the share of the no-store rate, in one run.
+`python benchmarks/intake.py` runs each case a few times, interleaved, and prints medians: rate,
+latency, CPU of the intake process per message, and the share of the no-store rate, in one run.
 """
 
 import argparse
@@ -73,9 +73,7 @@ def main() -> None:
     parser.add_argument("--store", help="another store, such as postgresql://...")
     found = parser.parse_args()
     stores = ["off", "", *([found.store] if found.store else [])]
-    print(
-        f"{'senders':>8} {'store':<12}{'rate/s':>9}{'p50 us':>9}{'p99 us':>9}{'cpu us':>8}{'share':>8}"
-    )
+    print(" senders store          rate/s   p50 us   p99 us  cpu us   share")
     for connections in found.connections:
         runs: dict[str, list[dict[str, Any]]] = {store: [] for store in stores}
         for _ in range(found.rounds):

@@ -13,3 +13,22 @@ NO_CHANNEL_TAKES_IT = error(
     "give a channel a route for it, or ask the sender not to send it here",
 )
 """Stored with the refused message; its sender is answered AR or CR."""
+
+PORT_UNAVAILABLE = error(
+    "S742",
+    'listener "{name}" cannot be opened: {reason}',
+    "choose another port or address, or end the program that has it",
+)
+FOLDER_UNAVAILABLE = error(
+    "S743",
+    'the folder of listener "{name}" is not there or not writable',
+    "make the folder, or correct its path",
+)
+TLS_UNUSABLE = error(
+    "S744",
+    'the TLS files of listener "{name}" cannot be used',
+    "check that certificate, key and ca exist, are PEM and belong together",
+)
+FILES_UNREADABLE = error(
+    "S745", "the project cannot be read: {reason}", "check the folder, its rights and its encoding"
+)
