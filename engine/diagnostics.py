@@ -38,6 +38,8 @@ class Place:
     """Characters to underline."""
     path: str | None = None
     """A path inside a message or resource, such as `PID[1]-3[2].1` or `Patient.name[0].family`."""
+    secret: bool = False
+    """What stands there is a secret: it is not shown, nor the rest of its line."""
 
     def __str__(self) -> str:
         """`file:line:column` or the path, whichever is known."""
@@ -78,8 +80,8 @@ class Diagnostic:
 class Code:
     """A kind of problem, declared once; calling it makes a `Diagnostic`.
 
-    `text` is a format string whose fields are the keyword arguments of the call. `remedy` is what the
-    reader can do about it; the documentation prints both.
+    `text` is a format string whose fields are the keyword arguments of the call. `remedy` is what
+    the reader can do about it; the documentation prints both.
     """
 
     code: str
@@ -131,6 +133,10 @@ def render(diagnostic: Diagnostic, source: Sequence[str] | None = None) -> str:
     place = diagnostic.place
     head = f"{diagnostic.severity.value}[{diagnostic.code}] {diagnostic.message}"
     where = str(place)
+    if place.path and place.file:
+        head += f" ({place.path})"
+    if source is not None:
+        source = without_secrets(source, (diagnostic,), place.file)
     lines = [f"{where}: {head}" if where else head]
     if source is not None and place.line is not None and 0 < place.line <= len(source):
         number = str(place.line)
@@ -143,6 +149,22 @@ def render(diagnostic: Diagnostic, source: Sequence[str] | None = None) -> str:
     if diagnostic.hint:
         lines.append(f"  = help: {diagnostic.hint}")
     return "\n".join(lines)
+
+
+def without_secrets(
+    source: Sequence[str], diagnostics: Iterable[Diagnostic], file: str | None
+) -> list[str]:
+    """The lines of a file with every secret that a diagnostic points at replaced by asterisks.
+
+    For all diagnostics of the file at once, because one may show a line that another calls secret.
+    """
+    lines = list(source)
+    for place in (found.place for found in diagnostics):
+        if place.secret and place.file == file and place.line and place.line <= len(lines):
+            line = lines[place.line - 1]
+            start = (place.column or 1) - 1
+            lines[place.line - 1] = line[:start] + "*" * len(line[start:])
+    return lines
 
 
 def sort_key(diagnostic: Diagnostic) -> tuple[str, int, int, str]:

@@ -1,5 +1,7 @@
 """Pure. The options of destinations: FHIR, MLLP, file. Feeds lint, docs and JSON Schema."""
 
+from dataclasses import replace
+
 from engine.channel import codes, forms
 from engine.channel.fields import ComponentSpec, FieldSpec, Kind, PlaceOf, Values
 from engine.channel.listener_fields import count, port, seconds, tls_file
@@ -59,12 +61,12 @@ def _check_capabilities(values: Values, place: PlaceOf) -> list[Diagnostic]:
 def _check_headers(values: Values, place: PlaceOf) -> list[Diagnostic]:
     """Headers that carry credentials must be secret references; so must passwords in the URL."""
     found = [
-        codes.SECRET_LITERAL(place(f"headers.{name}"), option=name)
+        codes.SECRET_LITERAL(replace(place(f"headers.{name}"), secret=True), option=name)
         for name, value in values["headers"]
         if name.lower() in forms.SECRET_HEADERS and not isinstance(value, SecretReference)
     ]
     if values["url"] and forms.has_password(values["url"]):
-        found.append(codes.SECRET_LITERAL(place("url"), option="url"))
+        found.append(codes.SECRET_LITERAL(replace(place("url"), secret=True), option="url"))
     return found
 
 

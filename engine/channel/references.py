@@ -7,7 +7,7 @@ model, a diagnostic or a log.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from engine.channel import codes
 from engine.channel.model import SecretReference
@@ -50,7 +50,8 @@ def resolve(scalar: Scalar, allowed: Allowed, environment: Mapping[str, str]) ->
     text = scalar.text
     if "${" not in text:
         if not allowed.text:
-            return Resolved(None, (codes.SECRET_LITERAL(scalar.place, option=allowed.option),))
+            place = replace(scalar.place, secret=True)
+            return Resolved(None, (codes.SECRET_LITERAL(place, option=allowed.option),))
         return Resolved(text)
     if text.startswith("${secret:"):
         return _secret(scalar, allowed)

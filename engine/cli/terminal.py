@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 import orjson
 import typer
 
-from engine.diagnostics import Diagnostic, Severity, render, sort_key
+from engine.diagnostics import Diagnostic, Severity, render, sort_key, without_secrets
 
 
 class Exit(IntEnum):
@@ -60,7 +60,8 @@ def show_diagnostics(found: Iterable[Diagnostic], form: str = "text") -> tuple[i
     """
     sources: dict[str, list[str]] = {}
     errors = warnings = 0
-    for one in sorted(found, key=sort_key):
+    listed = sorted(found, key=sort_key)
+    for one in listed:
         errors += one.severity is Severity.ERROR
         warnings += one.severity is Severity.WARNING
         if form == "ndjson":
@@ -73,7 +74,10 @@ def show_diagnostics(found: Iterable[Diagnostic], form: str = "text") -> tuple[i
                 f"col={place.column or 1}::{one.code} {one.message}"
             )
         else:
-            data(render(one, _source_lines(one.place.file, sources)))
+            source = _source_lines(one.place.file, sources)
+            if source is not None:
+                source = without_secrets(source, listed, one.place.file)
+            data(render(one, source))
     return errors, warnings
 
 

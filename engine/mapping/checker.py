@@ -13,10 +13,10 @@ from engine.hl7v2 import definitions
 from engine.mapping import codes
 from engine.mapping.checker_message import check_message_map, structures
 from engine.mapping.checker_segment import check_map
-from engine.mapping.checker_source import check_components, check_field_path
+from engine.mapping.checker_source import check_components, check_field_path, near_segment
 from engine.mapping.expression import parse_path
 from engine.mapping.library import Library
-from engine.mapping.source_types import VERSIONS, datatype_exists, segment_exists, segment_names
+from engine.mapping.source_types import VERSIONS, datatype_exists, segment_exists
 from engine.mapping.syntax import (
     Call,
     Each,
@@ -70,7 +70,7 @@ def _check_ends(map_file: MapFile) -> list[Diagnostic]:
             hint = did_you_mean(source, known)
             found.append(codes.UNKNOWN_FROM(map_file.place, name=source, hint=hint))
     elif source and not segment_exists(source) and not datatype_exists(source):
-        hint = did_you_mean(source, segment_names())
+        hint = near_segment(source)
         found.append(codes.UNKNOWN_FROM(map_file.place, name=source, hint=hint))
     if target and target != "Bundle" and type_definition(target) is None:
         hint = did_you_mean(target, type_names())

@@ -14,6 +14,7 @@ from engine.mapping.checker_target import (
     missing_elements,
 )
 from engine.mapping.checker_values import Scope, check_condition, check_single, given_of
+from engine.mapping.functions.registry import FUNCTIONS
 from engine.mapping.given import UNKNOWN, Given
 from engine.mapping.library import Library
 from engine.mapping.syntax import Loop, MapFile, Path, Rule, TargetPart
@@ -263,15 +264,22 @@ def _report_missing(filled: _Filled, scope: Scope, *, partial: bool) -> None:
 def _with_converter(
     problems: list[Diagnostic], slot: Slot, given: Given, scope: Scope
 ) -> list[Diagnostic]:
-    """For a value of the wrong type: name the map that would convert it."""
-    if not given.datatypes:
+    """For a value of the wrong type: name the step that would convert it."""
+    step = _converter(slot, given, scope) if given.datatypes else None
+    if step is None:
         return problems
+    return [
+        replace(found, hint=f"write `-> {step}`") if found.code == codes.WRONG_TYPE.code else found
+        for found in problems
+    ]
+
+
+def _converter(slot: Slot, given: Given, scope: Scope) -> str | None:
+    """The map or function that makes what the slot takes of what is given."""
     for name, other in scope.library.maps.items():
         if other.to_name in slot.types and other.from_name in given.datatypes:
-            return [
-                replace(found, hint=f"write `-> {name}`")
-                if found.code == codes.WRONG_TYPE.code
-                else found
-                for found in problems
-            ]
-    return problems
+            return name
+    for record in FUNCTIONS.values():
+        if set(record.returns) & set(slot.types) and set(record.accepts) & set(given.datatypes):
+            return record.name
+    return None

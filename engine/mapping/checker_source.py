@@ -31,7 +31,7 @@ def check_message_path(path: Path) -> list[Diagnostic]:
 def check_field_path(path: Path, segment: str) -> list[Diagnostic]:
     """Check field, selector and components of a path in `segment`."""
     if not source_types.segment_exists(segment):
-        hint = _near_segment(segment)
+        hint = near_segment(segment)
         return [codes.UNKNOWN_SEGMENT(path.place, segment=segment, hint=hint)]
     if path.field is None or source_types.is_local(segment):
         return []
@@ -51,7 +51,7 @@ def which_repetition(place: Place, where: str) -> Diagnostic:
     return codes.WHICH_REPETITION(place, where=where, hint=hint if "-" in where else None)
 
 
-def _near_segment(name: str) -> str | None:
+def near_segment(name: str) -> str | None:
     """Two letters exchanged is the usual slip; a difference of one letter the next."""
     known = sorted(source_types.segment_names())
     exchanged = [one for one in known if sorted(one) == sorted(name)]

@@ -258,7 +258,15 @@ def _check_first(record: FunctionRecord, given: Given, place: Place, scope: Scop
     if record.accepts and given.datatypes:
         if not any(serves(accepted, given.datatypes) for accepted in record.accepts):
             wanted = " or ".join(record.accepts)
-            scope.report(codes.FUNCTION_INPUT(place, name=record.name, wanted=wanted, given=given))
+            scope.report(
+                codes.FUNCTION_INPUT(
+                    place,
+                    name=record.name,
+                    wanted=wanted,
+                    given=given,
+                    hint=f"see `engine docs {record.name}`",
+                )
+            )
         return
     kinds = {Kind.TEXT: "a text", Kind.COMPOSITE: "an HL7 composite"}
     kind = record.parameters[0].kind if record.parameters else Kind.VALUE

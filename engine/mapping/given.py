@@ -52,7 +52,8 @@ class Given:
         """In words: `the datatype CX of PID-3`."""
         of = f" ({self.what})" if self.what else ""
         if self.literal is not None:
-            return f'"{self.literal.value}"' if self.is_text_literal else f"{self.literal.value}"
+            value = self.literal.value
+            return f'"{value}"' if isinstance(value, str) else str(value).lower()
         if self.table is not None:
             return f"a code of table {self.table.name}"
         if self.resource is not None:

@@ -15,6 +15,7 @@ from engine.diagnostics import (
     render,
     sort_key,
     warning,
+    without_secrets,
 )
 
 PORT = error("X901", 'the port "{port}" is taken', "choose another one")
@@ -105,3 +106,12 @@ def test_diagnostics_sort_by_place():
     places = [Place(file="b"), Place(file="a", line=2), Place(file="a", line=1, column=2), NOWHERE]
     found = sorted((NOTE(place) for place in places), key=sort_key)
     assert [str(each.place) for each in found] == ["", "a:1:2", "a:2", "b"]
+
+
+def test_a_secret_is_not_shown_whatever_diagnostic_shows_its_line():
+    lines = ["a: 1, token: hunter2"]
+    secret = NOTE(Place(file="f", line=1, column=14, width=7, secret=True))
+    other = NOTE(Place(file="f", line=1, column=1))
+    assert "hunter2" not in render(secret, lines)
+    assert without_secrets(lines, (other, secret), "f") == ["a: 1, token: *******"]
+    assert without_secrets(lines, (secret,), "g") == lines
