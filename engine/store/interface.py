@@ -406,6 +406,8 @@ class StateStore(Protocol):
     def acquire(self, owner: str, ttl_seconds: float, share: float) -> LaneLease:
         """Take or renew lane buckets: up to `share` (0..1) of all, and any whose lease has expired.
 
+        An owner's name belongs to one process at a time: what an earlier process of that name held
+        is taken at once, without waiting for its lease to run out.
         A new epoch is given, to the whole lease, when a bucket changes hands: use the newest
         lease in every call. With share=1.0 a single worker owns all.
         """

@@ -26,8 +26,13 @@ def acquire(
     until = now + ttl_seconds
     with database.writing() as transaction:
         buckets = _bucket_rows(transaction, now)
-        leases: dict[int, float] = dict(transaction.rows("SELECT epoch, until FROM leases"))
-        mine = held.epoch if held is not None and held.epoch in leases else None
+        rows = transaction.rows("SELECT epoch, owner, until FROM leases")
+        mine = held.epoch if held is not None and held.epoch in {row[0] for row in rows} else None
+        leases: dict[int, float] = {
+            # An owner's name belongs to one process at a time: an earlier one has died.
+            row[0]: -math.inf if row[1] == owner and row[0] != mine else row[2]
+            for row in rows
+        }
         kept = {bucket for bucket, (epoch, _) in buckets.items() if mine and epoch == mine}
         taken = _to_take(buckets, leases, mine, now, ttl_seconds, share, len(kept))
         if mine is None or taken:
