@@ -13,6 +13,7 @@ from typing import Any
 from engine.diagnostics import Code, Diagnostic, Place, did_you_mean
 from engine.fhir import codes, definitions, primitives
 from engine.fhir.definitions.model import ElementDefinition, TypeDefinition, ValueSetBinding
+from engine.fhir.invariants import NAME_RULES, VALUE_RULES
 from engine.fhir.references import FRAGMENT, ReferenceForm, read_reference
 
 DEPTH_MAX = 50
@@ -109,6 +110,7 @@ def _check_object(
             findings.add(codes.MISSING, f"{path}.{shown}", type=definition.name, name=shown)
     if definition.name == "Extension":
         _check_extension(value, path, findings)
+    _check_invariants(value, definition.name, present, path, findings)
 
 
 def _is_extensible(element: ElementDefinition, kind: str) -> bool:
@@ -248,6 +250,20 @@ def _check_extension(value: dict[str, Any], path: str, findings: _Findings) -> N
     has_value = any(key.startswith(("value", "_value")) for key in value)
     if has_value == ("extension" in value):
         findings.add(codes.EXTENSION, path)
+
+
+def _check_invariants(
+    value: dict[str, Any], kind: str, present: Mapping[str, str], path: str, findings: _Findings
+) -> None:
+    for rule in NAME_RULES.get(kind, ()):
+        if not rule.holds(present.keys()):
+            place = f"{path}.{present.get(rule.at, rule.at)}" if rule.at else path
+            findings.add(codes.INVARIANT, place, key=rule.key, text=rule.text)
+    for value_rule in VALUE_RULES.get(kind, ()):
+        fault = value_rule.fault(value)
+        if fault is not None:
+            place = f"{path}.{fault}"
+            findings.add(codes.INVARIANT, place, key=value_rule.key, text=value_rule.text)
 
 
 def _check_primitive_extension(

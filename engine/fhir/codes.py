@@ -67,6 +67,9 @@ CONTAINED = error(
 UNKNOWN_FRAGMENT = error(
     "F618", "no contained resource has the id this reference names", "contain it or refer elsewhere"
 )
+INVARIANT = error(
+    "F619", "R4 {key} does not hold: {text}", "map what is missing, or leave out what is too much"
+)
 
 DANGLING = error(
     "F630",

@@ -20,6 +20,7 @@ from typing import Any
 from engine.fhir import definitions, primitives
 from engine.fhir.checker import check
 from engine.fhir.definitions.model import ElementDefinition, TypeDefinition, ValueSetBinding
+from engine.fhir.invariants import NAME_RULES, VALUE_RULES
 
 DEPTH_SURE_MAX = 20
 """Deeper than this the gate leaves the answer to the checker (whose limit is higher)."""
@@ -152,7 +153,7 @@ def _object_check(
     """One object of a type."""
     fields = _fields(kind, targets, depth)
     fits = _key_check(kind)
-    concept = _concept_check(kind, binding)
+    whole = _whole_check(kind, binding)
 
     def check_object(value: dict[str, Any]) -> Any:
         if not value:
@@ -160,7 +161,7 @@ def _object_check(
         for key, item in value.items():
             if not fields[key](item):
                 return False
-        return (fits is None or fits(tuple(value))) and (concept is None or concept(value))
+        return (fits is None or fits(tuple(value))) and (whole is None or whole(value))
 
     return check_object
 
@@ -171,7 +172,7 @@ def _list_check(
     """A list of objects of a type; the loop of `_object_check` is repeated to save a call each."""
     fields = _fields(kind, targets, depth)
     fits = _key_check(kind)
-    concept = _concept_check(kind, binding)
+    whole = _whole_check(kind, binding)
 
     def check_list(values: list[dict[str, Any]]) -> Any:
         if values.__class__ is not list or not values:
@@ -182,7 +183,7 @@ def _list_check(
             for key, item in value.items():
                 if not fields[key](item):
                     return False
-            if concept is not None and not concept(value):
+            if whole is not None and not whole(value):
                 return False
         return True
 
@@ -200,7 +201,8 @@ def _each(check_one: Check) -> Check:
 
 @cache
 def _key_check(kind: str) -> Check | None:
-    """Whether required elements are there and each choice is made once, from the keys alone.
+    """Whether required elements are there, each choice is made once and R4's rules hold, from the
+    keys alone.
 
     Messages of one feed make resources with the same few sets of keys, so answers are kept.
     """
@@ -209,7 +211,8 @@ def _key_check(kind: str) -> Check | None:
         raise KeyError(kind)
     choices = any(element.choice for element in definition.elements.values())
     required = {name for name, element in definition.elements.items() if element.min}
-    if not choices and not required:
+    rules = NAME_RULES.get(kind, ())
+    if not choices and not required and not rules:
         return None
 
     @lru_cache(maxsize=KEY_SETS_MAX)
@@ -224,18 +227,26 @@ def _key_check(kind: str) -> Check | None:
                 return False
         if kind == "Extension" and ("value" in chosen) == ("extension" in chosen):
             return False
-        return required <= chosen.keys()
+        return required <= chosen.keys() and all(rule.holds(chosen.keys()) for rule in rules)
 
     return keys_fit
 
 
-def _concept_check(kind: str, binding: ValueSetBinding | None) -> Check | None:
-    """A required binding of a CodeableConcept: one coding of the value set."""
-    if binding is None or binding.codings is None:
+def _whole_check(kind: str, binding: ValueSetBinding | None) -> Check | None:
+    """What is left to check of an object when each of its values is valid by itself."""
+    if binding is not None and binding.codings is not None:
+        return _concept_check(kind, binding)
+    faults = [rule.fault for rule in VALUE_RULES.get(kind, ())]
+    if not faults:
         return None
+    return lambda value: all(fault(value) is None for fault in faults)
+
+
+def _concept_check(kind: str, binding: ValueSetBinding) -> Check:
+    """A required binding of a CodeableConcept: one coding of the value set."""
     if kind != "CodeableConcept":
         return _doubt
-    allowed = binding.codings
+    allowed = binding.codings or frozenset()
 
     def check_concept(value: dict[str, Any]) -> bool:
         return any(

@@ -45,6 +45,7 @@ _ISSUE_TYPES = {
     "F616": "too-long",
     "F617": "invariant",
     "F618": "invariant",
+    "F619": "invariant",
 }
 
 

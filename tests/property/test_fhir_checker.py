@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from engine.fhir import checker, compiled, definitions
 from engine.fhir.definitions.model import ElementDefinition, TypeDefinition
+from engine.fhir.invariants import NAME_RULES, VALUE_RULES
 
 Json = dict[str, Any]
 
@@ -66,7 +67,34 @@ def make_object(random: Random, definition: TypeDefinition, depth: int) -> Json:
             element for element in definition.elements.values() if not is_deep(element, depth)
         ]
         make_element(random, made, random.choice(optional), depth)
-    return made
+    settle(random, made, definition, depth)
+    return made or make_object(random, definition, depth)
+
+
+def settle(random: Random, made: Json, definition: TypeDefinition, depth: int) -> None:
+    """Take away what R4's rules between elements forbid, add what they need."""
+    while (at := first_broken_rule(made, definition)) is not None:
+        present = [key for key in made if definition.keys[key.removeprefix("_")][0].name == at]
+        for key in present:
+            del made[key]
+        if not present:
+            without = {*made, "contained"}
+            missing = [e for e in definition.elements.values() if e.name not in without]
+            named = [element for element in missing if element.name == at]
+            make_element(random, made, random.choice(named or missing), depth)
+
+
+def first_broken_rule(made: Json, definition: TypeDefinition) -> str | None:
+    """The element one of the rules wants to have or not to have; empty: one that it leaves open."""
+    present = {definition.keys[key.removeprefix("_")][0].name for key in made}
+    for rule in NAME_RULES.get(definition.name, ()):
+        if not rule.holds(present):
+            return rule.at
+    for value_rule in VALUE_RULES.get(definition.name, ()):
+        fault = value_rule.fault(made)
+        if fault is not None:
+            return definition.keys[fault.partition("[")[0].removeprefix("_")][0].name
+    return None
 
 
 def is_deep(element: ElementDefinition, depth: int) -> bool:
