@@ -73,6 +73,8 @@ class Want(Enum):
     RAW = "raw"
     COMPOSITE = "composite"
     MADE = "made"
+    VALUED = "valued"
+    """Only whether there is anything besides separators."""
     KEY = "key"
     """The whole text without separators at its end, for business keys."""
 

@@ -52,7 +52,7 @@ def _valued(body: Body, subject: Expression) -> str:
     if isinstance(subject, Path) and _is_structure(body, subject):
         _structure_valued(body, subject, name)
         return name
-    want = Want.KEY if isinstance(subject, Path) else Want.LEAF
+    want = Want.VALUED if isinstance(subject, Path) else Want.LEAF
     if isinstance(subject, Path) and subject.variable in body.names:
         want = Want.LEAF if body.names[subject.variable].kind is BoundKind.MADE else want
     emit(body, subject, want, UNKNOWN, lambda value: body.line(f"{name} = True"))

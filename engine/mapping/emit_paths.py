@@ -47,9 +47,13 @@ def as_wanted(body: Body, name: str, level: int, base: Base, want: Want, sink: S
         _trace_took(body, base)
         sink(Value(text=name, form=Form.RAW, level=level, base=base))
         return
-    if want is Want.KEY:
-        if body.traced and body.quiet:
+    if want is Want.VALUED:
+        if body.traced:
             body.line(f"run.trace.saw({base.origin()})")
+        with body.code.block(f"if {name}.strip(BLANK):"):
+            sink(Value(text=name, form=Form.TEXT, base=base))
+        return
+    if want is Want.KEY:
         key = body.fresh("k")
         body.line(f"{key} = key_text(run, {name})")
         with body.code.block(f"if {key}:"):
@@ -134,12 +138,16 @@ def _deeper(
     if not components:
         sink(name, level, base)
         return
-    if level == 1:
-        body.line(f"{name} = component({name}, {components[0]})")
-    elif level == 2:
-        body.line(f"{name} = subcomponent({name}, {components[0]})")
-    elif components[0] != 1:
-        return
+    number = components[0]
+    if level >= 3:
+        if number != 1:
+            return
+    else:
+        mark, cut = ("C", "component") if level == 1 else ("S", "subcomponent")
+        if number == 1:
+            body.line(f"if {mark} in {name}: {name} = {name}.partition({mark})[0]")
+        else:
+            body.line(f'{name} = {cut}({name}, {number}) if {mark} in {name} else ""')
     with body.code.block(f"if {name}:"):
         _deeper(body, name, level + 1, components[1:], base, sink)
 

@@ -251,6 +251,8 @@ class Run:
 
     def fill(self, made: Made, resource: dict[str, Any]) -> None:
         """Add what the resource lacks."""
+        if made.resource == resource:
+            return
         merged = merge(made.resource, resource)
         if self.trace is not None:
             self.trace.merged(made.resource, resource, merged)

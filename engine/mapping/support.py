@@ -27,7 +27,7 @@ PADDING: tuple[list[str], ...] = tuple([""] * count for count in range(_FILL_MAX
 def bound_names(delimiters: Delimiters, codec: str) -> dict[str, Any]:
     """The globals that depend on delimiters and character set."""
     component_mark, repetition_mark = delimiters.component, delimiters.repetition
-    subcomponent_mark = delimiters.subcomponent
+    subcomponent_mark, escape_mark = delimiters.subcomponent, delimiters.escape
     separators = component_mark + repetition_mark + subcomponent_mark + " "
 
     def decode(text: str) -> str:
@@ -37,7 +37,9 @@ def bound_names(delimiters: Delimiters, codec: str) -> dict[str, Any]:
         """The first subcomponent, decoded."""
         if subcomponent_mark in text:
             text = text.partition(subcomponent_mark)[0]
-        return decode(text).strip()
+        if escape_mark in text:
+            text = decode(text)
+        return text.strip()
 
     def component(text: str, number: int) -> str:
         parts = text.split(component_mark, number)
@@ -62,7 +64,9 @@ def bound_names(delimiters: Delimiters, codec: str) -> dict[str, Any]:
         return "", 1
 
     def composite1(text: str) -> list[str]:
-        return _stripped([first(part) for part in text.split(component_mark)])
+        if subcomponent_mark in text or escape_mark in text:
+            return _stripped([first(part) for part in text.split(component_mark)])
+        return _stripped([part.strip() for part in text.split(component_mark)])
 
     def composite2(text: str) -> list[str]:
         return _stripped([decode(part).strip() for part in text.split(subcomponent_mark)])
@@ -73,7 +77,7 @@ def bound_names(delimiters: Delimiters, codec: str) -> dict[str, Any]:
     def key_text(run: Run, text: str) -> str:
         """A business key: the text without separators at its end, in standard delimiters."""
         text = text.strip().rstrip(separators)
-        if run.escaped and delimiters.escape in text:
+        if run.escaped and escape_mark in text:
             text = decode(text)
         if component_mark != "^" or subcomponent_mark != "&":
             text = text.translate({ord(component_mark): "^", ord(subcomponent_mark): "&"})
@@ -83,7 +87,8 @@ def bound_names(delimiters: Delimiters, codec: str) -> dict[str, Any]:
         "C": component_mark,
         "R": repetition_mark,
         "S": subcomponent_mark,
-        "E": delimiters.escape,
+        "E": escape_mark,
+        "BLANK": separators,
         "unescape": decode,
         "component": component,
         "subcomponent": subcomponent,

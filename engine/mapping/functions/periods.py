@@ -1,16 +1,18 @@
-"""Pure. Functions on spans of time: a moment and a number of minutes after it.
+"""Pure. Functions on spans of time: the end that fits a start, a moment some minutes later.
 
-PR1-5 and PR1-7 of HL7 v2.5.1 ch. 6.5.4 give a start and a length; FHIR wants start and end.
+PR1-5 and PR1-7 of HL7 v2.5.1 ch. 6.5.4 give a start and a length; FHIR wants start and end, and refuses
+a Period that ends before it starts (per-1).
 """
 
 import re
 from datetime import datetime, timedelta
 
-from engine.mapping.codes import BAD_DATE, BAD_NUMBER
+from engine.mapping.codes import BAD_DATE, BAD_NUMBER, END_BEFORE_START
 from engine.mapping.functions.dates import date_time
 from engine.mapping.functions.record import Example, Facts, FunctionRecord, Parameter
 
 _MOMENT = re.compile(r"([0-9]{12})([0-9]{2})?(\.[0-9]{1,4})?([+-][0-9]{4})?")
+_STAMP = re.compile(r"([0-9]{4,14})(?:\.[0-9]{1,4})?([+-][0-9]{4})?")
 _MINUTES = re.compile(r"[0-9]{1,6}(?:\.0*)?")
 
 
@@ -33,7 +35,55 @@ def add_minutes(facts: Facts, value: str, minutes: str) -> str | None:
     return date_time(facts, end.strftime("%Y%m%d%H%M%S") + (offset or ""))
 
 
+def period_end(facts: Facts, value: str, start: str | None) -> str | None:
+    """The dateTime of an end; nothing, and a diagnostic, when it is before the start."""
+    if start and _is_before(value.strip(), start.strip()):
+        facts.fault(END_BEFORE_START)
+        return None
+    return date_time(facts, value)
+
+
+def _is_before(value: str, start: str) -> bool:
+    """True when both are timestamps and `value` is earlier at the precision both have."""
+    ends, begins = _STAMP.fullmatch(value), _STAMP.fullmatch(start)
+    if ends is None or begins is None:
+        return False
+    length = min(len(ends[1]), len(begins[1]))
+    if length <= 8 or ends[2] == begins[2]:
+        return ends[1][:length] < begins[1][:length]
+    first, second = _instant(ends[1], ends[2]), _instant(begins[1], begins[2])
+    return first is not None and second is not None and first < second
+
+
+def _instant(digits: str, offset: str | None) -> datetime | None:
+    """The moment in UTC; one without offset is taken as UTC."""
+    try:
+        return datetime.strptime(f"{digits:0<14}{offset or '+0000'}", "%Y%m%d%H%M%S%z")
+    except ValueError:
+        return None
+
+
 RECORDS = (
+    FunctionRecord(
+        name="period_end",
+        doc="The end of a period; nothing when it is before `start`: `PV1-45[1] -> period_end start=PV1-44`.",
+        parameters=(
+            Parameter(name="value", doc="the end"),
+            Parameter(name="start", doc="the start", required=False),
+        ),
+        returns=("dateTime",),
+        accepts=("TS", "DTM", "DT", "ST"),
+        examples=(
+            Example(arguments=("20240314", "20240311141500"), result="2024-03-14"),
+            Example(arguments=("20240310", "20240311"), result=None, fault="T573"),
+            Example(
+                arguments=("20240311120000+0200", "20240311113000+0000"), result=None, fault="T573"
+            ),
+            Example(arguments=("20240314", None), result="2024-03-14"),
+        ),
+        body=period_end,
+        uses_facts=True,
+    ),
     FunctionRecord(
         name="add_minutes",
         doc="The dateTime some minutes after a moment: `PR1-5 -> add_minutes minutes=PR1-7`.",

@@ -6,6 +6,7 @@ Names: HL7 table 0396, https://terminology.hl7.org/external_terminologies.html.
 """
 
 import re
+from functools import lru_cache
 
 from engine.fhir.definitions import v2_system
 from engine.mapping.codes import UNKNOWN_AUTHORITY
@@ -86,6 +87,7 @@ _URI = re.compile(r"(?:https?://|urn:)[^\s<>\"{}|\\^`]+")
 _V2_TABLE = re.compile(r"HL7-?([0-9]{1,4})")
 
 
+@lru_cache(maxsize=4096)
 def identifier_uri(text: str) -> str | None:
     """The URI of an OID, UUID or URI; None for anything else."""
     match = _OID.fullmatch(text)
@@ -102,7 +104,12 @@ def coding_system(name: str, authorities: dict[str, str]) -> str | None:
 
     Local systems (`L`, `99zzz`) and unknown names have none.
     """
-    found = authorities.get(name) or CODING_SYSTEMS.get(name) or CODING_SYSTEMS.get(name.upper())
+    return authorities.get(name) or _known_system(name)
+
+
+@lru_cache(maxsize=4096)
+def _known_system(name: str) -> str | None:
+    found = CODING_SYSTEMS.get(name) or CODING_SYSTEMS.get(name.upper())
     if found is not None:
         return found
     match = _V2_TABLE.fullmatch(name)
