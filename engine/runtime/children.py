@@ -122,6 +122,10 @@ class Children:
         for child in self.all:
             self._start(child)
 
+    def running(self) -> dict[str, bool]:
+        """Every process there should be, and whether it runs."""
+        return {child.spec.name: child.running for child in self.all}
+
     def signal(self, name: str) -> None:
         """Send a signal, such as HUP, to all that run."""
         for child in self.all:

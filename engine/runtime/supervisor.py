@@ -13,6 +13,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from twisted.internet.error import CannotListenError
+
 from engine.diagnostics import Diagnostic, has_errors, render
 from engine.runtime.children import Children, ChildSpec, Spawner
 from engine.runtime.configuration import Loaded
@@ -119,7 +121,7 @@ class Supervisor:
         metrics_port: int,
         log_format: str,
     ) -> None:
-        from twisted.internet import reactor
+        from twisted.internet import reactor  # installs it: only a process that runs one may
 
         self._reactor: Any = reactor
         self._home = home
@@ -161,9 +163,11 @@ class Supervisor:
         signal.signal(signal.SIGHUP, lambda *_: self._reactor.callFromThread(self.reload))
         if self._metrics_port:
             try:
-                serve_status(self._reactor, self._metrics_port, self._data.run)
-            except OSError as error:
-                self._exit_code = _refuse(f"port {self._metrics_port}: {error.strerror}")
+                serve_status(
+                    self._reactor, self._metrics_port, self._data.run, self._children.running
+                )
+            except CannotListenError:
+                self._exit_code = _refuse(f"metrics port {self._metrics_port} cannot be opened")
                 self._reactor.stop()
                 return
         self._applied(len(self._loaded.configuration.channels))

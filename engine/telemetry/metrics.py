@@ -77,6 +77,8 @@ def join_snapshots(snapshots: Iterable[tuple[str, str]]) -> str:
     families: dict[str, Metric] = {}
     for process, text in snapshots:
         for family in text_string_to_metric_families(text):
+            if family.name.endswith("_created"):  # times of first use, which nobody asks for
+                continue
             joined = families.get(family.name)
             if joined is None:
                 joined = families[family.name] = Metric(
