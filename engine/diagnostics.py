@@ -48,6 +48,8 @@ class Place:
 
 
 NOWHERE = Place()
+LINE_SHOWN_MAX = 160
+"""Characters of a source line that are shown."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,11 +143,13 @@ def render(diagnostic: Diagnostic, source: Sequence[str] | None = None) -> str:
     if source is not None and place.line is not None and 0 < place.line <= len(source):
         number = str(place.line)
         text = source[place.line - 1].replace("\t", " ")
+        start = max(0, (place.column or 1) - 1 - LINE_SHOWN_MAX // 2)
+        start = start if len(text) > LINE_SHOWN_MAX else 0
         lines.append(f"{' ' * len(number)} |")
-        lines.append(f"{number} | {text}")
+        lines.append(f"{number} | {text[start : start + LINE_SHOWN_MAX]}")
         if place.column is not None:
-            caret = "^" * max(1, place.width)
-            lines.append(f"{' ' * len(number)} | {' ' * (place.column - 1)}{caret}")
+            caret = "^" * min(max(1, place.width), LINE_SHOWN_MAX)
+            lines.append(f"{' ' * len(number)} | {' ' * (place.column - 1 - start)}{caret}")
     if diagnostic.hint:
         lines.append(f"  = help: {diagnostic.hint}")
     return "\n".join(lines)

@@ -115,3 +115,12 @@ def test_a_secret_is_not_shown_whatever_diagnostic_shows_its_line():
     assert "hunter2" not in render(secret, lines)
     assert without_secrets(lines, (other, secret), "f") == ["a: 1, token: *******"]
     assert without_secrets(lines, (secret,), "g") == lines
+
+
+def test_of_a_long_line_only_the_part_around_the_place_is_shown():
+    line = "a" * 500 + "BAD" + "a" * 500
+    *_, text, caret, _ = render(NOTE(Place(file="f", line=1, column=501, width=3)), [line]).split(
+        "\n"
+    )
+    assert len(text) < 200
+    assert text[caret.index("^") :].startswith("BAD")
