@@ -74,14 +74,15 @@ def make_object(random: Random, definition: TypeDefinition, depth: int) -> Json:
 def settle(random: Random, made: Json, definition: TypeDefinition, depth: int) -> None:
     """Take away what R4's rules between elements forbid, add what they need."""
     while (at := first_broken_rule(made, definition)) is not None:
-        present = [key for key in made if definition.keys[key.removeprefix("_")][0].name == at]
-        for key in present:
-            del made[key]
-        if not present:
-            without = {*made, "contained"}
-            missing = [e for e in definition.elements.values() if e.name not in without]
-            named = [element for element in missing if element.name == at]
-            make_element(random, made, random.choice(named or missing), depth)
+        names = {key: definition.keys[key.removeprefix("_")][0].name for key in made}
+        if at in names.values():
+            for key in [key for key, name in names.items() if name == at]:
+                del made[key]
+            continue
+        without = {*names.values(), "contained"}
+        missing = [e for e in definition.elements.values() if e.name not in without]
+        named = [element for element in missing if element.name == at]
+        make_element(random, made, random.choice(named or missing), depth)
 
 
 def first_broken_rule(made: Json, definition: TypeDefinition) -> str | None:
