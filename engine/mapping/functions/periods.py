@@ -1,7 +1,7 @@
 """Pure. Functions on spans of time: the end that fits a start, a moment some minutes later.
 
-PR1-5 and PR1-7 of HL7 v2.5.1 ch. 6.5.4 give a start and a length; FHIR wants start and end, and refuses
-a Period that ends before it starts (per-1).
+PR1-5 and PR1-7 of HL7 v2.5.1 ch. 6.5.4 give a start and a length; FHIR wants start and end, and
+refuses a Period that ends before it starts (per-1).
 """
 
 import re
@@ -66,7 +66,7 @@ def _instant(digits: str, offset: str | None) -> datetime | None:
 RECORDS = (
     FunctionRecord(
         name="period_end",
-        doc="The end of a period; nothing when it is before `start`: `PV1-45[1] -> period_end start=PV1-44`.",
+        doc="The end of a period; nothing before its start: `DR.2 -> period_end start=DR.1`.",
         parameters=(
             Parameter(name="value", doc="the end"),
             Parameter(name="start", doc="the start", required=False),
