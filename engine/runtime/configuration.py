@@ -64,7 +64,7 @@ class Loaded:
     files: ProjectFiles
     configuration: Configuration
     libraries: Mapping[tuple[str, ...], Library]
-    """By the overlays on top of the shipped library."""
+    """By the overlays on top of the shipped library; that without overlays is always there."""
     _programs: dict[tuple[str, ...], "Program"] = field(default_factory=dict)
 
     @property
@@ -73,13 +73,16 @@ class Loaded:
         return self.configuration.revision
 
     def program(self, channel: ChannelConfig) -> "Program":
-        """The compiled maps of a channel; compiled once per set of overlays."""
+        """The compiled maps of a channel."""
+        return self.program_with(channel.transform.overlays)
+
+    def program_with(self, overlays: tuple[str, ...]) -> "Program":
+        """The compiled maps under these overlays; compiled once."""
         from engine.mapping.compiler import compile_library  # intake never compiles
 
-        key = channel.transform.overlays
-        program = self._programs.get(key)
+        program = self._programs.get(overlays)
         if program is None:
-            program = self._programs[key] = compile_library(self.libraries[key])
+            program = self._programs[overlays] = compile_library(self.libraries[overlays])
         return program
 
 
@@ -139,7 +142,7 @@ def check_project(
         known_overlays=files.overlay_names(),
     )
     problems = problems + found
-    libraries: dict[tuple[str, ...], Library] = {}
+    libraries: dict[tuple[str, ...], Library] = {(): library}
     for channel in configuration.channels if configuration is not None else ():
         key = channel.transform.overlays
         if key not in libraries:

@@ -5,7 +5,9 @@ engine does.
 """
 
 import time
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from engine.channel.model import (
@@ -13,8 +15,15 @@ from engine.channel.model import (
     DirectoryListenerConfig,
     FhirDestinationConfig,
 )
+from engine.channel.testcase import Outcome, TestResult, run_channel_tests, run_tests
 from engine.diagnostics import Diagnostic
+from engine.hl7v2.groups import group
 from engine.hl7v2.header import peek
+from engine.mapping.accounting import unmapped_leaves
+from engine.mapping.compiler import Program
+from engine.mapping.coverage import Coverage
+from engine.mapping.run import MapResult
+from engine.mapping.trace import Trace
 from engine.pipeline.process import ChannelPlan, plan, process
 from engine.pipeline.result import FHIR_JSON, ProcessResult
 from engine.runtime.configuration import Loaded, check_project, read_project
@@ -42,6 +51,17 @@ class Conversion:
     bundle: bytes | None
     """FHIR JSON as the first FHIR destination would get it; None when nothing was made."""
     cpu_seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Traced:
+    """A conversion with the reason of every element."""
+
+    conversion: Conversion
+    program: Program
+    made: MapResult
+    """Before checks and encoding; its resources are those the trace speaks of."""
+    trace: Trace
 
 
 class Workbench:
@@ -86,6 +106,58 @@ class Workbench:
         return Conversion(
             channel=channel.name, result=result, bundle=_bundle(result), cpu_seconds=spent
         )
+
+    def trace(self, raw: bytes, channel_name: str | None = None) -> Traced | None:
+        """Convert and record why. None when the message cannot be read."""
+        conversion = self.convert(raw, channel_name)
+        message = conversion.result.message
+        if message is None:
+            return None
+        channel = self.choose(raw, channel_name)
+        program = self.loaded.program(channel)
+        trace = Trace()
+        made = program.convert(
+            group(message), self.plan(channel).context, channel.transform.map, trace
+        )
+        return Traced(conversion=conversion, program=program, made=made, trace=trace)
+
+    def unmapped(self, raw: bytes, channel_name: str | None = None) -> list[str]:
+        """Paths of populated leaves that no rule read and no map ignores."""
+        traced = self.trace(raw, channel_name)
+        if traced is None or traced.trace.message is None:
+            return []
+        found = unmapped_leaves(traced.trace.message, traced.trace, traced.program)
+        return [path for path, _ in found]
+
+    def run_tests(self, read_file: Callable[[str], bytes | None]) -> list[TestResult]:
+        """Run the tests beside the maps, under no overlay, and those beside the channels.
+
+        Args:
+            read_file: the bytes of a file that a channel's test names, or None.
+        """
+        found = run_tests(self.loaded.program_with(()), self.loaded.libraries[()])
+        for channel in self.loaded.configuration.channels:
+            process_one = partial(self._outcome, channel.name)
+            found += run_channel_tests(channel, process_one, read_file)
+        return found
+
+    def _outcome(self, channel_name: str, raw: bytes) -> Outcome:
+        made = self.convert(raw, channel_name)
+        return Outcome(
+            state=made.result.state.value,
+            codes=tuple(problem.code for problem in made.result.diagnostics),
+            resources=tuple(entry.resource for entry in made.result.entries),
+        )
+
+    def coverage(self, messages: Iterable[bytes]) -> Coverage:
+        """Which rules of the library the messages exercise, under no overlay."""
+        program = self.loaded.program_with(())
+        found = Coverage(program=program)
+        for raw in messages:
+            traced = self.trace(raw)
+            if traced is not None and traced.program is program:
+                found.add(traced.trace)
+        return found
 
 
 def open_workbench(home: Path) -> Workbench:
