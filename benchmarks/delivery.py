@@ -1,0 +1,229 @@
+"""Delivery: CPU of a worker per message, from the stored bytes to the marked delivery.
+
+`python benchmarks/delivery.py` stores messages in a fresh SQLite store, starts a receiver and a
+real worker process, and waits until all are delivered. It prints the worker's CPU a message, its
+rate, and in the same run the CPU of the pure step alone; medians of several rounds.
+"""
+
+import argparse
+import asyncio
+import hashlib
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from engine.runtime.configuration import check_project, read_project
+from engine.runtime.plans import load_plans
+from engine.runtime.process_setup import DataFolder, ProcessSetup
+from engine.store.interface import Receipt
+from engine.store.open_store import migrate, open_log, open_state
+
+ROOT = Path(__file__).resolve().parent.parent
+ANSWER = {
+    "resourceType": "Bundle",
+    "type": "transaction-response",
+    "entry": [{"response": {"status": "200"}}] * 9,
+}
+
+
+def message(number: int) -> bytes:
+    """An admission of about 2 KB and 11 segments; every number is another patient's."""
+    segments = [
+        rf"MSH|^~\&|REG|NORTH|ENGINE|HUB|20260105083000-0600||ADT^A01^ADT_A01|D{number:07}|P|2.5.1",
+        "EVN|A01|20260105083000-0600||||20260105082500-0600",
+        (
+            f"PID|1||{number:08}^^^NORTH^MR~99{number:07}^^^SSA^SS||Okafor^Adaeze^Ngozi^^Ms^^L"
+            "~Obi^Adaeze^^^^^M||19870412|F||2106-3^White^HL70005|12 Long Street^Flat
+            3^Springfield^IL"
+            f"^62701^USA^H||(217)555-0101^PRN^PH^^1^217^5550101|(217)555-0102^WPN^PH|eng^English^ISO639"
+            f"|M^Married^HL70002|CHR|A{number:07}^^^NORTH^AN|||||||||||||N"
+        ),
+        (
+            "NK1|1|Okafor^Emeka^^^Mr|SPO^Spouse^HL70063|12 Long Street^^Springfield^IL^62701^USA"
+            "|(217)555-0103^PRN^PH||C^Emergency Contact^HL70131"
+        ),
+        (
+            "NK1|2|Obi^Ifeoma^^^Mrs|MTH^Mother^HL70063|7 Hill Road^^Peoria^IL^61602^USA"
+            "|(309)555-0104^PRN^PH"
+        ),
+        (
+            f"PV1|1|I|3W^12^1^NORTH^^N^A|E|||1001^Meyer^Hanna^L^^Dr^MD^^NORTH^^^^NPI"
+            f"|1002^Rossi^Paolo^^^Dr^MD^^NORTH^^^^NPI||MED||||7|||1001^Meyer^Hanna^L^^Dr^MD^^NORTH|IN"
+            f"|V{number:07}^^^NORTH^VN|||||||||||||||||||||||||20260105082500-0600"
+        ),
+        "PV2||PR^Private^HL70160|R07.9^Chest pain, unspecified^I10|||||20260105|20260109|4",
+        "AL1|1|DA^Drug allergy^HL70127|70618^Penicillin^RXNORM|SV^Severe^HL70128|Hives|20100514",
+        "AL1|2|FA^Food allergy^HL70127|F012^Peanut^L|MO^Moderate^HL70128|Swelling|20050101",
+        (
+            "DG1|1||R07.9^Chest pain, unspecified^I10||20260105082500-0600|A|||||||||1"
+            "|1001^Meyer^Hanna^L^^Dr^MD"
+        ),
+        (
+            f"IN1|1|PPO^Preferred^HL70072|INS01^^^NORTH|Prairie Mutual|PO Box
+            1^^Chicago^IL^60601^USA"
+            f"||(312)555-0199|G100||||20250101|20261231|||Okafor^Adaeze|SEL^Self^HL70063|19870412"
+            f"|||||||||||||||||||P{number:08}"
+        ),
+    ]
+    return ("\r".join(segments) + "\r").encode()
+
+
+def fill(url: str, count: int, distinct: int) -> int:
+    """Store `count` messages of `distinct` patients; the bytes of one."""
+    log = open_log(url)
+    size = 0
+    for begin in range(0, count, 500):
+        receipts = []
+        for number in range(begin, min(begin + 500, count)):
+            raw = message(number)
+            size = len(raw)
+            receipts.append(
+                Receipt(
+                    channel="adt",
+                    received_at=time.time(),
+                    source="benchmark",
+                    raw=raw,
+                    sha256=hashlib.sha256(raw).digest(),
+                    control_id=f"D{number:07}",
+                    sender="REG|NORTH",
+                    message_type="ADT^A01",
+                    version="2.5.1",
+                    lanes=(f"patient {number % distinct}",),
+                )
+            )
+        log.append(receipts)
+    log.close()
+    return size
+
+
+async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """The cheapest receiver there is: it reads a request and says that all was taken."""
+    content = json.dumps(ANSWER).encode()
+    head = (
+        f"HTTP/1.1 200 OK\r\nContent-Type: application/fhir+json\r\nContent-Length: {len(content)}"
+    )
+    reply = head.encode() + b"\r\n\r\n" + content
+    try:
+        while True:
+            lines = (await reader.readuntil(b"\r\n\r\n")).lower()
+            length = lines.partition(b"content-length: ")[2].partition(b"\r\n")[0]
+            await reader.readexactly(int(length))
+            writer.write(reply)
+    except (asyncio.IncompleteReadError, ConnectionError):
+        writer.close()
+
+
+async def receive(port_file: Path) -> None:
+    """Serve `answer` until killed, and tell the port."""
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    port = str(server.sockets[0].getsockname()[1])
+    await asyncio.to_thread(port_file.write_text, port, encoding="ascii")
+    await server.serve_forever()
+
+
+def cpu_seconds(pid: int) -> float:
+    """User and system time of a process."""
+    fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def pure_step_us(count: int) -> float:
+    """CPU of the pure step alone, in microseconds a message."""
+    loaded, _ = check_project(read_project(ROOT))
+    assert loaded is not None
+    process = load_plans(loaded).channels["adt"].process
+    messages = [message(number) for number in range(count)]
+    for raw in messages[:200]:
+        process(raw, 0.0)
+    began = time.process_time()
+    for raw in messages:
+        process(raw, 0.0)
+    return (time.process_time() - began) / count * 1e6
+
+
+def one_round(count: int, distinct: int) -> dict[str, float]:
+    """Fill, deliver, measure."""
+    with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryFile() as quiet:
+        home = Path(folder)
+        url = f"sqlite:///{home}/data"
+        migrate(url)
+        size = fill(url, count, distinct)
+        port_file = home / "port"
+        receiver = subprocess.Popen([sys.executable, __file__, "--receive", str(port_file)])
+        worker = None
+        try:
+            while not port_file.exists() or not port_file.read_text(encoding="ascii"):
+                time.sleep(0.01)
+            port = port_file.read_text(encoding="ascii")
+            data = DataFolder(path=home / "data")
+            data.snapshots.write(read_project(ROOT))
+            setup = ProcessSetup(
+                name="worker-1", data=data, store_url=url, log_form="json", share=1.0
+            )
+            arguments = setup.arguments("engine.runtime.worker_process")
+            worker = subprocess.Popen(
+                [sys.executable, *arguments],
+                stdin=subprocess.PIPE,
+                stderr=quiet,
+                env={**os.environ, "FHIR_URL": f"http://127.0.0.1:{port}/fhir"},
+                cwd=ROOT,
+            )
+            return {"bytes": size, **follow(worker.pid, url, count)}
+        finally:
+            for process in (worker, receiver):
+                if process is not None:
+                    process.terminate()
+                    process.wait()
+
+
+def follow(pid: int, url: str, count: int) -> dict[str, float]:
+    """Wait for the first tenth, then measure until the last; CPU and rate of what lies between."""
+    state = open_state(url, readonly=True)
+    marks: list[tuple[float, float, int]] = []
+    try:
+        while True:
+            sent = sum(channel.sent for channel in state.stats())
+            if sent >= count // 10:
+                marks.append((time.monotonic(), cpu_seconds(pid), sent))
+            if sent >= count:
+                break
+            time.sleep(0.05)
+    finally:
+        state.close()
+    (began, before, first), (ended, after, last) = marks[0], marks[-1]
+    delivered = last - first
+    return {
+        "cpu_us": (after - before) / delivered * 1e6,
+        "rate": delivered / (ended - began),
+    }
+
+
+def main() -> None:
+    """Print the medians."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--count", type=int, default=4000)
+    parser.add_argument("--patients", type=int, default=1000)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--receive", type=Path)
+    options = parser.parse_args()
+    if options.receive:
+        asyncio.run(receive(options.receive))
+        return
+    step = pure_step_us(1000)
+    rounds = [one_round(options.count, options.patients) for _ in range(options.rounds)]
+    cpu = statistics.median(found["cpu_us"] for found in rounds)
+    rate = statistics.median(found["rate"] for found in rounds)
+    print(
+        f"message {rounds[0]['bytes']:.0f} bytes, {options.patients} patients, SQLite, one worker"
+    )
+    print(f"pure step      {step:8.0f} us CPU a message")
+    print(f"worker, whole  {cpu:8.0f} us CPU a message, {rate:.0f} messages/s")
+
+
+if __name__ == "__main__":
+    main()
