@@ -8,6 +8,7 @@ change. TLS 1.2 is the oldest version spoken (RFC 8996, BCP 195)."""
 
 from pathlib import Path
 
+from cryptography.x509.oid import NameOID
 from OpenSSL import SSL
 from twisted.internet.interfaces import IOpenSSLServerConnectionCreator
 from twisted.protocols.tls import TLSMemoryBIOProtocol
@@ -103,4 +104,5 @@ def peer_name(transport: object) -> str:
     certificate = getattr(transport, "getPeerCertificate", lambda: None)()
     if certificate is None:
         return ""
-    return str(certificate.get_subject().CN or "")
+    names = certificate.to_cryptography().subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+    return str(names[0].value) if names else ""
