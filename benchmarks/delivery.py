@@ -31,46 +31,13 @@ ANSWER = {
 }
 
 
+MESSAGE = (Path(__file__).parent / "adt_a01.hl7").read_bytes()
+"""An admission of 2 KB and 11 segments; `@NUMBER@` stands where messages differ."""
+
+
 def message(number: int) -> bytes:
-    """An admission of about 2 KB and 11 segments; every number is another patient's."""
-    segments = [
-        rf"MSH|^~\&|REG|NORTH|ENGINE|HUB|20260105083000-0600||ADT^A01^ADT_A01|D{number:07}|P|2.5.1",
-        "EVN|A01|20260105083000-0600||||20260105082500-0600",
-        (
-            f"PID|1||{number:08}^^^NORTH^MR~99{number:07}^^^SSA^SS||Okafor^Adaeze^Ngozi^^Ms^^L"
-            "~Obi^Adaeze^^^^^M||19870412|F||2106-3^White^HL70005|12 Long Street^Flat
-            3^Springfield^IL"
-            f"^62701^USA^H||(217)555-0101^PRN^PH^^1^217^5550101|(217)555-0102^WPN^PH|eng^English^ISO639"
-            f"|M^Married^HL70002|CHR|A{number:07}^^^NORTH^AN|||||||||||||N"
-        ),
-        (
-            "NK1|1|Okafor^Emeka^^^Mr|SPO^Spouse^HL70063|12 Long Street^^Springfield^IL^62701^USA"
-            "|(217)555-0103^PRN^PH||C^Emergency Contact^HL70131"
-        ),
-        (
-            "NK1|2|Obi^Ifeoma^^^Mrs|MTH^Mother^HL70063|7 Hill Road^^Peoria^IL^61602^USA"
-            "|(309)555-0104^PRN^PH"
-        ),
-        (
-            f"PV1|1|I|3W^12^1^NORTH^^N^A|E|||1001^Meyer^Hanna^L^^Dr^MD^^NORTH^^^^NPI"
-            f"|1002^Rossi^Paolo^^^Dr^MD^^NORTH^^^^NPI||MED||||7|||1001^Meyer^Hanna^L^^Dr^MD^^NORTH|IN"
-            f"|V{number:07}^^^NORTH^VN|||||||||||||||||||||||||20260105082500-0600"
-        ),
-        "PV2||PR^Private^HL70160|R07.9^Chest pain, unspecified^I10|||||20260105|20260109|4",
-        "AL1|1|DA^Drug allergy^HL70127|70618^Penicillin^RXNORM|SV^Severe^HL70128|Hives|20100514",
-        "AL1|2|FA^Food allergy^HL70127|F012^Peanut^L|MO^Moderate^HL70128|Swelling|20050101",
-        (
-            "DG1|1||R07.9^Chest pain, unspecified^I10||20260105082500-0600|A|||||||||1"
-            "|1001^Meyer^Hanna^L^^Dr^MD"
-        ),
-        (
-            f"IN1|1|PPO^Preferred^HL70072|INS01^^^NORTH|Prairie Mutual|PO Box
-            1^^Chicago^IL^60601^USA"
-            f"||(312)555-0199|G100||||20250101|20261231|||Okafor^Adaeze|SEL^Self^HL70063|19870412"
-            f"|||||||||||||||||||P{number:08}"
-        ),
-    ]
-    return ("\r".join(segments) + "\r").encode()
+    """One message; every number is another patient's."""
+    return MESSAGE.replace(b"@NUMBER@", b"%07d" % number)
 
 
 def fill(url: str, count: int, distinct: int) -> int:
