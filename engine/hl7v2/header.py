@@ -168,7 +168,7 @@ def peek(raw: bytes) -> Header:
         line = line[:end]
     if b"\n" in line:
         line = line[: line.find(b"\n")]
-    if not line.isascii():
+    if not line.isascii() or b"\x1b" in line:
         return _peek_other(line, start)
     text = line.decode("ascii")
     mark = text[3:4]
@@ -228,6 +228,8 @@ def _peek_other(line: bytes, start: int) -> Header:
     rough = line.decode("latin-1")
     declared = rough.split(rough[3:4])[17:18] if rough[3:4] else []
     codec = (codec_for(declared[0]) if declared else None) or "utf-8"
+    if "\x1b" in rough:  # JIS: its two-byte characters look like delimiters
+        codec = codec_for("ISO IR87") or codec
     text = None
     for candidate in (codec, "utf-8"):
         try:

@@ -148,24 +148,20 @@ def _wrong(text: str, problem: str) -> tuple[None, Diagnostic]:
 
 def find(message: Message, path: MessagePath) -> list[Leaf]:
     """The populated leaves a path means, in the order of the message; an empty list for none."""
+    same_name = message.segment_list(path.segment)
     if path.groups:
         segments = _below_groups(group(message).root, path)
+        numbered = {segment.index: number for number, segment in enumerate(same_name, 1)}
+        chosen = [(numbered[segment.index], segment) for segment in segments]
     else:
-        segments = message.segment_list(path.segment)
+        chosen = list(enumerate(same_name, 1))
     if path.occurrence is not None:
-        segments = segments[path.occurrence - 1 : path.occurrence]
+        chosen = chosen[path.occurrence - 1 : path.occurrence]
     found: list[Leaf] = []
-    for segment in segments:
-        occurrence = message.segment_list(segment.name).index(segment) + 1
+    for occurrence, segment in chosen:
         numbers = [path.field] if path.field else range(1, len(segment.fields))
         for number in numbers:
-            leaves = _field_leaves(message, segment, occurrence, number, path.repetition)
-            for leaf in leaves:
-                if path.component in (None, leaf.component) and path.subcomponent in (
-                    None,
-                    leaf.subcomponent,
-                ):
-                    found.append(leaf)  # noqa: PERF401  two conditions read better as a loop
+            found += _field_leaves(message, segment, occurrence, number, path)
     return found
 
 
@@ -176,7 +172,10 @@ def leaves(message: Message) -> Iterator[Leaf]:
         occurrence = counts[segment.name] = counts.get(segment.name, 0) + 1
         first = 3 if segment.name == "MSH" else 1
         for number in range(first, len(segment.fields)):
-            yield from _field_leaves(message, segment, occurrence, number, None)
+            yield from _field_leaves(message, segment, occurrence, number, _WHOLE)
+
+
+_WHOLE = MessagePath(text="", segment="")
 
 
 def _below_groups(root: Group, path: MessagePath) -> list[Segment]:
@@ -205,21 +204,18 @@ def _inner_groups(outer: Group) -> Iterator[Group]:
 
 
 def _field_leaves(
-    message: Message,
-    segment: Segment,
-    occurrence: int,
-    number: int,
-    wanted: int | Selector | None,
+    message: Message, segment: Segment, occurrence: int, number: int, path: MessagePath
 ) -> Iterator[Leaf]:
-    """The populated leaves of one field."""
+    """The populated leaves of one field that the path means."""
     text = segment.field(number)
     if not text:
         return
     start = segment.field_start(number)
-    marks = message.delimiters
     if segment.name == "MSH" and number < 3:
         yield Leaf(text, False, "MSH", 0, occurrence, number, 1, 1, 1, start, start + len(text))
         return
+    marks = message.delimiters
+    wanted = path.repetition
     chosen = _component_number(message, segment, number, wanted)
     for repetition, (part, begin) in enumerate(_parts(text, start, marks.repetition), 1):
         if isinstance(wanted, int):
@@ -227,27 +223,34 @@ def _field_leaves(
                 continue
         elif wanted is not None and not _selects(message, part, chosen, wanted.value):
             continue
-        for component, (piece, piece_begin) in enumerate(_parts(part, begin, marks.component), 1):
-            if not piece:
-                continue
-            for subcomponent, (leaf, leaf_begin) in enumerate(
-                _parts(piece, piece_begin, marks.subcomponent), 1
-            ):
-                if leaf:
-                    null = leaf == '""'
-                    yield Leaf(
-                        "" if null else unescape(leaf, marks, message.codec),
-                        null,
-                        segment.name,
-                        segment.index,
-                        occurrence,
-                        number,
-                        repetition,
-                        component,
-                        subcomponent,
-                        leaf_begin,
-                        leaf_begin + len(leaf),
-                    )
+        place = (segment.name, segment.index, occurrence, number, repetition)
+        yield from _repetition_leaves(message, part, begin, place, path)
+
+
+def _repetition_leaves(
+    message: Message,
+    text: str,
+    start: int,
+    place: tuple[str, int, int, int, int],
+    path: MessagePath,
+) -> Iterator[Leaf]:
+    """The populated leaves of one repetition; `place` is the first part of what a leaf says."""
+    marks = message.delimiters
+    for component, (piece, begin) in enumerate(_parts(text, start, marks.component), 1):
+        if not piece or path.component not in (None, component):
+            continue
+        for number, (leaf, leaf_begin) in enumerate(_parts(piece, begin, marks.subcomponent), 1):
+            if leaf and path.subcomponent in (None, number):
+                null = leaf == '""'
+                yield Leaf(
+                    "" if null else unescape(leaf, marks, message.codec),
+                    null,
+                    *place,
+                    component,
+                    number,
+                    leaf_begin,
+                    leaf_begin + len(leaf),
+                )
 
 
 def _parts(text: str, start: int, mark: str) -> Iterable[tuple[str, int]]:

@@ -84,6 +84,15 @@ def test_a_yen_sign_may_be_the_escape_character():
     assert found.charsets == "~ISO IR87"
 
 
+def test_jis_in_msh_is_decoded_before_it_is_split():
+    text = "MSH|^~\\&|検査|B|C|D|2024||ADT^A08|N1|P|2.5||||||~ISO IR87\r"
+    raw = text.encode("iso2022_jp")
+    assert raw.count(b"|") > text.count("|") or b"^" in raw
+    found = peek(raw)
+    assert found.sending_application == "検査"  # MSH-3
+    assert found.control_id_bytes == b"N1"
+
+
 def test_a_message_in_utf_16_can_be_answered():
     assert peek(MSH.decode().encode("utf-16")).control_id == "ID7"
 
