@@ -13,7 +13,7 @@ from engine.channel.channel_fields import CHANNEL
 from engine.channel.crosscheck import ReadChannel, check_across
 from engine.channel.filter import compile_filter
 from engine.channel.model import ChannelConfig, Configuration
-from engine.channel.paths import check_path, check_route
+from engine.channel.paths import check_lane_path, check_route, check_search_path
 from engine.channel.reading import Reading, read_component
 from engine.diagnostics import Diagnostic, Place, did_you_mean, has_errors, sort_key
 from engine.yamltext import Mapping as MappingNode
@@ -136,13 +136,13 @@ def _check_texts(root: MappingNode, reading: Reading) -> None:
             for problem in check_route(key, _scalars(value)):
                 reading.report(f"route.{key.text}", problem)
     for scalar in _scalars(root.get("lane")):
-        for problem in check_path(scalar, "lane"):
+        for problem in check_lane_path(scalar):
             reading.report("lane", problem)
     searches = root.get("search_keys")
     if isinstance(searches, MappingNode):
         for key, value in searches:
             for scalar in _scalars(value):
-                for problem in check_path(scalar, key.text):
+                for problem in check_search_path(scalar):
                     reading.report(f"search_keys.{key.text}", problem)
     condition = root.get("filter")
     if isinstance(condition, Scalar) and condition.text.strip():

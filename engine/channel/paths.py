@@ -11,6 +11,7 @@ from engine.hl7v2.path import parse_path as parse_read_path
 from engine.mapping.checker_source import check_message_path
 from engine.mapping.expression import parse_path
 from engine.mapping.source_types import VERSIONS
+from engine.mapping.syntax import Path
 from engine.yamltext import Scalar
 
 _TYPE_TABLES = {
@@ -20,24 +21,37 @@ _TYPE_TABLES = {
 }
 
 
-def check_path(scalar: Scalar, option: str) -> list[Diagnostic]:
-    """Check a path that is read from the whole message.
-
-    Args:
-        scalar: the path as written.
-        option: what it is for, in case its field is missing.
-    """
-    path, problems = parse_path(scalar.text, scalar)
-    if path is None:
-        return problems
-    problems = [*problems, *check_message_path(path)]
+def check_lane_path(scalar: Scalar) -> list[Diagnostic]:
+    """Check a path that yields a lane key: one value, as `hl7v2.path` reads it."""
+    _, problems = _message_path(scalar)
     if problems:
         return problems
-    if path.field is None:
-        what = f"`{option}`: a whole segment"
-        return [codes.PATH_FORM(scalar.place, what=what, hint=f"name a field: {scalar.text}-1")]
     _, refused = parse_read_path(scalar.text)
-    return [codes.PATH_FORM(scalar.place, what=f"`{option}`: this path")] if refused else []
+    if refused is None:
+        return []
+    hint = "a lane key is one value: write PID-3[type=MR].1 or PID-3[1].1"
+    return [codes.PATH_FORM(scalar.place, what=f"`lane`: {scalar.text}", hint=hint)]
+
+
+def check_search_path(scalar: Scalar) -> list[Diagnostic]:
+    """Check a path that yields search keys: every value it names, from the whole message."""
+    path, problems = _message_path(scalar)
+    if path is not None and path.steps:
+        hint = f"name the segment alone: every {path.segment} is read"
+        problems.append(codes.PATH_FORM(scalar.place, what="a group", hint=hint))
+    return problems
+
+
+def _message_path(scalar: Scalar) -> tuple[Path | None, list[Diagnostic]]:
+    """A path to a field that HL7 knows."""
+    path, problems = parse_path(scalar.text, scalar)
+    if path is None:
+        return None, problems
+    problems = [*problems, *check_message_path(path)]
+    if not problems and path.field is None:
+        hint = f"name a field: {scalar.text}-1"
+        problems.append(codes.PATH_FORM(scalar.place, what="a whole segment", hint=hint))
+    return (None if problems else path), problems
 
 
 def check_route(key: Scalar, values: tuple[Scalar, ...]) -> list[Diagnostic]:
