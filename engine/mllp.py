@@ -17,6 +17,8 @@ END = b"\x1c"
 END_AND_CR = b"\x1c\r"
 FAULT_BYTES_MAX = 65_536
 """Bytes of a fault that are kept."""
+FAULTS_IN_A_ROW_MAX = 16
+"""Faults without a frame between them, after which the stream is not trusted any more."""
 
 JUNK = warning("M101", "{count} bytes stand outside a frame", "ask the sender to send VT first")
 TOO_LARGE = error(
@@ -72,6 +74,7 @@ class FrameDecoder:
         "_after_end",
         "_buffer",
         "_dead",
+        "_faults_in_a_row",
         "_final_cr_required",
         "_in_frame",
         "_junk",
@@ -96,6 +99,7 @@ class FrameDecoder:
         self._junk = bytearray()
         self._junk_count = 0
         self._dead = False
+        self._faults_in_a_row = 0
 
     @property
     def incomplete(self) -> bool:
@@ -145,7 +149,7 @@ class FrameDecoder:
         if begin < 0:
             return len(data)
         self._report_junk(found)
-        self._in_frame = True
+        self._in_frame = not self._dead
         return begin + 1
 
     def _collect(self, data: bytes, position: int, found: list[Frame | FrameFault]) -> int:
@@ -154,7 +158,7 @@ class FrameDecoder:
         stop = len(data) if end < 0 else end
         again = data.find(START, position, stop)
         if again >= 0:
-            lost = bytes(self._buffer) + data[position:again]
+            lost = bytes(self._buffer[:FAULT_BYTES_MAX]) + data[position:again][:FAULT_BYTES_MAX]
             found.append(self._fault(START_INSIDE(), lost, fatal=False))
             self._buffer.clear()
             return again + 1
@@ -191,6 +195,7 @@ class FrameDecoder:
 
     def _frame(self, payload: bytes) -> Frame | FrameFault:
         if payload:
+            self._faults_in_a_row = 0
             return Frame(payload)
         return self._fault(EMPTY_FRAME(), b"", fatal=False)
 
@@ -202,7 +207,9 @@ class FrameDecoder:
             self._junk_count = 0
 
     def _fault(self, problem: Diagnostic, data: bytes, *, fatal: bool) -> FrameFault:
-        if fatal:
+        self._faults_in_a_row += 1
+        if fatal or self._faults_in_a_row > FAULTS_IN_A_ROW_MAX:
+            fatal = True
             self._dead = True
             self._in_frame = self._after_end = False
             self._buffer = bytearray()

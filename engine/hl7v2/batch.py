@@ -15,7 +15,9 @@ from engine.hl7v2 import codes
 MESSAGES_MAX = 1_000_000
 """Messages of one batch."""
 _BOM = b"\xef\xbb\xbf"
-_HEAD = re.compile(rb"(?:(?<=[\r\n\x0b\x1c])|\A)[\x0b \t]*(MSH|FHS|BHS|BTS|FTS)(?=[^A-Za-z0-9]|\Z)")
+_HEAD = re.compile(
+    rb"(?:(?<=[\r\n\x0b\x1c])|\A)[\x0b \t]{0,8}(MSH|FHS|BHS|BTS|FTS)(?=[^A-Za-z0-9]|\Z)"
+)
 _BLANK = b"\r\n\x0b\x1c \t\x00"
 _LINE_END = re.compile(rb"\r\n|\r|\n")
 _STRAYS_REPORTED_MAX = 20

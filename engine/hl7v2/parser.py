@@ -9,8 +9,9 @@ no character set, holds several messages, or is beyond the limits below.
 import re
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import islice
 
-from engine.diagnostics import Diagnostic, Place, has_errors
+from engine.diagnostics import Code, Diagnostic, Place, has_errors
 from engine.hl7v2 import codes, definitions
 from engine.hl7v2.charset import decode
 from engine.hl7v2.delimiters import Delimiters, read_delimiters
@@ -20,6 +21,8 @@ from engine.hl7v2.message import Message, Segment
 
 MESSAGE_BYTES_MAX = 200_000_000
 """Base64 documents make messages of tens of megabytes; nothing sends more."""
+LINES_MAX = 1_000_000
+"""Lines before wrapped ones are joined: base64 of 70 megabytes."""
 SEGMENTS_MAX = 200_000
 FIELDS_MAX = 2_000
 """Fields of one segment; the largest segment of the standard has under 100."""
@@ -158,11 +161,11 @@ def _end_with_cr(text: str, problems: list[Diagnostic], *, strict: bool) -> str:
 
 def _split(text: str, mark: str, problems: list[Diagnostic]) -> tuple[str, list[Segment]] | None:
     """The text and its segments, or None when the text cannot be one message."""
+    if text.count("\r") > LINES_MAX:
+        problems.append(codes.TOO_LARGE(limit=LINES_MAX, unit="lines"))
+        return None
     lines = text.split("\r")
     lines.pop()  # what follows the last CR: nothing
-    if len(lines) > SEGMENTS_MAX:
-        problems.append(codes.TOO_LARGE(limit=SEGMENTS_MAX, unit="segments"))
-        return None
     segments: list[Segment] = []
     start = 0
     matches = _NAME.match
@@ -175,6 +178,9 @@ def _split(text: str, mark: str, problems: list[Diagnostic]) -> tuple[str, list[
 
 
 def _is_one_message(segments: list[Segment], problems: list[Diagnostic]) -> bool:
+    if len(segments) > SEGMENTS_MAX:
+        problems.append(codes.TOO_LARGE(limit=SEGMENTS_MAX, unit="segments"))
+        return False
     names = [segment.name for segment in segments]
     count = names.count("MSH")
     if count != 1:
@@ -193,18 +199,17 @@ def _split_odd(
     kept: list[tuple[str, list[str]]] = []
     found: list[Diagnostic] = []
     for number, line in enumerate(lines, 1):
-        if not line.strip():
-            found.append(codes.BLANK_LINE(Place(line=number)))
-            continue
         name = _segment_name(line, mark)
-        if name is None and kept:
+        if name is not None or not kept:
+            if name is None or line[:3] != name:
+                _report(found, codes.SEGMENT_NAME, number)
+            kept.append(_renamed(line, name or line[:3], mark))
+        elif line.strip():
             kept[-1][1].append(line)
-            found.append(codes.CONTINUATION(Place(line=number), line=number, name=kept[-1][0]))
-            continue
-        if name is None or line[:3] != name:
-            found.append(codes.SEGMENT_NAME(Place(line=number), line=number))
-        kept.append(_renamed(line, name or line[:3], mark))
-    problems.extend(_bounded(found))
+            _report(found, codes.CONTINUATION, number, name=kept[-1][0])
+        else:
+            _report(found, codes.BLANK_LINE, number)
+    problems.extend(found)
     segments = []
     start = 0
     for index, (name, parts) in enumerate(kept):
@@ -213,7 +218,13 @@ def _split_odd(
         start += len(text) + 1
     if not _is_one_message(segments, problems):
         return None
-    return "".join(segment.text + "\r" for segment in segments), segments
+    return "".join([segment.text + "\r" for segment in segments]), segments
+
+
+def _report(found: list[Diagnostic], code: Code, line: int, **values: str) -> None:
+    """Add a diagnostic about a line, unless there are enough of its kind."""
+    if sum(known.code == code.code for known in found) < _REPORTED_MAX:
+        found.append(code(Place(line=line), line=line, **values))
 
 
 def _renamed(line: str, name: str, mark: str) -> tuple[str, list[str]]:
@@ -233,17 +244,6 @@ def _segment_name(line: str, mark: str) -> str | None:
     if name[0] == "Z" or name in definitions.segment_names(_NEWEST):
         return name if found_mark or word == name else None
     return None
-
-
-def _bounded(found: list[Diagnostic]) -> list[Diagnostic]:
-    """At most `_REPORTED_MAX` of each code."""
-    counts: dict[str, int] = {}
-    kept = []
-    for problem in found:
-        counts[problem.code] = counts.get(problem.code, 0) + 1
-        if counts[problem.code] <= _REPORTED_MAX:
-            kept.append(problem)
-    return kept
 
 
 def _identify(head: Header, problems: list[Diagnostic]) -> tuple[str, str]:
@@ -286,23 +286,24 @@ def _inspect(
     """What stands in the text that should not. Cheap where nothing does."""
     found: list[Diagnostic] = []
     if not text.replace("\r", "").isprintable():
-        found += [
-            codes.CONTROL_CHARACTER(
-                Place(path=f"{segment.name}[{segment.index}]"), character=f"{ord(mark):#04x}"
-            )
+        controls = (
+            codes.CONTROL_CHARACTER(Place(path=segment.name), character=f"{ord(mark):#04x}")
             for segment in segments
             for mark in sorted(set(_CONTROL.findall(segment.text)))
-        ]
+        )
+        found += islice(controls, _REPORTED_MAX)
     if text.count(delimiters.escape) > 1:
-        found += [
+        lone = (
             codes.LONE_ESCAPE(Place(path=segment.name))
             for segment in segments[1:]
             if lone_escapes(segment.text, delimiters, codec)
-        ]
+        )
+        found += islice(lone, _REPORTED_MAX)
     if text.count(delimiters.field) > FIELDS_MAX:
-        found += [
+        wide = (
             codes.TOO_LARGE(Place(path=segment.name), limit=FIELDS_MAX, unit="fields in a segment")
             for segment in segments
             if segment.text.count(delimiters.field) > FIELDS_MAX
-        ]
-    return _bounded(found)
+        )
+        found += islice(wide, _REPORTED_MAX)
+    return found

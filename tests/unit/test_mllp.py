@@ -132,6 +132,15 @@ def test_closing_between_frames_is_no_fault():
     assert receiving.close() == []
 
 
+def test_a_flood_of_small_faults_ends_the_connection():
+    receiving = decoder(junk_between_frames=True)
+    found = receiving.feed(encode_frame(b"") * 100)
+    assert len(found) == mllp.FAULTS_IN_A_ROW_MAX + 1
+    assert [each.fatal for each in found] == [False] * mllp.FAULTS_IN_A_ROW_MAX + [True]
+    assert not receiving.incomplete
+    assert outline(decoder().feed((b"\x0bx" * 10 + encode_frame(b"y")) * 5)).count(b"y") == 5
+
+
 def test_an_empty_frame_is_a_fault_and_the_connection_goes_on():
     found = decoder().feed(encode_frame(b"") + encode_frame(b"one"))
     assert outline(found) == ["M106", b"one"]

@@ -247,6 +247,8 @@ def test_too_many_bytes_segments_or_fields_are_refused(monkeypatch):
     found = parsed(GOOD)
     assert found.message is None
     assert codes_of(found) == ["H205"]
+    monkeypatch.setattr(parser, "LINES_MAX", 2)
+    assert codes_of(parsed(GOOD)) == ["H205"]
     monkeypatch.setattr(parser, "MESSAGE_BYTES_MAX", 10)
     assert codes_of(parsed(GOOD)) == ["H205"]
     monkeypatch.undo()
