@@ -17,7 +17,7 @@ from sqlalchemy.pool import NullPool
 
 from engine.store.interface import StoreUnavailable
 
-STATE_PAGE_SIZE = 8192
+STATE_PAGE_SIZE = 4096
 
 
 def migrate_sqlite(folder: Path) -> None:

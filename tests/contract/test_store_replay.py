@@ -252,8 +252,7 @@ def test_the_log_gives_its_disk_back_and_keeps_what_must_stay(store, log, worker
     assert worker.state.message(failed) is None
 
 
+@pytest.mark.parametrize("store", ["sqlite"], indirect=True)
 def test_a_second_writer_of_a_file_log_is_refused(store, log):
-    if not store.is_sqlite:
-        pytest.skip("PostgreSQL takes several writers")
     with pytest.raises(StoreUnavailable, match="in use"):
         store.open_log()

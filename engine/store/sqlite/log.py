@@ -37,7 +37,7 @@ from engine.store.sqlite.segments import (
 
 SEGMENT_BYTES = 256 * 1024 * 1024
 """A segment is full at this size, or when its day (UTC) is over."""
-PAGE_SIZE = 16384
+PAGE_SIZE = 4096
 CHECKPOINT_BYTES = 32 * 1024 * 1024
 """A checkpoint is asked for after this much was appended."""
 OUTCOMES_MAX = 20_000

@@ -45,7 +45,7 @@ def _newest(path: Path) -> float:
 
 
 def _keep(kept: Path, segment: Path, message_ids: list[int]) -> None:
-    connection = connect(kept, page_size=16384)
+    connection = connect(kept, page_size=4096)
     try:
         connection.executescript(LOG_TABLES)
         connection.execute("ATTACH DATABASE ? AS old", (str(segment),))
