@@ -47,30 +47,31 @@ def docs(
 
 def _pages(*, check: bool) -> None:
     stale = []
-    for name, make in _page_makers().items():
-        path = PAGES_FOLDER / name
+    pages = _page_makers()
+    for path, make in pages.items():
         text = make()
+        if path.is_file() and path.read_text(encoding="utf-8") == text:
+            continue
         if check:
-            if not path.is_file() or path.read_text(encoding="utf-8") != text:
-                stale.append(str(path))
+            stale.append(str(path))
         else:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8")
             note(f"wrote {path}")
     if stale:
         fail(Exit.FINDINGS, f"stale: {', '.join(stale)}; run engine docs --write")
-    if check:
-        note(f"checked {len(_page_makers())} pages")
+    note(f"{len(pages)} pages are up to date")
 
 
-def _page_makers() -> dict[str, Callable[[], str]]:
+def _page_makers() -> dict[Path, Callable[[], str]]:
     from engine.cli import reference
     from engine.cli.main import app
 
+    guide = Path("docs") / "channels.md"
     return {
-        "diagnostics.md": reference.diagnostics_page,
-        "functions.md": reference.functions_page,
-        "commands.md": lambda: reference.commands_page(app),
-        "channel-options.md": reference.channel_options_page,
-        "maps.md": reference.maps_page,
+        PAGES_FOLDER / "diagnostics.md": reference.diagnostics_page,
+        PAGES_FOLDER / "functions.md": reference.functions_page,
+        PAGES_FOLDER / "commands.md": lambda: reference.commands_page(app),
+        PAGES_FOLDER / "maps.md": lambda: reference.maps_page(Path()),
+        guide: lambda: reference.channels_page(guide.read_text(encoding="utf-8")),
     }

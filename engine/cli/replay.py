@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from engine.cli.options import HomeOption, StoreOption, open_log, operator
+from engine.cli.project import open_project
 from engine.cli.terminal import Exit, counts_line, data, fail, note, plural
 
 if TYPE_CHECKING:
@@ -85,7 +86,7 @@ def replay(
 def _preview(log: "MessageLog", message_ids: list[int], home: Path) -> None:
     from engine.runtime.replay_preview import preview
 
-    result = preview(log, message_ids[:PREVIEW_MAX], home)
+    result = preview(log, open_project(home), message_ids[:PREVIEW_MAX])
     for line in result.lines():
         data(line)
     if len(message_ids) > PREVIEW_MAX:

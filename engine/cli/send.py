@@ -68,5 +68,8 @@ def _send_one(line: socket.socket, message: bytes, expect: str) -> bool:
         for frame in decoder.feed(received):
             if isinstance(frame, Frame):
                 answer = read_acknowledgment(frame.payload)
-                data(f"{answer.code or '??'} {answer.control_id}")
+                if answer is None:
+                    data("?? what came back is no acknowledgment")
+                    return True
+                data(f"{answer.code} {answer.control_id}")
                 return answer.code != expect if expect else answer.code not in ("AA", "CA")

@@ -11,6 +11,8 @@ from engine.hl7v2.definitions import SegmentDefinition
 _FIELD = re.compile(r"([A-Z][A-Z0-9]{2})(?:-(\d+)(?:\.(\d+))?)?")
 _COMPONENT = re.compile(r"([A-Z]{2,3})(?:\.(\d+))?")
 _TABLE = re.compile(r"(?:table\s+)?(?:HL7)?(\d{4})", re.IGNORECASE)
+CODES_SHOWN_MAX = 40
+
 _ELEMENT = re.compile(r"([A-Z][A-Za-z]+)(?:\.([A-Za-z.]+))?")
 
 
@@ -43,9 +45,11 @@ def _function(topic: str, _version: str) -> list[str]:
     record = FUNCTIONS.get(topic)
     if record is None:
         return []
-    lines = [f"function {record.name} -> {record.returns}", f"  {record.doc}"]
-    lines += [f"  {item.name}: {item.kind}  {item.doc}" for item in record.parameters]
-    return lines + [f"  example: {example}" for example in record.examples]
+    lines = [f"function {record.name} -> {', '.join(record.returns)}", f"  {record.doc}"]
+    lines += [f"  {item.name}: {item.kind.value}  {item.doc}" for item in record.parameters]
+    return lines + [
+        f"  example: {example.arguments} gives {example.result!r}" for example in record.examples
+    ]
 
 
 def _table(topic: str, version: str) -> list[str]:
@@ -53,7 +57,14 @@ def _table(topic: str, version: str) -> list[str]:
     rows = hl7.table(version, match[1]) if match else None
     if not match or not rows:
         return []
-    return [f"table {match[1]}", *(f"  {code}  {text}" for code, text in rows.items())]
+    from engine.fhir import definitions as fhir
+
+    system = fhir.v2_system(match[1])
+    lines = [f"table {match[1]}  {system or ''}"]
+    for code, text in rows.items():
+        shown = text or (fhir.display(system, code) if system else None) or ""
+        lines.append(f"  {code}  {shown}".rstrip())
+    return lines
 
 
 def _field(topic: str, version: str) -> list[str]:
@@ -121,12 +132,9 @@ def _element(topic: str, _version: str) -> list[str]:
         lines.append(f"  refers to {', '.join(element.targets)}")
     if element.binding:
         codes = element.binding.codes
-        listed = f": {', '.join(sorted(codes))}" if codes and len(codes) <= ROW_CODES_MAX else ""
+        listed = f": {', '.join(sorted(codes))}" if codes and len(codes) <= CODES_SHOWN_MAX else ""
         lines.append(f"  {element.binding.strength} {element.binding.url}{listed}")
     return lines
-
-
-ROW_CODES_MAX = 40
 
 
 def _words(topic: str, version: str) -> list[str]:
