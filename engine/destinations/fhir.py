@@ -37,6 +37,13 @@ from engine.pipeline.response import (
 
 FHIR_JSON = "application/fhir+json"
 _CONNECT_SECONDS_MAX = 10.0
+_HEADERS = (
+    ("Content-Type", FHIR_JSON),
+    ("Accept", FHIR_JSON),
+    ("Accept-Encoding", "gzip"),
+    ("Prefer", "return=minimal"),
+    ("User-Agent", "interface-engine"),
+)
 _REPEATABLE_METHODS = frozenset({"PUT", "GET", "DELETE"})
 
 
@@ -50,13 +57,11 @@ class FhirDestination:
         self._base = config.url.rstrip("/")
         self._base_url = httpx.URL(self._base)
         self._http: HttpExchange | None = None
-        self._headers: tuple[tuple[str, str], ...] = (
-            ("Content-Type", FHIR_JSON),
-            ("Accept", FHIR_JSON),
-            ("Accept-Encoding", "gzip"),
-            ("Prefer", "return=minimal"),
-            ("User-Agent", "interface-engine"),
+        # What the server cannot do as a transaction, `encode_bundle` has written as a batch.
+        self._is_transaction = (
+            config.interaction == "transaction" and "transaction" in config.capabilities
         )
+        self._plain_headers = httpx.Headers(_HEADERS)
         self._shown_headers = self._describe_headers()
         self._transaction_shown = self._shown("POST", self._base)
 
@@ -141,7 +146,7 @@ class FhirDestination:
         if not found.accepted:
             return found
         entries = entry_answers(answer.body)
-        if self._config.interaction == "transaction":
+        if self._is_transaction:
             if entries is not None:
                 return combine(entries, repeatable=True) if entries else found
             # Some servers answer a transaction with nothing, or with more than is read. A page of
@@ -222,8 +227,8 @@ class FhirDestination:
         """All headers of a request. Raises OSError or KeyError when a secret is not there."""
         config = self._config
         if not config.headers and config.bearer is None:
-            return httpx.Headers(list(self._headers))
-        headers = list(self._headers)
+            return self._plain_headers
+        headers = list(_HEADERS)
         for name, value in config.headers:
             plain = self._secrets(value) if isinstance(value, SecretReference) else value
             headers.append((name, plain))
@@ -233,7 +238,7 @@ class FhirDestination:
 
     def _describe_headers(self) -> bytes:
         """The headers as stored with an attempt: a secret by its reference."""
-        shown = [f"{name}: {value}" for name, value in self._headers]
+        shown = [f"{name}: {value}" for name, value in _HEADERS]
         for name, value in self._config.headers:
             hidden = f"({value})" if isinstance(value, SecretReference) else value
             shown.append(f"{name}: {hidden}")
@@ -246,8 +251,8 @@ class FhirDestination:
 
     def _kept(self, answer: Answer) -> bytes:
         """Status, headers and body as stored, within the configured bound."""
-        head = "\n".join(f"{name}: {value}" for name, value in answer.headers.items())
-        kept = f"{answer.status}\n{head}\n\n".encode() + answer.body
+        head = b"\n".join([b"%b: %b" % pair for pair in answer.headers.raw])
+        kept = b"%d\n%b\n\n%b" % (answer.status, head, answer.body)
         return kept[: self._config.response_bytes_max]
 
 

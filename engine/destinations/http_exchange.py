@@ -14,7 +14,6 @@ import asyncio
 import errno
 import ssl
 import zlib
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import aiohttp
@@ -35,7 +34,7 @@ class Answer:
     """What came back."""
 
     status: int
-    headers: Mapping[str, str]
+    headers: httpx.Headers
     body: bytes
     complete: bool
     """False when the body was longer than is read."""
