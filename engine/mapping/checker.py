@@ -8,7 +8,7 @@ once.
 from collections.abc import Iterable
 
 from engine.diagnostics import Diagnostic, Place, did_you_mean, sort_key
-from engine.fhir.definitions import type_definition, type_names
+from engine.fhir.definitions import code_system, type_definition, type_names
 from engine.hl7v2 import definitions
 from engine.mapping import codes
 from engine.mapping.checker_message import check_message_map, structures
@@ -30,6 +30,7 @@ from engine.mapping.syntax import (
     Rule,
     When,
 )
+from engine.mapping.terminology import CodeTable
 from engine.yamltext import Scalar
 
 
@@ -51,6 +52,8 @@ def check_library(library: Library) -> list[Diagnostic]:
             found.extend(check_map(map_file, library, partial=partial))
         for ignore in map_file.ignore:
             found.extend(_check_ignore(ignore, map_file))
+    for table in library.tables.values():
+        found.extend(_check_table(table))
     found.extend(_check_shared_events(library))
     found.extend(_check_circles(library))
     return sorted(dict.fromkeys(found), key=sort_key)
@@ -99,6 +102,21 @@ def _check_ignore(ignore: Ignore, map_file: MapFile) -> list[Diagnostic]:
     if problem is None:
         return []
     return [codes.IGNORE_UNKNOWN(ignore.place, path=ignore.path, problem=problem)]
+
+
+def _check_table(table: CodeTable) -> list[Diagnostic]:
+    """The codes of HL7's own code systems exist there."""
+    found: list[Diagnostic] = []
+    for row in table.rows:
+        known = code_system(row.target_system) if row.target_code else None
+        if known is None or row.target_code in known:
+            continue
+        place = Place(file=row.file, line=row.line, column=1, width=len(row.source_code))
+        hint = did_you_mean(row.target_code, known)
+        found.append(
+            codes.NOT_IN_SYSTEM(place, system=row.target_system, value=row.target_code, hint=hint)
+        )
+    return found
 
 
 # -- events --

@@ -160,7 +160,7 @@ def check_value(slot: Slot, given: Given, place: Place) -> list[Diagnostic]:
     if given.many and not slot.many:
         found.append(which_repetition(place, given.what or "this"))
     if not given.known or any(fits(wanted, given) for wanted in slot.types):
-        found.extend(_check_binding(slot, given, place))
+        found.extend(check_binding(slot, given, place))
         found.extend(_check_reference(slot, given, place))
         return found
     wanted = " or ".join(slot.types[:CHOICES_SHOWN])
@@ -233,7 +233,7 @@ def _hl7_fits(wanted: str, datatypes: tuple[str, ...]) -> bool:
     return False
 
 
-def _check_binding(slot: Slot, given: Given, place: Place) -> list[Diagnostic]:
+def check_binding(slot: Slot, given: Given, place: Place) -> list[Diagnostic]:
     """Literals and table rows against a required binding."""
     binding = slot.element.binding if slot.element else None
     if binding is None or binding.codes is None:

@@ -10,7 +10,7 @@ from engine.diagnostics import Diagnostic, Place, did_you_mean
 from engine.fhir.definitions import resource_types
 from engine.mapping import codes
 from engine.mapping.checker_source import which_repetition
-from engine.mapping.checker_target import fits
+from engine.mapping.checker_target import Slot, check_binding, find_slot, fits
 from engine.mapping.functions.record import FunctionRecord, Kind
 from engine.mapping.functions.registry import FUNCTIONS
 from engine.mapping.given import UNKNOWN, Given
@@ -173,6 +173,18 @@ def check_map_arguments(
                     value.place, name=used.name, argument=name, wanted=wanted, given=given
                 )
             )
+        else:
+            slot = _slot_of_parameter(used, name) if given.is_text_literal else None
+            scope.problems.extend(check_binding(slot, given, value.place) if slot else ())
+
+
+def _slot_of_parameter(used: MapFile, name: str) -> Slot | None:
+    """The element a map writes a parameter into as it is, such as `use: use`."""
+    for rule in used.rules:
+        expression = rule.expression
+        if isinstance(expression, Path) and expression.text == name == expression.variable:
+            return find_slot(used.to_name, rule.target, used.to_name)[0]
+    return None
 
 
 def check_single(given: Given, place: Place, scope: Scope) -> None:

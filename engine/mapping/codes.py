@@ -103,6 +103,12 @@ UNMAPPED_KEPT = error(
     "reject, hold, or name a fixed code",
 )
 
+NOT_IN_SYSTEM = error(
+    "T543",
+    'the code system {system} has no code "{value}"',
+    "correct the row, or its target_system",
+)
+
 # -- checking: steps and calls --
 
 MAP_SOURCE = error(

@@ -312,6 +312,24 @@ def test_maps_that_call_each_other_in_a_circle_are_refused():
     assert codes(check(CX=text)) == ["T516"]
 
 
+def test_a_fixed_argument_is_checked_where_the_map_writes_it():
+    xtn = "map: XTN[ContactPoint]\nfrom: XTN\nto: ContactPoint\nparameters: {use: code}\n"
+    xtn += "rules:\n  value: XTN.1\n  use: use\n"
+    lines = "map: PID[Patient]\nfrom: PID\nto: Patient\n"
+    lines += "rules:\n  telecom[]: PID-13 -> XTN[ContactPoint]"
+    assert check(XTN=xtn, PID=f"{lines} use=home\n") == []
+    (found,) = check(XTN=xtn, PID=f"{lines} use=hom\n")
+    assert (found.code, found.hint) == ("T538", 'did you mean "home"?')
+
+
+def test_the_rows_of_a_table_name_codes_their_system_has():
+    head = "source_code,target_code,target_system\n"
+    gender = "http://hl7.org/fhir/administrative-gender"
+    assert check(T=f"{head}M,male,{gender}\nX,,{gender}\nY,any,http://north.example/codes\n") == []
+    (found,) = check(T=f"{head}M,mail,{gender}\n")
+    assert (found.code, found.place.line) == ("T543", 2)
+
+
 def test_a_message_map_cannot_be_a_step():
     (found, *_) = message("- MSH -> M2")
     assert found.code in {"T504", "T512"}
