@@ -1,7 +1,7 @@
 """Pure. The small functions generated code calls, bound to the delimiters of a message.
 
-Delimiters are the same for nearly all messages, so a generated module is executed once for each set of
-delimiters it meets, with `C`, `R`, `S` and `E` as plain global texts.
+Delimiters are the same for nearly all messages, so a generated module is executed once for each set
+of delimiters it meets, with `C`, `R`, `S` and `E` as plain global texts.
 """
 
 from collections.abc import Sequence
@@ -197,7 +197,9 @@ def table_concept(
     row = _find(table, parts)
     if row is not None and row.target_code:
         mapped = _mapped_coding(row)
-        own = [one for one in codings_of(parts, run) if not _repeats(one, mapped)]
+        own = [
+            _with_system(one, row) for one in codings_of(parts, run) if not _repeats(one, mapped)
+        ]
         found: dict[str, Any] = {"coding": [mapped, *own]}
         text = _own_text(parts)
         if text:
@@ -221,6 +223,14 @@ def _own_text(parts: list[str]) -> str:
         if at < len(parts) and parts[at]:
             return parts[at]
     return ""
+
+
+def _with_system(own: dict[str, str], row: TableRow) -> dict[str, str]:
+    """The sender's coding; a code of an HL7 table that came without its name is of that table."""
+    if "system" in own or not row.source_system or own["code"] != row.source_code:
+        return own
+    system = coding_system(row.source_system, {})
+    return {"system": system, **own} if system else own
 
 
 def _repeats(own: dict[str, str], mapped: dict[str, str]) -> bool:
