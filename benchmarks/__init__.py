@@ -1,0 +1,1 @@
+"""How speed is measured; see README.md here."""
