@@ -13,7 +13,7 @@ from importlib.metadata import version as distribution_version
 from pathlib import Path
 from typing import Any
 
-from hl7v2_names import EVENTS, GROUP_CORRECTIONS, readable_name, short_name
+from hl7v2_names import DISSOLVED_GROUPS, EVENTS, GROUP_CORRECTIONS, readable_name, short_name
 
 VERSIONS = (
     "2.1",
@@ -99,6 +99,9 @@ def structure_children(
         short = name.removeprefix(structure + "_")
         short = GROUP_CORRECTIONS.get((structure, parent, short), short)
         nested = structure_children(library, structure, short, inner)
+        if (structure, parent, short) in DISSOLVED_GROUPS:
+            found += [[each, 0, *rest] for each, _, *rest in nested]
+            continue
         if nested:
             found.append([short, low, high, nested])
     return found

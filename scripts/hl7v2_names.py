@@ -50,6 +50,12 @@ GROUP_CORRECTIONS = (
     }
 )
 
+DISSOLVED_GROUPS = {
+    # (structure, parent group, group): 2.8 put ORC into a group of its own; a map reads
+    # ORDER_OBSERVATION.ORC
+    ("ORU_R01", "ORDER_OBSERVATION", "COMMON_ORDER"),
+}
+
 SHORT_NAMES: dict[tuple[str, int], str] = {
     # (datatype, component number): the word used in selectors such as PID-3[type=MR]
     ("CX", 1): "id",

@@ -144,9 +144,11 @@ def _match(message: Message, rules: Grammar, problems: list[Diagnostic]) -> Grou
         if move is None or (name == "NTE" and move.backward):
             # a note stays with what it follows rather than go back to an earlier subject
             innermost.add_segment(segment)
-            problems.append(_stray(message, segment, rules))
+            if len(problems) < _REPORTED_MAX:
+                problems.append(_stray(message, segment, rules))
             continue
-        if move.missing or move.backward or move.repeated:
+        broken = move.missing or move.backward or move.repeated
+        if broken and len(problems) < _REPORTED_MAX:
             problems += _breaks(segment, move, open_groups, rules)
         if move.opened or move.depth + 1 != len(open_groups):
             del open_groups[move.depth + 1 :]

@@ -1,9 +1,16 @@
 """The dictionary: what maps and the checker rely on, in every version."""
 
+import importlib
+import json
+from importlib.resources import files
+from pathlib import Path
+
 import pytest
 
 from engine.hl7v2 import definitions
 from engine.hl7v2.definitions import GroupDefinition
+
+SCRIPTS = Path(__file__).parents[3] / "scripts"
 
 
 @pytest.mark.parametrize("version", definitions.VERSIONS)
@@ -122,6 +129,17 @@ def test_every_event_leads_to_a_structure_that_exists(version):
         served = definitions.structure_for(version, code, event)
         if served:
             assert definitions.structure(version, served) is not None
+
+
+@pytest.mark.parametrize("version", ["2.1", "2.5.1", "2.8.2"])
+def test_the_data_is_what_the_script_makes(version, monkeypatch):
+    monkeypatch.syspath_prepend(str(SCRIPTS))
+    script = importlib.import_module("build_hl7v2_definitions")
+    shipped = files("engine.hl7v2.definitions").joinpath("data", f"v{version}.json").read_bytes()
+    made = json.loads(json.dumps(script.dictionary(version)))
+    loaded = json.loads(shipped)
+    del loaded["header"]
+    assert loaded == made
 
 
 def test_the_data_names_its_source_and_licence():

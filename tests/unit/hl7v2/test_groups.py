@@ -204,10 +204,11 @@ def test_diagnostics_are_bounded():
     "version", ["2.1", "2.2", "2.3", "2.3.1", "2.4", "2.5", "2.6", "2.7", "2.8.2"]
 )
 def test_every_version_groups_results_under_the_same_names(version):
-    found = grouped("ORU^R01", version, "PID", "OBR", "OBX", "OBX")
+    found = grouped("ORU^R01", version, "PID", "ORC", "OBR", "OBX", "OBX")
     result = found.root.groups("PATIENT_RESULT")[0]
     assert result.groups("PATIENT")[0].first("PID") is not None
     order = result.groups("ORDER_OBSERVATION")[0]
+    assert order.first("ORC") is not None and order.first("OBR") is not None
     assert len(order.groups("OBSERVATION")) == 2
 
 
