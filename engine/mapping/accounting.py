@@ -1,8 +1,7 @@
-"""Pure. Nothing is lost in silence: every populated leaf of a message is mapped, ignored with a reason, or
-reported.
+"""Pure. Every populated leaf of a message is mapped, ignored with a reason, or reported.
 
-A leaf is mapped when a rule or its condition read it. It is ignored when a map that was applied to its
-segment or value, or the message map, names it in `ignore:`.
+A leaf is mapped when a rule or its condition read it. It is ignored when a map that was applied to
+its segment or value, or the message map, names it in `ignore:`.
 """
 
 from dataclasses import dataclass

@@ -1,7 +1,8 @@
 """Pure. Maps to a program: Python source, compiled once, and the conversion of a message by it.
 
-The source is kept (`Program.source`) for those who want to see what a map does. A second, traced variant
-of the same source is made when somebody first asks why; the ordinary one knows nothing of tracing.
+The source is kept (`Program.source`) for those who want to see what a map does. A second, traced
+variant of the same source is made when somebody first asks why; the ordinary one knows nothing of
+tracing.
 """
 
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ from engine.fhir import definitions
 from engine.hl7v2.delimiters import Delimiters
 from engine.hl7v2.groups import Grouped
 from engine.hl7v2.message import Message
+from engine.hl7v2.path import leaves
 from engine.mapping.codes import MAP_FAILED, NO_MAP
 from engine.mapping.emit_code import Body, Bound, BoundKind, Builder, Code, RuleInfo, Value
 from engine.mapping.emit_messages import emit_steps
@@ -119,7 +121,7 @@ def _value_body(body: Body) -> None:
     body.line(f"{result} = None")
     body.line(f"{done} = False")
 
-    def sink(value: Value, chosen: str | None) -> None:
+    def sink(value: Value, _chosen: str | None) -> None:
         body.line(f"{result} = {value.text}")
         body.line(f"{done} = True")
         if body.traced:
@@ -147,6 +149,9 @@ def _head_lines(body: Body, name: str) -> list[str]:
     source = {-1: "root", 0: "segment"}.get(body.level, "raw")
     origin = ", origin=()" if body.traced and body.level > 0 else ""
     code.line("faults = run.faults")
+    if body.level == -1:
+        for given, _ in body.map_file.parameters:
+            code.line(f"p_{given} = run.parameters.get({given!r})")
     if "header" in body.uses:
         code.line("header = run.header")
     if "fields" in body.uses:
@@ -268,7 +273,7 @@ class Program:
 
         Args:
             map_name: a map from a datatype.
-            text: a repetition with standard delimiters, or a component when it holds `&` but no `^`.
+            text: a repetition with standard delimiters; a component when it holds `&` but no `^`.
             context: what the channel says.
             trace: as in `convert`.
 
@@ -307,10 +312,9 @@ class Program:
         made = compiled.module(message.delimiters, message.codec)[name](source, run)
         if run.faults:
             run.settle_loose(0)
-        if trace is not None:
-            if isinstance(made, dict):
-                whole = Made(made, self.library.maps[trace_map(compiled, name)].to_name, "")
-                trace.finish([*run.made, whole])
+        if trace is not None and isinstance(made, dict):
+            whole = Made(made, self.library.maps[map_of(compiled, name)].to_name, "")
+            trace.finish([*run.made, whole])
         return made, run.diagnostics
 
     def _function(self, map_name: str, level: int, *, traced: bool) -> tuple[Compiled, str]:
@@ -319,7 +323,7 @@ class Program:
         return compiled, name
 
 
-def trace_map(compiled: Compiled, function: str) -> str:
+def map_of(compiled: Compiled, function: str) -> str:
     """The map a function was generated from."""
     return next(name for (name, _), known in compiled.functions.items() if known == function)
 
@@ -333,7 +337,7 @@ def start(message: Message, context: MapContext, places: tuple[Place, ...]) -> R
     run.subcomponents = text.find(delimiters.subcomponent, 9) >= 0
     if '""' in text:
         run.has_nulls = True
-        run.nulls = null_paths(message, run)
+        run.nulls = null_paths(message)
     if message.segments:
         header = message.segments[0]
         fields = run.cleaned(header) if run.has_nulls else header.fields
@@ -345,10 +349,8 @@ def start(message: Message, context: MapContext, places: tuple[Place, ...]) -> R
     return run
 
 
-def null_paths(message: Message, run: Run) -> list[str]:
+def null_paths(message: Message) -> list[str]:
     """The paths of all explicit nulls, such as `PID[1]-19` or `PID[1]-3[2].4`."""
-    from engine.hl7v2.path import leaves
-
     return [leaf.path for leaf in leaves(message) if leaf.null]
 
 

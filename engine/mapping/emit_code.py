@@ -1,9 +1,10 @@
 """Pure. Lines of generated Python, and what is known while one function is generated.
 
-Maps become plain Python source, compiled once at load: interpreting rules was measured seven times slower.
-The functions of `emit_paths`, `emit_values`, `emit_conditions`, `emit_rules` and `emit_messages` write code
-into a `Body`. Values are handed on through sinks: a reader opens an `if` that holds when the value is
-populated, calls the sink to write what uses it, and closes the `if`; so an empty field costs one test.
+Maps become plain Python source, compiled once at load: interpreting rules was measured seven times
+slower. The functions of `emit_paths`, `emit_values`, `emit_conditions`, `emit_rules` and
+`emit_messages` write code into a `Body`. Values are handed on through sinks: a reader opens an `if`
+that holds when the value is populated, calls the sink to write what uses it, and closes the `if`;
+so an empty field costs one test.
 """
 
 from collections.abc import Callable, Iterator

@@ -1,7 +1,7 @@
 """Pure. Code for conditions: lines that read what is compared, then one Python expression.
 
-What a condition reads may be empty or wrong without that being a problem, so problems are dropped here. An
-empty value compares as an empty text: `=` and `in` do not hold, `!=` and `not in` do.
+What a condition reads may be empty or wrong without that being a problem, so problems are dropped
+here. An empty value compares as an empty text: `=` and `in` do not hold, `!=` and `not in` do.
 """
 
 import re
@@ -55,7 +55,7 @@ def _valued(body: Body, subject: Expression) -> str:
     want = Want.VALUED if isinstance(subject, Path) else Want.LEAF
     if isinstance(subject, Path) and subject.variable in body.names:
         want = Want.LEAF if body.names[subject.variable].kind is BoundKind.MADE else want
-    emit(body, subject, want, UNKNOWN, lambda value: body.line(f"{name} = True"))
+    emit(body, subject, want, UNKNOWN, lambda _value: body.line(f"{name} = True"))
     return name
 
 
@@ -74,7 +74,7 @@ def _structure_valued(body: Body, path: Path, name: str) -> None:
     if bound is not None and not path.steps and path.segment is None:
         body.line(f"{name} = {bound.name} is not None")
     elif path.segment is not None:
-        read_segment(body, path, lambda found: body.line(f"{name} = True"))
+        read_segment(body, path, lambda _found: body.line(f"{name} = True"))
     else:
         with ExitStack() as stack:
             if enter_groups(body, path, path.steps, stack) is not None:

@@ -1,4 +1,4 @@
-"""Pure. Code for the steps of a message map: resources made, named, filled and assigned to, group by group.
+"""Pure. Code for the steps of a message map: resources made, named, filled and assigned to.
 
 A step that fails costs its own resource, not the message.
 """

@@ -1,8 +1,9 @@
 """Pure. Code that reads a source path.
 
-Read style: a segment's `fields` list and a value's `parts` list are filled up once, so an index never
-fails; repetitions and components are split only when the separator is there, and escapes are decoded only
-when the message has any. `C`, `R`, `S`, `E` are the message's delimiters, global in the generated module.
+Read style: a segment's `fields` list and a value's `parts` list are filled up once, so an index
+never fails; repetitions and components are split only when the separator is there, and escapes are
+decoded only when the message has any. `C`, `R`, `S`, `E` are the message's delimiters, global in
+the generated module.
 """
 
 from collections.abc import Callable

@@ -1,7 +1,8 @@
 """Pure. Code for the rules of one object: a tree of targets, then lines that fill a dict in order.
 
-Rules that share the start of their target (`period.start`, `period.end`) fill one object. An object is
-written when something in it came from the source, or when it holds literals and parameters alone.
+Rules that share the start of their target (`period.start`, `period.end`) fill one object. An object
+is written when something in it came from the source, or when it holds literals and parameters
+alone.
 """
 
 from collections.abc import Callable
@@ -184,10 +185,9 @@ def _fill_plain(body: Body, rule: Rule, slot: Slot, scope: Scope) -> None:
 def _fill_this(body: Body, rule: Rule, slot: Slot, scope: Scope) -> None:
     """`$this`: the value's entries become the object's."""
 
-    def sink(value: Value, chosen: str | None) -> None:
-        body.line(f"{scope.name} = {{**{value.text}, **{scope.name}}}")
+    def sink(value: Value, _chosen: str | None) -> None:
+        _join(body, scope.name, value.text)
         if body.traced:
-            body.line(f"run.trace.merged({value.text}, {{}}, {scope.name})")
             body.line("run.trace.yielded()")
         if scope.live and not value.constant:
             body.line(f"{scope.live} = True")
@@ -195,11 +195,20 @@ def _fill_this(body: Body, rule: Rule, slot: Slot, scope: Scope) -> None:
     emit_rule(body, rule, slot.kind, sink, "")
 
 
+def _join(body: Body, name: str, more: str) -> None:
+    """Write code that puts the entries of `more` before those of the dict `name`."""
+    whole = body.fresh("z")
+    body.line(f"{whole} = {{**{more}, **{name}}}")
+    if body.traced:
+        body.line(f"run.trace.merged({name}, {more}, {whole})")
+    body.line(f"{name} = {whole}")
+
+
 def _fill_inner(body: Body, tree: Tree, slot: Slot, scope: Scope) -> None:
     name, test, constant = emit_object(body, tree)
     with body.code.block(f"if {test}:"):
         if slot.rules:
-            body.line(f'{name} = {{**{scope.name}.get("{slot.name}", {{}}), **{name}}}')
+            _join(body, name, f'{scope.name}.get("{slot.name}", {{}})')
         _write(body, scope, slot.name, Value(text=name, form=Form.OBJECT, constant=constant))
 
 
@@ -210,7 +219,7 @@ def _fill_list(body: Body, slot: Slot, scope: Scope) -> None:
     if live:
         body.line(f"{live} = False")
 
-    def append(value: Value, chosen: str | None = None) -> None:
+    def append(value: Value, _chosen: str | None = None) -> None:
         body.line(f"{items}.append({value.text})")
         if body.traced:
             body.line(f"run.trace.wrote({items}, len({items}) - 1)")

@@ -1,6 +1,7 @@
 """Pure. Code for `-> table NAME unmapped=POLICY`.
 
-In a CodeableConcept or Coding the mapped code goes beside the sender's; in a `code` it takes its place.
+In a CodeableConcept or Coding the mapped code goes beside the sender's; in a `code` it takes its
+place.
 """
 
 from engine.mapping.emit_code import Body, Form, Sink, Value
@@ -36,7 +37,7 @@ def emit_table(body: Body, value: Value, step: Step, target: TargetType, sink: S
         return
     codes = {row.source_code: row.target_code for row in reversed(table.rows)}
     codes.update({code: row.target_code for code, row in table.by_code.items()})
-    name = body.builder.refer("codes", _shared(body, table.name, codes))
+    name = body.builder.refer("codes", _shared(body, codes))
     body.line(f"{result} = {name}.get({value.text})")
     with body.code.block(f"if {result} is None:"):
         if policy in (Unmapped.KEEP.value, Unmapped.TEXT.value):
@@ -50,7 +51,7 @@ def emit_table(body: Body, value: Value, step: Step, target: TargetType, sink: S
         sink(Value(text=result, form=Form.TEXT, base=value.base, constant=value.constant))
 
 
-def _shared(body: Body, table: str, codes: dict[str, str]) -> dict[str, str]:
+def _shared(body: Body, codes: dict[str, str]) -> dict[str, str]:
     """One dict for all rules of a table."""
     for present in body.builder.objects.values():
         if isinstance(present, dict) and present == codes:

@@ -1,7 +1,7 @@
-"""Pure. Code for expressions: literals, pipes, alternatives, function calls, maps, tables, references.
+"""Pure. Code for expressions: literals, pipes, alternatives, calls, maps and references.
 
-Every writer takes a sink and runs it where the value is populated. A problem that a function notes is given
-its rule and place right after the call.
+Every writer takes a sink and runs it where the value is populated. A problem that a function notes
+is given its rule and place right after the call.
 """
 
 from dataclasses import replace

@@ -1,7 +1,7 @@
 """Pure. The right-hand side of a rule: expressions and conditions from text.
 
-A recursive descent over the grammar of docs/mapping-language.md. The words of HL7's v2-to-FHIR guide
-(`IF PID-24 EQUALS "Y" AND PID-25 VALUED`) are read as well, so its conditions can be pasted.
+A recursive descent over the grammar of docs/mapping-language.md. The words of HL7's v2-to-FHIR
+guide (`IF PID-24 EQUALS "Y" AND PID-25 VALUED`) are read as well, so its conditions can be pasted.
 """
 
 import re

@@ -1,8 +1,8 @@
 """Pure. All maps and tables together, and a site's overlays on top of them.
 
-The library is read from texts, not from a folder: the rim lists the files. Overlays are applied in order,
-later layers win, and a change that names something that is not there is a problem, because it would
-otherwise do nothing in silence after an update of the library.
+The library is read from texts, not from a folder: the rim lists the files. Overlays are applied in
+order, later layers win, and a change that names something that is not there is a problem, because
+it would otherwise do nothing in silence after an update of the library.
 """
 
 from collections.abc import Mapping
@@ -46,7 +46,8 @@ def read_library(files: Mapping[str, str]) -> tuple[Library, list[Diagnostic]]:
     """Read a library.
 
     Args:
-        files: name (for places) to text; `.yaml` files are maps, `.csv` files are tables, others are
+        files: name (for places) to text; `.yaml` files are maps, `.csv` files are tables, others
+        are
             passed over.
 
     Returns:

@@ -1,7 +1,7 @@
 """Pure. Source paths (`PID-3[type=MR].1`) and targets (`name[]`, `coding[local].code`) from text.
 
-A name with a small letter is a variable or parameter; three capitals are a segment; other capitals are
-a group, or a datatype when a component follows. Paths are written as in HL7 v2.5.1 chapter 2.
+A name with a small letter is a variable or parameter; three capitals are a segment; other capitals
+are a group, or a datatype when a component follows. Paths are written as in HL7 v2.5.1 chapter 2.
 """
 
 import re

@@ -52,8 +52,8 @@ def read_map_file(text: str, file: str) -> tuple[MapFile | OverlayFile | None, l
         file: its name, for places.
 
     Returns:
-        The map or overlay (None when it cannot be used at all), and every problem found. What could be
-        read is returned even when parts are wrong.
+        The map or overlay (None when it cannot be used at all), and every problem found. What could
+        be read is returned even when parts are wrong.
     """
     root, problems = parse_yaml(text, file)
     if root is None:

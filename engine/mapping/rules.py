@@ -1,7 +1,7 @@
 """Pure. The `rules:` and `value:` of segment and datatype maps: YAML nodes to `Rule` values.
 
-A rule is written in four shapes: an expression, a list of alternatives, a choice (`value[x]`), a block.
-The node's kind and the target say which it is.
+A rule is written in four shapes: an expression, a list of alternatives, a choice (`value[x]`), a
+block. The node's kind and the target say which it is.
 """
 
 from dataclasses import replace

@@ -1,8 +1,9 @@
 """Pure. What generated code works with while one message is converted.
 
-`Run` lives for one message. It collects resources, problems and the facts that functions may ask for. A
-problem is first noted without a place (the function that finds it knows none); each caller on the way up adds
-what it knows, so a message without problems pays one test of an empty list per call.
+`Run` lives for one message. It collects resources, problems and the facts that functions may ask
+for. A problem is first noted without a place (the function that finds it knows none); each caller
+on the way up adds what it knows, so a message without problems pays one test of an empty list per
+call.
 """
 
 from collections.abc import Sequence
@@ -341,7 +342,8 @@ def _rank(identifier: dict[str, Any]) -> tuple[int, str, str, str]:
 def identifier_key(resource: dict[str, Any]) -> tuple[str, str] | None:
     """The key of `key=identifier`: system (or assigner) and value of the best identifier.
 
-    The best is chosen by type, then by system and value, so the order of repetitions does not matter.
+    The best is chosen by type, then by system and value, so the order of repetitions does not
+    matter.
     """
     ranks = [_rank(one) for one in identifiers_of(resource) if one.get("value")]
     if not ranks:

@@ -19,7 +19,7 @@ TEXT_MAX = 20_000
 DEPTH_MAX = 40
 
 
-class SyntaxFault(Exception):
+class SyntaxFault(Exception):  # noqa: N818  a fault of the text, not of the program
     """The text cannot be read from `offset` on; turned into a diagnostic by `Cursor.attempt`."""
 
     def __init__(self, offset: int, problem: str, hint: str | None = None, width: int = 1) -> None:

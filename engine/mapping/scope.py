@@ -1,8 +1,9 @@
 """Pure. What the names of a map stand for, settled once the whole map is known.
 
-A bare word in an argument (`use=home`) is a parameter or variable when there is one of that name, else
-text. A bare name of three capitals in a datatype map (`XPN`) is the value given to the map. A variable
-that nothing binds is a problem. Plain blocks are flattened, so that an overlay can name every target.
+A bare word in an argument (`use=home`) is a parameter or variable when there is one of that name,
+else text. A bare name of three capitals in a datatype map (`XPN`) is the value given to the map. A
+variable that nothing binds is a problem. Plain blocks are flattened, so that an overlay can name
+every target.
 """
 
 from dataclasses import dataclass, field, replace

@@ -4,7 +4,7 @@ Delimiters are the same for nearly all messages, so a generated module is execut
 of delimiters it meets, with `C`, `R`, `S` and `E` as plain global texts.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -24,6 +24,36 @@ PADDING: tuple[list[str], ...] = tuple([""] * count for count in range(_FILL_MAX
 """Lists of empty texts by length, to fill up `fields` and `parts`."""
 
 
+def _cutter(mark: str) -> Callable[[str, int], str]:
+    """A function that takes a part of a text by its number, counted from 1."""
+
+    def cut(text: str, number: int) -> str:
+        parts = text.split(mark, number)
+        return parts[number - 1] if len(parts) >= number else ""
+
+    return cut
+
+
+def _picker(
+    repetition_mark: str,
+    component: Callable[[str, int], str],
+    subcomponent: Callable[[str, int], str],
+    first: Callable[[str], str],
+) -> Callable[[str, tuple[int, ...], str], tuple[str, int]]:
+    """A function that finds the first repetition whose component has a value."""
+
+    def pick(text: str, numbers: tuple[int, ...], value: str) -> tuple[str, int]:
+        for index, one in enumerate(text.split(repetition_mark), 1):
+            part = component(one, numbers[0])
+            for number in numbers[1:]:
+                part = subcomponent(part, number)
+            if part and first(part) == value:
+                return one, index
+        return "", 1
+
+    return pick
+
+
 def bound_names(delimiters: Delimiters, codec: str) -> dict[str, Any]:
     """The globals that depend on delimiters and character set."""
     component_mark, repetition_mark = delimiters.component, delimiters.repetition
@@ -41,27 +71,7 @@ def bound_names(delimiters: Delimiters, codec: str) -> dict[str, Any]:
             text = decode(text)
         return text.strip()
 
-    def component(text: str, number: int) -> str:
-        parts = text.split(component_mark, number)
-        return parts[number - 1] if len(parts) >= number else ""
-
-    def subcomponent(text: str, number: int) -> str:
-        parts = text.split(subcomponent_mark, number)
-        return parts[number - 1] if len(parts) >= number else ""
-
-    def repetition(text: str, number: int) -> str:
-        parts = text.split(repetition_mark, number)
-        return parts[number - 1] if len(parts) >= number else ""
-
-    def pick(text: str, numbers: tuple[int, ...], value: str) -> tuple[str, int]:
-        """The first repetition whose component has the value, and its number."""
-        for index, one in enumerate(text.split(repetition_mark), 1):
-            part = component(one, numbers[0])
-            for number in numbers[1:]:
-                part = subcomponent(part, number)
-            if part and first(part) == value:
-                return one, index
-        return "", 1
+    component, subcomponent = _cutter(component_mark), _cutter(subcomponent_mark)
 
     def composite1(text: str) -> list[str]:
         if subcomponent_mark in text or escape_mark in text:
@@ -92,8 +102,8 @@ def bound_names(delimiters: Delimiters, codec: str) -> dict[str, Any]:
         "unescape": decode,
         "component": component,
         "subcomponent": subcomponent,
-        "repetition": repetition,
-        "pick": pick,
+        "repetition": _cutter(repetition_mark),
+        "pick": _picker(repetition_mark, component, subcomponent, first),
         "composite1": composite1,
         "composite2": composite2,
         "composite3": composite3,

@@ -2,8 +2,8 @@
 
 Every node knows its place in the file. The grammar is in docs/mapping-language.md.
 
-Two things are settled only when a whole map is known, by `mapping.scope` when a library is read:
-a bare word that names no parameter or variable (`use=home`) becomes a `Literal` with `word=True`, and
+Two things are settled only when a whole map is known, by `mapping.scope` when a library is read: a
+bare word that names no parameter or variable (`use=home`) becomes a `Literal` with `word=True`, and
 a bare name of three capitals in a datatype map (`XPN`) is the datatype, not a segment.
 """
 
@@ -18,8 +18,8 @@ from engine.diagnostics import Place
 class Selector:
     """Which repetition of a field, or which occurrence of a group or segment.
 
-    Exactly one form is set: `[2]` (index, 1-based), `[type=MR]` or `[5=MR]` (component and value), `[*]`
-    (all; written `each` in rules and implied by a target that ends in `[]`).
+    Exactly one form is set: `[2]` (index, 1-based), `[type=MR]` or `[5=MR]` (component and value),
+    `[*]` (all; written `each` in rules and implied by a target that ends in `[]`).
     """
 
     index: int | None = None
@@ -34,8 +34,8 @@ class Path:
     """`PID-3[type=MR].1`, `CX.4.2`, `order.OBR-4.1`, `ORDER_OBSERVATION[1].OBX-5.2`, `use`.
 
     `steps` are variables and groups before the segment. A path of a datatype map starts with the
-    datatype's name (`CX.4`): then `segment` is None and `datatype` is set. A bare variable or parameter
-    (`use`) has only `variable`.
+    datatype's name (`CX.4`): then `segment` is None and `datatype` is set. A bare variable or
+    parameter (`use`) has only `variable`.
     """
 
     text: str
@@ -78,9 +78,9 @@ class Call:
 class Step:
     """One `-> ...` of a pipe.
 
-    kind `map`: `XPN[HumanName] use=home`. kind `table`: `table AdministrativeSex unmapped=text`. kind
-    `function`: `date`, `yes_no`, `quantity unit=OBX-6`. kind `reference`: the resource is put in the
-    bundle and a Reference to it is the value.
+    kind `map`: `XPN[HumanName] use=home`. kind `table`: `table AdministrativeSex unmapped=text`.
+    kind `function`: `date`, `yes_no`, `quantity unit=OBX-6`. kind `reference`: the resource is put
+    in the bundle and a Reference to it is the value.
     """
 
     kind: str
@@ -123,7 +123,10 @@ class Valued:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """`PID-24 = "Y"`, `!=`, `<`, `<=`, `>`, `>=`, `in ("A", "B")`, `not in (...)`, `matches "regex"`."""
+    """`PID-24 = "Y"`, `!=`, `<`, `<=`, `>`, `>=`, `in ("A", "B")`, `matches "regex"`.
+
+    `not in` and `not matches` are operators of their own.
+    """
 
     subject: Expression
     operator: str
@@ -163,7 +166,10 @@ Condition = Valued | Comparison | Both | Either | Not
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TargetPart:
-    """One name of a target: `name`, `name[]` (append), `value[x]` (choice), `coding[local]` (a labelled item)."""
+    """One name of a target.
+
+    `name`, `name[]` (append), `value[x]` (choice), `coding[local]` (a labelled item).
+    """
 
     name: str
     append: bool = False
@@ -193,9 +199,9 @@ class Loop:
 class Rule:
     """One rule line: a target and what fills it.
 
-    Exactly one of `expression`, `block` and `alternatives` is set. With `alternatives` of a plain target
-    the first that yields wins; of an append target (`telecom[]`) every one is taken; of a choice (`value[x]`)
-    each is (type name, rule) and the first that yields wins.
+    Exactly one of `expression`, `block` and `alternatives` is set. With `alternatives` of a plain
+    target the first that yields wins; of an append target (`telecom[]`) every one is taken; of a
+    choice (`value[x]`) each is (type name, rule) and the first that yields wins.
     """
 
     target: Target
@@ -222,9 +228,10 @@ class Emit:
     when: Condition | None
     place: Place
     into: str | None = None
-    """`PV2 -> PV2[Encounter] into encounter`: fill the resource of that name, make it if it is absent.
+    """`PV2 -> PV2[Encounter] into encounter`: fill the resource of that name, or make it.
 
-    What the resource has already is kept; the name is then bound even if the first source was absent."""
+    What the resource has already is kept; the name is bound even if the first source was absent.
+    """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -284,9 +291,9 @@ class MapTest:
 class MapFile:
     """One file of transforms/.
 
-    `from_name` is a segment (`PID`), a datatype (`CX`) or a message structure (`ADT_A01`). `to_name` is
-    an R4 resource, an R4 datatype, a primitive (`uri`) or `Bundle`. A map to a primitive has `value`
-    alternatives in place of rules. `steps` is set for message maps only.
+    `from_name` is a segment (`PID`), a datatype (`CX`) or a message structure (`ADT_A01`).
+    `to_name` is an R4 resource, an R4 datatype, a primitive (`uri`) or `Bundle`. A map to a
+    primitive has `value` alternatives in place of rules. `steps` is set for message maps only.
     """
 
     name: str
@@ -310,7 +317,7 @@ class MapFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OverlayFile:
-    """A site's change to one map: rules replaced by target (or added), targets removed, more ignored."""
+    """A site's change to one map: rules replaced or added, targets removed, more ignored."""
 
     map_name: str
     file: str

@@ -1,8 +1,8 @@
 """Pure. Code tables: what a code of the sender means in FHIR.
 
-One CSV file per concept map, as in HL7's v2-to-FHIR guide. A row with an empty `target_code` says that
-the code is known and has no counterpart: it yields nothing and is no problem. A code without a row is
-treated as the rule's `unmapped` policy says.
+One CSV file per concept map, as in HL7's v2-to-FHIR guide. A row with an empty `target_code` says
+that the code is known and has no counterpart: it yields nothing and is no problem. A code without a
+row is treated as the rule's `unmapped` policy says.
 """
 
 import csv

@@ -1,7 +1,8 @@
 """Pure. Why each element is there: its rule and the leaves it came from; and why others are not.
 
-Filled by the traced variant of the generated code, on demand only. Positions in a message are tuples:
-(segment index, field, repetition, component, subcomponent), cut short where all below was read.
+Filled by the traced variant of the generated code, on demand only. Positions in a message are
+tuples: (segment index, field, repetition, component, subcomponent), cut short where all below was
+read.
 """
 
 from collections.abc import Iterator, Sequence

@@ -1,7 +1,8 @@
 """Pure. Functions that make codes, codings and concepts.
 
-A CWE holds a code, its text and its system twice or three times over (HL7 v2.5.1 ch. 2.A.13): every triplet
-becomes a coding, the original text is kept, and a table adds its coding beside the sender's.
+A CWE holds a code, its text and its system twice or three times over (HL7 v2.5.1 ch. 2.A.13): every
+triplet becomes a coding, the original text is kept, and a table adds its coding beside the
+sender's.
 """
 
 import re
@@ -34,8 +35,9 @@ MEDIA_TYPES: dict[str, str] = {
     "pdf": "application/pdf", "rtf": "text/rtf", "html": "text/html", "xml": "text/xml",
     "sgml": "text/sgml", "jpeg": "image/jpeg", "jpg": "image/jpeg", "gif": "image/gif",
     "tiff": "image/tiff", "png": "image/png", "dicom": "application/dicom", "plain": "text/plain",
-    "x-hl7-cda-level-one": "text/xml", "cda": "text/xml", "octet-stream": "application/octet-stream",
-    "fax": "image/g3fax", "basic": "audio/basic", "txt": "text/plain", "json": "application/json",
+    "x-hl7-cda-level-one": "text/xml", "cda": "text/xml", "txt": "text/plain",
+    "octet-stream": "application/octet-stream",
+    "fax": "image/g3fax", "basic": "audio/basic", "json": "application/json",
 }  # fmt: skip
 """Subtypes of table 0291 whose media type does not depend on the main type sent."""
 

@@ -1,9 +1,10 @@
 """Pure. Functions that make FHIR dates and times from HL7 v2 timestamps.
 
-HL7 sends `YYYY[MM[DD[HH[MM[SS[.S[S[S[S]]]]]]]]][+/-ZZZZ]` (v2.5.1 ch. 2.A.22). Precision and offset are
-kept. FHIR wants an offset as soon as there are hours: it is the value's own, else that of the channel's
-`time_zone` on that day, else that of MSH-7, else only the date is kept and that is reported. Seconds FHIR
-demands and the sender left out are written as zeros. A date never moves because of an offset.
+HL7 sends `YYYY[MM[DD[HH[MM[SS[.S[S[S[S]]]]]]]]][+/-ZZZZ]` (v2.5.1 ch. 2.A.22). Precision and offset
+are kept. FHIR wants an offset as soon as there are hours: it is the value's own, else that of the
+channel's `time_zone` on that day, else that of MSH-7, else only the date is kept and that is
+reported. Seconds FHIR demands and the sender left out are written as zeros. A date never moves
+because of an offset.
 """
 
 import re
@@ -35,7 +36,7 @@ def find_zone(name: str) -> ZoneInfo | None:
 
 
 def _valid_day(year: int, month: int, day: int) -> bool:
-    if not (1 <= year and 1 <= month <= 12 and 1 <= day <= _DAYS[month - 1]):
+    if not (year >= 1 and 1 <= month <= 12 and 1 <= day <= _DAYS[month - 1]):
         return False
     leap = year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)
     return leap or month != 2 or day < 29
@@ -190,7 +191,7 @@ RECORDS = (
     ),
     FunctionRecord(
         name="dateTime",
-        doc="A dateTime with the precision and offset sent; without any offset only the date is kept.",
+        doc="A dateTime with the precision and offset sent; without an offset only the date.",
         parameters=(_VALUE,),
         returns=("dateTime",),
         accepts=_ACCEPTS,

@@ -1,6 +1,7 @@
 """Pure. Functions on references and telephone numbers.
 
-XTN sends a number in one piece (XTN.1, XTN.12) or in pieces (XTN.5 to XTN.8); HL7 v2.5.1 ch. 2.A.89.
+XTN sends a number in one piece (XTN.1, XTN.12) or in pieces (XTN.5 to XTN.8); HL7 v2.5.1 ch.
+2.A.89.
 """
 
 from types import SimpleNamespace

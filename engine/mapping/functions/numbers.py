@@ -1,8 +1,9 @@
 """Pure. Functions that make numbers and quantities.
 
-A FHIR decimal keeps its precision (`1.20` is not `1.2`). A number is an `int` or `float` when Python
-writes it back with the same digits, which is cheap to encode, and a `decimal.Decimal` otherwise; the
-encoder writes that digit by digit (`orjson.Fragment`). HL7 NM and SN: v2.5.1 ch. 2.A.47 and 2.A.70.
+A FHIR decimal keeps its precision (`1.20` is not `1.2`). A number is an `int` or `float` when
+Python writes it back with the same digits, which is cheap to encode, and a `decimal.Decimal`
+otherwise; the encoder writes that digit by digit (`orjson.Fragment`). HL7 NM and SN: v2.5.1 ch.
+2.A.47 and 2.A.70.
 """
 
 import re

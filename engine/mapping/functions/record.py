@@ -1,7 +1,7 @@
 """Pure. What a named function of the mapping language is: a record that describes itself.
 
-The checker reads `accepts` and `returns`, the documentation prints the rest, the tests run `examples`,
-the compiler calls `body`. Adding a function is one record in one file of this package.
+The checker reads `accepts` and `returns`, the documentation prints the rest, the tests run
+`examples`, the compiler calls `body`. Adding a function is one record in one file of this package.
 """
 
 from collections.abc import Callable
@@ -70,8 +70,9 @@ class Example:
 class FunctionRecord:
     """A named function.
 
-    `body` takes the arguments by position in the order of `parameters` (None for one that is not given or
-    empty), after the facts when `uses_facts`. It returns None when it yields nothing, and raises nothing.
+    `body` takes the arguments by position in the order of `parameters` (None for one that is not
+    given or empty), after the facts when `uses_facts`. It returns None when it yields nothing, and
+    raises nothing.
     """
 
     name: str

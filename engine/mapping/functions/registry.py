@@ -1,4 +1,4 @@
-"""Pure. All functions of the mapping language by name: one literal table, no registration at import."""
+"""Pure. All functions of the mapping language by name: one table, no registration at import."""
 
 from engine.mapping.functions import codes, dates, identifiers, numbers, periods, systems, text
 from engine.mapping.functions.record import FunctionRecord

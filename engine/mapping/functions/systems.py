@@ -1,8 +1,8 @@
 """Pure. Names of coding systems and assigning authorities to URIs, never a false one.
 
-A `system` of FHIR is a URI. HL7 v2 sends short names, OIDs, UUIDs, DNS names or nothing. What is known here,
-or named in the channel's `authorities`, becomes a URI; what is not known becomes no system at all.
-Names: HL7 table 0396, https://terminology.hl7.org/external_terminologies.html.
+A `system` of FHIR is a URI. HL7 v2 sends short names, OIDs, UUIDs, DNS names or nothing. What is
+known here, or named in the channel's `authorities`, becomes a URI; what is not known becomes no
+system at all. Names: HL7 table 0396, https://terminology.hl7.org/external_terminologies.html.
 """
 
 import re
@@ -168,8 +168,8 @@ RECORDS = (
     FunctionRecord(
         name="system",
         doc=(
-            "The URI of an assigning authority (HD) or coding system: the channel's `authorities`, known "
-            "names (LN, SCT, I10, HL70001), OID, UUID or URI. Nothing for local and unknown names."
+            "The URI of an assigning authority (HD) or coding system: the channel's `authorities`, "
+            "known names (LN, SCT, I10, HL70001), OID, UUID or URI. Nothing for other names."
         ),
         parameters=(
             Parameter(name="value", doc="HD, or HD.1, or a name", kind=Kind.COMPOSITE),

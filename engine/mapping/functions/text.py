@@ -101,8 +101,9 @@ def coalesce(*values: object) -> object:
 def base64(facts: Facts, value: str, encoding: str | None) -> str | None:
     """Base64 of an ED or RP value.
 
-    Line breaks inside the data, sent as white space or as escape sequences, are dropped. `encoding` is
-    ED.4 (table 0299): `A` is text to be encoded, `Hex` is hexadecimal, all else is base64 already.
+    Line breaks inside the data, sent as white space or as escape sequences, are dropped. `encoding`
+    is ED.4 (table 0299): `A` is text to be encoded, `Hex` is hexadecimal, all else is base64
+    already.
     """
     form = (encoding or "").lower()
     if form == "a":
