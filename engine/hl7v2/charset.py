@@ -115,11 +115,9 @@ def decode(
     except UnicodeDecodeError as fault:
         return _decode_faulty(raw, codec, fault, problems, repair_cp1252)
     except LookupError:
-        return _decode_faulty(raw, "utf-8", None, problems, repair_cp1252)
+        return _decode_faulty(raw, codec, None, problems, repair_cp1252)
     if codec.startswith("iso8859") and not override:
         return _decode_single_byte(raw, text, codec, problems, repair_cp1252)
-    if codec == _JAPANESE and "\x1b" not in text and not raw.isascii():
-        return _decode_faulty(raw, codec, None, problems, repair_cp1252)
     return Decoded(text, codec, problems)
 
 

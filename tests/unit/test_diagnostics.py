@@ -124,3 +124,25 @@ def test_of_a_long_line_only_the_part_around_the_place_is_shown():
     )
     assert len(text) < 200
     assert text[caret.index("^") :].startswith("BAD")
+
+
+def test_a_place_in_a_file_and_a_message_shows_both():
+    found = NOTE(Place(file="a.hl7", line=1, path="PID-3"))
+    assert render(found).startswith("a.hl7:1: warning[X902] this is odd (PID-3)")
+
+
+def test_a_place_without_column_shows_the_line_without_a_caret():
+    assert "^" not in render(NOTE(Place(file="a", line=1)), ["some text"])
+
+
+def test_a_diagnostic_without_a_hint_is_one_line():
+    found = Diagnostic(code="X903", severity=Severity.INFO, message="so it is")
+    assert render(found) == "info[X903] so it is"
+
+
+def test_a_long_line_is_shown_around_its_column():
+    line = "x" * 5_000 + "HERE" + "y" * 5_000
+    shown = render(NOTE(Place(file="a", line=1, column=5_001, width=4)), [line])
+    source, caret = shown.split("\n")[2:4]
+    assert len(source) < 1_000
+    assert source[caret.index("^") : caret.index("^") + 4] == "HERE"

@@ -108,3 +108,11 @@ def test_nesting_is_bounded():
     assert "C404" in [code for code, _, _ in codes_of("[" * depth + "]" * depth)]
     for text in ("[" * 900_000 + "]" * 900_000, "{a: " * 400_000, "- " * 900_000, "? " * 900_000):
         assert [code for code, _, _ in codes_of(text)] == ["C404"]
+
+
+def test_a_fault_in_a_file_with_many_brackets_is_the_composers_to_report():
+    assert [code for code, _, _ in codes_of("a: " + "[x], " * 2_000)] == ["C401"]
+
+
+def test_many_brackets_side_by_side_are_not_deep():
+    assert codes_of("\n".join(f"name{number}[]: [a, {{b: c}}]" for number in range(1_500))) == []

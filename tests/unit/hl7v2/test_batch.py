@@ -92,3 +92,8 @@ def test_a_word_that_begins_like_a_segment_begins_no_message():
 def test_too_many_messages_are_refused(monkeypatch):
     monkeypatch.setattr(batch, "MESSAGES_MAX", 1)
     assert codes_of(split(ONE + TWO)) == ["H264"]
+
+
+def test_stray_lines_are_reported_up_to_a_bound():
+    found = split(b"BHS|^~\\&\r" + b"lost\r" * 100 + ONE)
+    assert codes_of(found).count("H263") == 20

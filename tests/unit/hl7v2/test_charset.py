@@ -138,3 +138,18 @@ def test_byte_offsets_follow_the_codec(codec):
     raw = text.encode(codec)
     at = byte_offset(raw, codec, text, text.index("|"))
     assert raw[at:].decode(codec, "ignore").lstrip("\x1b(B").startswith("|")
+
+
+def test_a_default_that_python_does_not_know_is_read_as_utf_8_or_refused():
+    assert decode("é".encode(), declared="", default="nonsense").text == "é"
+    assert decode(b"\xe9", declared="", default="nonsense").text is None
+
+
+def test_a_mark_that_lies_gives_no_text():
+    found = decode(b"\xef\xbb\xbfMSH|\xff", declared=None)
+    assert found.text is None
+    assert [problem.code for problem in found.diagnostics] == ["H235", "H231"]
+
+
+def test_the_offset_past_the_end_is_the_length():
+    assert byte_offset("山".encode("gb18030"), "gb18030", "山", 1) == 2

@@ -116,3 +116,20 @@ def test_fields_of_other_segments_are_read_without_parsing():
 def test_fields_are_read_whatever_ends_the_segments(end):
     raw = end.join([MSH, b"PID|1||77", b"MRG|88", b""])
     assert peek_fields(raw, (("PID", 3), ("MRG", 1))) == ("77", "88")
+
+
+def test_only_the_first_repetition_counts():
+    assert peek(MSH.replace(b"LAB^1.2^ISO", b"ONE^x~TWO") + b"\r").sending_application == "ONE"
+
+
+def test_a_line_feed_ends_msh_though_a_cr_follows_later():
+    assert peek(MSH + b"\nNTE|1||a\rb\n").charset == "UNICODE UTF-8"
+
+
+@pytest.mark.parametrize("text", ["hello", "MSH", "\r\n"])
+def test_utf_16_without_msh_is_not_readable(text):
+    assert not peek(text.encode("utf-16")).readable
+
+
+def test_an_escape_instead_of_a_separator_is_not_readable():
+    assert not peek(b"MSH\x1b$B\x1b(B").readable

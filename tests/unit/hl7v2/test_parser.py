@@ -255,3 +255,32 @@ def test_too_many_bytes_segments_or_fields_are_refused(monkeypatch):
     wide = parsed(MSH + "\rPID" + "|" * 3000 + "\r")
     assert codes_of(wide) == ["H205"]
     assert wide.message is None
+
+
+def test_a_character_set_that_hides_msh_is_reported():
+    raw = b"\x0b" + GOOD.encode()
+    raw += b"Z" * (len(raw) % 2)
+    found = parse(raw, charset="UTF-16")
+    assert found.message is None
+    assert codes_of(found)[-1] == "H201"
+
+
+def test_strict_line_ends_keep_a_line_feed_within_a_segment():
+    found = parsed(f"{MSH}\rNTE|1||one\ntwo\r", line_ends="strict")
+    assert found.message.segments[1].field(3) == "one\ntwo"  # NTE-3
+    assert found.diagnostics == ()
+
+
+def test_frame_ends_within_the_text_are_control_characters():
+    found = parsed(f"{MSH}\rNTE|1||a\x1cb\r")
+    assert found.message is not None
+    assert codes_of(found) == ["H212"]
+
+
+def test_several_messages_with_wrapped_lines_are_refused_too():
+    assert codes_of(parsed(f"{GOOD}\r{GOOD}")) == ["H215", "H203"]
+
+
+def test_delimiters_stay_when_the_channels_character_set_garbles_msh_2():
+    raw = "MSH|^~\\&|Ä|B|C|D|2024||ADT^A01|1|P|2.5\r".encode("latin-1")
+    assert parse(raw, charset="8859/1").message.delimiters.field == "|"

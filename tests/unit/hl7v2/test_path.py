@@ -132,3 +132,10 @@ def test_a_leaf_names_the_bytes_it_came_from(raw):
         first, last = byte_range(found, leaf)
         said = raw[first:last].decode(codec).replace("\r\n", "\n").replace("\r", "\n")
         assert said == found.text[leaf.start : leaf.end], leaf.path
+
+
+def test_a_selector_on_a_field_the_dictionary_lacks_finds_nothing(message):
+    assert values(message, "PID-99[type=MR]") == []
+    extended = parse(f"{TEXT}ZPI|a^b\rPID|{'|' * 60}x^y\r".encode()).message
+    assert values(extended, "ZPI-1[type=b]") == []
+    assert values(extended, "ZPI-1[2=b].1") == ["a"]
