@@ -79,9 +79,7 @@ def faults_of(raw: bytes, program: Program) -> Iterator[str]:
         for problem in checker.check(entry.resource):
             yield f"{kind}: {problem.code} {problem.place.path}"
         try:
-            get_fhir_model_class(kind).model_validate_json(
-                ENCODER.encode(entry.resource)
-            )
+            get_fhir_model_class(kind).model_validate_json(ENCODER.encode(entry.resource))
         except ValueError as refused:
             yield f"{kind}: fhir.resources refuses it: {str(refused)[:200]}"
     for dangling in check_references(result.entries):
