@@ -152,6 +152,10 @@ def _head_lines(body: Body, name: str) -> list[str]:
     if body.level == -1:
         for given, _ in body.map_file.parameters:
             code.line(f"p_{given} = run.parameters.get({given!r})")
+    if "divided" in body.uses:
+        code.line("divided = run.subcomponents")
+    if "escaped" in body.uses:
+        code.line("escaped = run.escaped")
     if "header" in body.uses:
         code.line("header = run.header")
     if "fields" in body.uses:

@@ -78,8 +78,10 @@ def decode(body: Body, name: str, level: int) -> None:
     if level <= 1:
         body.line(f"if C in {name}: {name} = {name}.partition(C)[0]")
     if level <= 2:
-        body.line(f"if run.subcomponents and S in {name}: {name} = {name}.partition(S)[0]")
-    body.line(f"if run.escaped and E in {name}: {name} = unescape({name})")
+        body.uses.add("divided")
+        body.line(f"if divided and S in {name}: {name} = {name}.partition(S)[0]")
+    body.uses.add("escaped")
+    body.line(f"if escaped and E in {name}: {name} = unescape({name})")
     body.line(f"{name} = {name}.strip()")
 
 

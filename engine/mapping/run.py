@@ -8,6 +8,7 @@ call.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -25,6 +26,9 @@ PROBLEMS_MAX = 1_000
 """Diagnostics of one message."""
 
 _CONTENT = msgspec.json.Encoder(decimal_format="number", order="sorted")
+
+_identity = lru_cache(maxsize=8192)(resource_id)
+"""Places, organisations and practitioners come again in most messages of a feed."""
 
 IDENTIFIER_PRIORITY: dict[str, int] = {
     code: rank
@@ -88,7 +92,7 @@ class Run:
 
     __slots__ = (
         "authorities",
-        "by_identity",
+        "by_key",
         "contents",
         "diagnostics",
         "escaped",
@@ -127,7 +131,7 @@ class Run:
         self.diagnostics: list[Diagnostic] = []
         self.held = False
         self.made: list[Made] = []
-        self.by_identity: dict[tuple[str, str], Made] = {}
+        self.by_key: dict[tuple[str, tuple[str, ...]], Made] = {}
         self.contents: dict[tuple[str, bytes], int] = {}
         self.once: set[tuple[str, str]] = set()
         self.occurrences: dict[int, str] | None = None
@@ -216,7 +220,9 @@ class Run:
 
     # -- resources --
 
-    def add(self, resource: dict[str, Any], resource_type: str, key: Sequence[str] | None) -> Made:
+    def add(
+        self, resource: dict[str, Any], resource_type: str, key: tuple[str, ...] | None
+    ) -> Made:
         """Put a resource in the bundle; one with the same id is filled with what it lacks."""
         if key:
             return self._put(resource, resource_type, key)
@@ -228,21 +234,20 @@ class Run:
         return self._put(resource, resource_type, parts)
 
     def refer(
-        self, resource: dict[str, Any], resource_type: str, key: Sequence[str] | None
+        self, resource: dict[str, Any], resource_type: str, key: tuple[str, ...] | None
     ) -> Made:
         """The same for `-> reference`: without a key the same content is the same resource."""
         if not key:
             key = ("content", _CONTENT.encode(resource).decode("utf-8", "surrogatepass"))
         return self._put(resource, resource_type, key)
 
-    def _put(self, resource: dict[str, Any], resource_type: str, key: Sequence[str]) -> Made:
-        identity = resource_id(self.source_system, resource_type, key)
-        present = self.by_identity.get((resource_type, identity))
+    def _put(self, resource: dict[str, Any], resource_type: str, key: tuple[str, ...]) -> Made:
+        present = self.by_key.get((resource_type, key))
         if present is not None:
             self.fill(present, resource)
             return present
-        made = Made(resource, resource_type, identity)
-        self.by_identity[resource_type, identity] = made
+        made = Made(resource, resource_type, _identity(self.source_system, resource_type, key))
+        self.by_key[resource_type, key] = made
         if len(self.made) < ENTRIES_MAX:
             self.made.append(made)
         elif ("", "entries") not in self.once:

@@ -184,20 +184,10 @@ def _find(table: CodeTable, parts: list[str]) -> TableRow | None:
     return None
 
 
-def _mapped_coding(row: TableRow) -> dict[str, str]:
-    found: dict[str, str] = {}
-    if row.target_system:
-        found["system"] = row.target_system
-    found["code"] = row.target_code
-    if row.target_display:
-        found["display"] = row.target_display
-    return found
-
-
 def _fixed_coding(table: CodeTable, code: str) -> dict[str, str]:
     """A fixed code of a rule with the system and text the table gives it."""
     row = next((row for row in table.rows if row.target_code == code), None)
-    return _mapped_coding(row) if row is not None else {"code": code}
+    return row.coding if row is not None else {"code": code}
 
 
 def table_concept(
@@ -206,7 +196,9 @@ def table_concept(
     """A CodeableConcept: the mapped coding, then the sender's own codings and text."""
     row = _find(table, parts)
     if row is not None and row.target_code:
-        mapped = _mapped_coding(row)
+        mapped = row.coding
+        if len(parts) == 1 and parts[0] == row.target_code:
+            return {"coding": [mapped]}
         own = [
             _with_system(one, row) for one in codings_of(parts, run) if not _repeats(one, mapped)
         ]
@@ -256,7 +248,7 @@ def table_coding(
     """A Coding: the mapped one, or the sender's as the policy says."""
     row = _find(table, parts)
     if row is not None:
-        return _mapped_coding(row) if row.target_code else None
+        return row.coding if row.target_code else None
     if policy == Unmapped.KEEP.value:
         own = codings_of(parts, run)
         return own[0] if own else None

@@ -46,6 +46,8 @@ class TableRow:
     target_display: str
     line: int
     file: str
+    coding: dict[str, str] = field(compare=False, repr=False)
+    """The target as a Coding; shared by all output, so never changed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -199,4 +201,10 @@ def _read_row(
         target_display=values.get("target_display", ""),
         line=line,
         file=file,
+        coding=_coding(values),
     )
+
+
+def _coding(values: dict[str, str]) -> dict[str, str]:
+    pairs = (("system", "target_system"), ("code", "target_code"), ("display", "target_display"))
+    return {name: values[column] for name, column in pairs if values.get(column)}

@@ -42,6 +42,7 @@ def _valid_day(year: int, month: int, day: int) -> bool:
     return leap or month != 2 or day < 29
 
 
+@lru_cache(maxsize=4096)
 def _date_text(digits: str) -> str | None:
     """`YYYY`, `YYYYMM` or `YYYYMMDD` with hyphens; None when there is no such day."""
     year, month, day = digits[:4], digits[4:6], digits[6:8]
@@ -103,13 +104,10 @@ def _moment(facts: Facts, value: str, *, instant: bool) -> str | None:
 def _offset(facts: Facts, written: str | None, day_text: str, hour: int, minute: int) -> str | None:
     """`+01:00`, or None when no offset can be known."""
     if written is not None:
-        if written == "Z":
-            return "Z"
-        hours, minutes = written[1:3], written[3:5] or "00"
-        if int(hours) * 60 + int(minutes) > _OFFSET_MINUTES_MAX or minutes > "59":
+        found = _written_offset(written)
+        if found is None:
             facts.fault(BAD_DATE)
-            return None
-        return f"{written[0]}{hours}:{minutes}"
+        return found
     if facts.time_zone:
         zone = find_zone(facts.time_zone)
         if zone is not None:
@@ -117,6 +115,16 @@ def _offset(facts: Facts, written: str | None, day_text: str, hour: int, minute:
     if facts.header_offset_minutes is not None:
         return offset_text(facts.header_offset_minutes)
     return None
+
+
+@lru_cache(maxsize=256)
+def _written_offset(written: str) -> str | None:
+    if written == "Z":
+        return "Z"
+    hours, minutes = written[1:3], written[3:5] or "00"
+    if int(hours) * 60 + int(minutes) > _OFFSET_MINUTES_MAX or minutes > "59":
+        return None
+    return f"{written[0]}{hours}:{minutes}"
 
 
 def _zone_offset(facts: Facts, zone: ZoneInfo, day_text: str, hour: int, minute: int) -> str | None:
