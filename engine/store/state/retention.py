@@ -55,8 +55,9 @@ def purge(database: Database, log: LogReader, before: float, keep_states: frozen
     with database.writing() as transaction:
         transaction.write("DELETE FROM counters WHERE minute < ?", int(before) - 60)
         transaction.write(
-            "DELETE FROM minutes WHERE last_message_id < coalesce("
+            "DELETE FROM minutes WHERE minute <= ? AND last_message_id < coalesce("
             "(SELECT min(message_id) FROM messages), ?)",
+            int(before),
             position + 1,
         )
     log.forget(before, kept)

@@ -8,9 +8,20 @@ is full.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select, tuple_
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    and_,
+    exists,
+    func,
+    or_,
+    select,
+    text,
+    tuple_,
+)
 
 from engine.pipeline.states import State
 from engine.store.database import Database, Transaction
@@ -20,6 +31,8 @@ from engine.store.schema import (
     DELIVERIES_PER_RUN,
     MESSAGES,
     MINUTES,
+    RARE_DELIVERY,
+    RARE_RUN,
     RUNS,
     SEARCH_KEYS,
 )
@@ -32,10 +45,21 @@ PAIRS_MAX = 200
 """With more (channel, type) pairs than this the newest messages are read instead."""
 
 _M = MESSAGES.c
+_RARE_RUN = text(f"runs.{RARE_RUN}")
+_RARE_DELIVERY = text(f"deliveries.{RARE_DELIVERY}")
 _RARE_RUN_STATES = frozenset({State.FILTERED, State.ERROR, State.HELD, State.CANCELLED})
 _RARE_DELIVERY_STATES = frozenset({State.ERROR, State.HELD, State.UNKNOWN, State.CANCELLED})
 _OPEN_STATES = frozenset({State.RECEIVED, State.TRANSFORMED, State.QUEUED, State.PENDING})
 _Condition = ColumnElement[bool]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Start:
+    """Where a branch begins."""
+
+    where: _Condition
+    order: ColumnElement[Any]
+    """What yields message ids, in order."""
 
 
 def search(database: Database, query: Search) -> list[MessageRow]:
@@ -60,18 +84,16 @@ def branches(query: Search, known_pairs: Sequence[tuple[str, str]] | None) -> li
     if query.codes:
         conditions.append(_has_code(query.codes))
     if query.job_id is not None:
-        conditions.append(
-            exists().where(RUNS.c.job_id == query.job_id, RUNS.c.message_id == _M.message_id)
-        )
-    starts = _starts(query, known_pairs)
-    return [_page(query, and_(start, *conditions), column) for start, column in starts]
+        conditions.append(_is_in_job(query.job_id))
+    return [_page(query, start, conditions) for start in _starts(query, known_pairs)]
 
 
 def _limit(query: Search) -> int:
     return max(0, min(query.limit, LIMIT_MAX))
 
 
-def _page(query: Search, where: _Condition, order: ColumnElement[Any]) -> Select[Any]:
+def _page(query: Search, start: _Start, conditions: list[_Condition]) -> Select[Any]:
+    where, order = and_(start.where, *conditions), start.order
     if query.before_message_id is not None:
         limit = query.before_message_id
         where = and_(where, order > limit if query.oldest_first else order < limit)
@@ -79,13 +101,11 @@ def _page(query: Search, where: _Condition, order: ColumnElement[Any]) -> Select
     return select(order).where(where).distinct().order_by(ordered).limit(_limit(query))
 
 
-def _starts(
-    query: Search, known_pairs: Sequence[tuple[str, str]] | None
-) -> list[tuple[_Condition, ColumnElement[Any]]]:
-    """Where each branch begins: its condition, and the column that yields ids in order."""
+def _starts(query: Search, known_pairs: Sequence[tuple[str, str]] | None) -> list[_Start]:
+    """One start per branch, from the rarest condition that the query has."""
     keys = _keys(query)
     if query.message_ids:
-        return [(_M.message_id.in_(query.message_ids), _M.message_id)]
+        return [_Start(where=_M.message_id.in_(query.message_ids), order=_M.message_id)]
     if keys:
         return [_start_at_key(*keys[0])]
     if query.job_id is not None:
@@ -96,36 +116,38 @@ def _starts(
         return [_start_at_key(CODE, code) for code in query.codes]
     if known_pairs is not None:
         return [
-            (and_(_M.channel == channel, _M.message_type == kind), _M.message_id)
+            _Start(where=and_(_M.channel == channel, _M.message_type == kind), order=_M.message_id)
             for channel, kind in known_pairs
         ]
-    return [(_M.message_id > 0, _M.message_id)]
+    return [_Start(where=_M.message_id > 0, order=_M.message_id)]
 
 
-def _start_at(column: ColumnElement[Any], where: _Condition) -> tuple[_Condition, Any]:
-    return and_(column == _M.message_id, where), column
+def _start_at(column: ColumnElement[Any], where: _Condition) -> _Start:
+    return _Start(where=and_(column == _M.message_id, where), order=column)
 
 
-def _start_at_key(kind: str | None, value: str) -> tuple[_Condition, Any]:
+def _start_at_key(kind: str | None, value: str) -> _Start:
     where = SEARCH_KEYS.c.value == value
     if kind is not None:
         where = and_(where, SEARCH_KEYS.c.kind == kind)
     return _start_at(SEARCH_KEYS.c.message_id, where)
 
 
-def _starts_at_states(states: Sequence[State]) -> list[tuple[_Condition, Any]]:
+def _starts_at_states(states: Sequence[State]) -> list[_Start]:
     starts = [
-        _start_at(RUNS.c.message_id, RUNS.c.state == state.value)
+        _start_at(RUNS.c.message_id, and_(RUNS.c.state == state.value, _RARE_RUN))
         for state in states
         if state in _RARE_RUN_STATES
     ]
     starts += [
-        _start_at(DELIVERIES.c.message_id, DELIVERIES.c.state == state.value)
+        _start_at(DELIVERIES.c.message_id, and_(DELIVERIES.c.state == state.value, _RARE_DELIVERY))
         for state in states
         if state in _RARE_DELIVERY_STATES
     ]
     if any(state in _OPEN_STATES for state in states):
-        starts.append(_start_at(RUNS.c.message_id, RUNS.c.open == 1))
+        # runs in work are few; without the sum SQLite reads all runs, because they come in order
+        found = and_(RUNS.c.message_id == _M.message_id, RUNS.c.open == 1)
+        starts.append(_Start(where=found, order=RUNS.c.message_id + 0))
     return starts
 
 
@@ -147,6 +169,11 @@ def _has_code(codes: Sequence[str]) -> _Condition:
     return exists().where(
         key.c.value.in_(codes), key.c.kind == CODE, key.c.message_id == _M.message_id
     )
+
+
+def _is_in_job(job_id: int) -> _Condition:
+    run = RUNS.alias()
+    return exists().where(run.c.job_id == job_id, run.c.message_id == _M.message_id)
 
 
 def _time_conditions(query: Search) -> list[_Condition]:

@@ -4,12 +4,15 @@ from collections import defaultdict
 
 from engine.store.database import Database
 from engine.store.interface import ChannelStats, Control
+from engine.store.schema import RARE_RUN
 
 _OPEN_NOW = (
     "SELECT channel, state, count(*), min(received_at) FROM runs WHERE open = 1"
     " GROUP BY channel, state"
 )
-_ERRORS_NOW = "SELECT channel, count(*) FROM runs WHERE state = 'ERROR' GROUP BY channel"
+_ERRORS_NOW = (
+    f"SELECT channel, count(*) FROM runs WHERE state = 'ERROR' AND {RARE_RUN} GROUP BY channel"
+)
 
 
 def stats(database: Database) -> list[ChannelStats]:
