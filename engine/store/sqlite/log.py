@@ -78,15 +78,17 @@ class SqliteLog:
         with store_errors("opening the log"):
             folder.mkdir(parents=True, exist_ok=True)
             self._lock = _take_lock(folder / "writer.lock")
-            self._open_newest()
+            try:
+                self._open_newest()
+            except BaseException:
+                self._lock.close()
+                raise
 
     def append(self, receipts: Sequence[Receipt]) -> list[int]:
         """Store all in one durable commit; see `interface.Log.append`."""
         if not receipts:
             return []
-        if self._connection is None:
-            with store_errors("opening the log again"):
-                self._open_newest()
+        self._open_again()
         first = self._next_id
         headers = []
         bodies = []
@@ -158,9 +160,7 @@ class SqliteLog:
 
     def rotate(self) -> None:
         """Write waiting outcomes; begin a new segment when this one's size or day is over."""
-        if self._connection is None:
-            with store_errors("opening the log again"):
-                self._open_newest()
+        self._open_again()
         if self._outcomes:
             self._commit((), ())
         if self._size >= self._segment_bytes or self._day != _today():
@@ -199,6 +199,15 @@ class SqliteLog:
             close_quietly(sealed)
             self._open_newest()
         self._checkpoints.request(sealed_path, whole=True)
+
+    def _open_again(self) -> None:
+        """After a failure, start from what the disk has."""
+        if self._connection is not None:
+            return
+        if self._lock.closed:
+            raise StoreUnavailable("the log is closed")
+        with store_errors("opening the log again"):
+            self._open_newest()
 
     def _open_newest(self) -> None:
         """Open the last segment, made when there is none, and learn where ids continue."""
