@@ -5,7 +5,7 @@
 
 import dataclasses
 import hashlib
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
 from engine.channel import codes
@@ -19,12 +19,15 @@ from engine.diagnostics import Diagnostic, Place, did_you_mean, has_errors, sort
 from engine.yamltext import Mapping as MappingNode
 from engine.yamltext import Node, Scalar, Sequence, parse_yaml
 
+KnownMaps = Collection[str] | Callable[[tuple[str, ...]], Collection[str]]
+"""Names of the message maps, or what gives them for a channel's overlays, which may add some."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Known:
     """What channels may refer to. None: not known here, so not checked."""
 
-    maps: Collection[str] | None = None
+    maps: KnownMaps | None = None
     """Names of the message maps."""
     overlays: Collection[str] | None = None
     """Overlay folders, such as `overlays/north`."""
@@ -51,7 +54,7 @@ def read_channel(
 def check_configuration(
     files: Mapping[str, str],
     environment: Mapping[str, str],
-    known_maps: Collection[str] | None = None,
+    known_maps: KnownMaps | None = None,
     known_overlays: Collection[str] | None = None,
 ) -> tuple[Configuration | None, list[Diagnostic]]:
     """Check all channel files together.
@@ -59,7 +62,8 @@ def check_configuration(
     Args:
         files: file name to text of every channel file.
         environment: variable name to value.
-        known_maps: names of the message maps there are; None: not checked.
+        known_maps: names of the message maps there are, or a function that gives them for the
+            overlays of a channel (called once for each channel); None: not checked.
         known_overlays: overlay folders there are; None: not checked.
 
     Returns:
@@ -177,8 +181,9 @@ def _check_references(read: ReadChannel, known: Known) -> list[Diagnostic]:
         return []
     found: list[Diagnostic] = []
     name = read.config.transform.map
-    if known.maps is not None and name not in ("auto", "none", *known.maps):
-        hint = did_you_mean(name, (*known.maps, "auto", "none"))
+    maps = known.maps(read.config.transform.overlays) if callable(known.maps) else known.maps
+    if maps is not None and name not in ("auto", "none", *maps):
+        hint = did_you_mean(name, (*maps, "auto", "none"))
         place = read.reading.place("transform.map")
         found.append(codes.UNKNOWN_MAP(place, name=name, hint=hint))
     for index, folder in enumerate(read.config.transform.overlays):

@@ -135,19 +135,22 @@ def check_project(
     library, problems = read_library(files.transforms)
     if check_maps:
         problems = problems + check_library(library)
+    libraries: dict[tuple[str, ...], Library] = {(): library}
+
+    def maps_with(overlays: tuple[str, ...]) -> list[str]:
+        if overlays not in libraries:
+            made, more = _overlaid(library, files, overlays, check_maps=check_maps)
+            libraries[overlays] = made
+            problems.extend(more)
+        return [one.name for one in libraries[overlays].message_maps()]
+
     configuration, found = check_configuration(
         files.channels,
         os.environ if environment is None else environment,
-        known_maps=[one.name for one in library.message_maps()],
+        known_maps=maps_with,
         known_overlays=files.overlay_names(),
     )
     problems = problems + found
-    libraries: dict[tuple[str, ...], Library] = {(): library}
-    for channel in configuration.channels if configuration is not None else ():
-        key = channel.transform.overlays
-        if key not in libraries:
-            libraries[key], more = _overlaid(library, files, key, check_maps=check_maps)
-            problems += more
     problems = sorted(dict.fromkeys(problems), key=sort_key)
     if configuration is None or has_errors(problems):
         return None, problems

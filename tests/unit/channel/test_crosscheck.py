@@ -102,6 +102,16 @@ def test_unknown_maps_and_overlays_are_named():
     assert [code for code, _ in codes(text, maps=("ADT_A01",))] == ["C445", "C446"]
 
 
+def test_the_maps_known_may_depend_on_the_overlays_of_the_channel():
+    def maps(overlays: tuple[str, ...]) -> list[str]:
+        return ["ADT_A01", *overlays]
+
+    text = channel("one", more="transform: {map: north, overlays: [north]}")
+    other = channel("two", "mllp: {port: 2576}", "transform: {map: north}")
+    _, problems = check_configuration({"1": text, "2": other}, {}, known_maps=maps)
+    assert [(found.code, found.place.file) for found in problems] == [("C445", "2")]
+
+
 def test_a_bundle_destination_needs_a_map():
     text = channel("one", more="transform: {map: none}")
     fhir = '  - fhir: {name: records, url: "http://x"}\n'
