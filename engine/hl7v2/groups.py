@@ -141,8 +141,8 @@ def _match(message: Message, rules: Grammar, problems: list[Diagnostic]) -> Grou
         move = moves[state].get(name)
         if move is None:
             move = rules.move(state, name)
-        if move is None or (name == "NTE" and move.backward):
-            # a note stays with what it follows rather than go back to an earlier subject
+        if move is None or (name == "NTE" and (move.backward or move.missing)):
+            # a note stays with what it follows rather than look for a subject before or after
             innermost.add_segment(segment)
             if len(problems) < _REPORTED_MAX:
                 problems.append(_stray(message, segment, rules))

@@ -1,6 +1,8 @@
 """Acknowledgments: the whole table, cell by cell, and the bytes of the answer."""
 
 import pytest
+from hl7apy.consts import VALIDATION_LEVEL
+from hl7apy.parser import parse_message
 
 from engine.diagnostics import NOWHERE, Place, error, warning
 from engine.hl7v2.acknowledgment import (
@@ -14,6 +16,7 @@ from engine.hl7v2.acknowledgment import (
     owes_application_acknowledgment,
     read_acknowledgment,
 )
+from engine.hl7v2.definitions import VERSIONS
 from engine.hl7v2.header import peek
 from engine.hl7v2.parser import parse
 
@@ -218,3 +221,13 @@ def test_what_is_no_acknowledgment_is_not_read_as_one(raw):
 
 def test_an_unknown_code_has_no_outcome():
     assert Acknowledgment("XX", "1").outcome is None
+
+
+@pytest.mark.parametrize("version", VERSIONS[VERSIONS.index("2.3.1") :])
+@pytest.mark.parametrize(
+    "options", [{}, {"text_code0357": "207"}, {"diagnostics": [MISSING(Place(path="PID-3[2].4"))]}]
+)
+def test_hl7apy_finds_every_answer_valid(version, options):
+    answer = build(header(version=version), "AE" if options else "AA", **options).decode()
+    message = parse_message(answer, validation_level=VALIDATION_LEVEL.STRICT)
+    assert message.validate()

@@ -214,3 +214,8 @@ def test_every_version_groups_results_under_the_same_names(version):
 
 def test_values_do_not_show_in_a_representation():
     assert repr(grouped("ADT^A01", "2.5.1", "PID").root) == "<Group ADT_A01, 2 children>"
+
+
+def test_a_note_does_not_open_a_group_before_its_subject():
+    found = grouped("SIU^S12", "2.3", "SCH", "PID", "RGS", "NTE", "AIS", "NTE")
+    assert "RESOURCES(RGS NTE SERVICE(AIS NTE))" in shape(found.root)
