@@ -243,7 +243,11 @@ class Intake:
             if accepted:
                 # They share the commit: how the last turn's acknowledgments went.
                 self._log.record_acknowledgments(self._answering.take_outcomes())
+                began = time.perf_counter()
                 ids = self._log.append([taken.receipt for _, taken in accepted])
+                self._recorder.duration(
+                    "commit_seconds", "Time of a commit", time.perf_counter() - began
+                )
         except StoreUnavailable:
             self._fail(waiting)
             return len(waiting)

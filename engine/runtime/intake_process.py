@@ -72,31 +72,34 @@ class IntakeProcess:
         self._open()
 
     def _open(self) -> None:
-        """Open the log and the listeners; tried again while the store is not there."""
+        """Open the log; tried again while the store is not there."""
         if self._stop_at is not None:
             return
         try:
-            self._log = open_log(self._setup.store_url)
-            intake = self._intake = Intake(
-                self._log,
-                self._reactor,
-                self._recorder,
-                self._state.run_states,
-                channels=lambda: self._listeners.channels,
-                on_store=self._on_store,
-            )
-            self._listeners.attach(intake)
-            configuration = self._configuration()
-            self._listeners.refuse("starting")
-            self._listeners.apply(configuration)
+            log = self._log = open_log(self._setup.store_url)
+        except StoreUnavailable:
+            self._wait_for_store(self._open)
+            return
+        self._intake = Intake(
+            log,
+            self._reactor,
+            self._recorder,
+            self._state.run_states,
+            channels=lambda: self._listeners.channels,
+            on_store=self._on_store,
+        )
+        self._listeners.attach(self._intake)
+        self._listeners.refuse("starting")
+        configuration = self._configuration()
+        self._listeners.apply(configuration)
+        self._let_in(configuration)
+
+    def _let_in(self, configuration: Configuration) -> None:
+        """Learn which control ids are known, then let senders in."""
+        try:
             self._recover(configuration)
         except StoreUnavailable:
-            self._recorder.record(StoreFailed(waiting_messages=0, retry_seconds=OPEN_RETRY_SECONDS))
-            self._condition = Condition.DEGRADED
-            self._listeners.close("store")
-            if self._log is not None:
-                self._log.close()
-            self._reactor.callLater(OPEN_RETRY_SECONDS, self._open)
+            self._wait_for_store(lambda: self._let_in(configuration))
             return
         self._listeners.refuse(None)
         self._applied(configuration, len(configuration.channels))
@@ -105,6 +108,11 @@ class IntakeProcess:
         gc.freeze()
         self._every(HOUSEKEEPING_SECONDS, self._housekeep)
         self._beat()
+
+    def _wait_for_store(self, then: Callable[[], None]) -> None:
+        self._condition = Condition.DEGRADED
+        self._recorder.record(StoreFailed(waiting_messages=0, retry_seconds=OPEN_RETRY_SECONDS))
+        self._reactor.callLater(OPEN_RETRY_SECONDS, then)
 
     def _configuration(self) -> Configuration:
         configuration, problems = read_channels(self._setup.data.snapshots.current())
@@ -130,8 +138,8 @@ class IntakeProcess:
 
     def reload(self) -> None:
         """Load the current snapshot and bring the listeners to it."""
-        if self._condition not in (Condition.READY, Condition.DEGRADED) or self._stop_at:
-            return
+        if not self._pulse.revision or self._stop_at is not None:
+            return  # what begins now loads the newest snapshot anyway
         configuration = self._configuration()
         changed = self._listeners.apply(configuration)
         with suppress(StoreUnavailable):  # intake recovers when the store does
@@ -243,6 +251,7 @@ def main(arguments: Sequence[str]) -> int:
     """Run the process; exit code."""
     from twisted.internet import reactor as installed
 
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until it can be heeded
     setup = read_arguments(arguments)
     reactor: Any = installed
     process = IntakeProcess(setup, reactor)

@@ -6,6 +6,7 @@ are reduced to class and place, because the text of an exception may quote a mes
 
 import sys
 import traceback
+from contextlib import suppress
 from dataclasses import fields
 from types import TracebackType
 from typing import Any, TextIO
@@ -52,11 +53,16 @@ class EventLog:
         ).bind(process=process)
 
     def write(self, event: Event) -> None:
-        """Write the event, unless it is quieter than the level."""
+        """Write the event, unless it is quieter than the level.
+
+        A log that cannot be written (disk full, pipe closed) must not stop the feed: the event's
+        counter still tells.
+        """
         if event.level < self._level:
             return
         values = {field.name: getattr(event, field.name) for field in fields(event)}
-        getattr(self._logger, event.level.name.lower())(type(event).__name__, **values)
+        with suppress(OSError, ValueError):
+            getattr(self._logger, event.level.name.lower())(type(event).__name__, **values)
 
 
 def error_caught(error: BaseException) -> ErrorCaught:

@@ -18,6 +18,10 @@ class Recorder(Protocol):
         """Something happened."""
         ...
 
+    def duration(self, name: str, description: str, seconds: float) -> None:
+        """Something took so long; a metric only, such as `commit_seconds`."""
+        ...
+
 
 class ProcessRecorder:
     """Logs and counts the events of a process."""
@@ -30,6 +34,10 @@ class ProcessRecorder:
         """Count the event and write its line."""
         self.meter.count(event)
         self._log.write(event)
+
+    def duration(self, name: str, description: str, seconds: float) -> None:
+        """Observe a duration."""
+        self.meter.duration(name, description, seconds)
 
     def record_error(self, error: BaseException) -> None:
         """Record an exception by class and place, without its text."""
@@ -45,6 +53,9 @@ class MemoryRecorder:
     def record(self, event: Event) -> None:
         """Keep the event."""
         self.events.append(event)
+
+    def duration(self, name: str, description: str, seconds: float) -> None:
+        """Durations are not kept."""
 
     def of(self, kind: type[Event]) -> list[Event]:
         """The events of one class, in order."""

@@ -1,8 +1,10 @@
 """A running engine and senders that are not ours: real processes, real sockets, a real disk."""
 
+import contextlib
 import http.client
 import json
 import os
+import resource
 import shutil
 import subprocess
 import sys
@@ -317,3 +319,29 @@ def test_pausing_and_draining_from_the_command_line(site: Site) -> None:
     subprocess.run([sys.executable, "-m", "engine", "resume", "adt", *store], check=True)
     wait_for(lambda: not refused())
     assert Sender(port).ask(message("2")) == ("AA", "2")
+
+
+def test_a_disk_that_takes_nothing_stops_acknowledgments_until_it_does_again(site: Site) -> None:
+    port = free_port()
+    site.mllp_channel("adt", port)
+    site.start()
+    assert Sender(port).ask(message("1")) == ("AA", "1")
+    intake = site.pid("intake")
+    _, hard = resource.prlimit(intake, resource.RLIMIT_FSIZE)
+    resource.prlimit(intake, resource.RLIMIT_FSIZE, (0, hard))
+    sender = Sender(port)
+    assert sender.ask(message("2")) is None
+    for _ in range(3):
+        with contextlib.suppress(OSError):
+            assert Sender(port).ask(message("2")) is None
+    resource.prlimit(intake, resource.RLIMIT_FSIZE, (hard, hard))
+
+    def answered() -> bool:
+        try:
+            return Sender(port).ask(message("2")) == ("AA", "2")
+        except OSError:
+            return False
+
+    wait_for(answered, 15)
+    assert site.pid("intake") == intake
+    wait_for(lambda: site.delivered("adt") == ["1", "2"])
