@@ -5,6 +5,7 @@ commit it.
 """
 
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -12,7 +13,7 @@ from fhir.resources.R4B.bundle import Bundle
 
 from engine.fhir import checker
 from engine.fhir.bundle import check_references, encode_bundle
-from engine.hl7v2 import groups, parser
+from engine.hl7v2 import batch, groups, parser
 from engine.mapping.compiler import Program, compile_library
 from engine.mapping.library import read_library
 from engine.mapping.run import MapContext, MapResult
@@ -120,3 +121,81 @@ def with_pid_3_reversed(raw: bytes) -> bytes:
 def test_every_expected_bundle_has_its_sample() -> None:
     known = {sample_name(path) for path in SAMPLES}
     assert {sample_name(path) for path in EXPECTED.rglob("*.json")} <= known
+
+
+STAY = (
+    "ADT_A01/inpatient-full", "ADT_A02/transfer", "ADT_A12/cancel-transfer",
+    "ADT_A08/update-with-nulls", "ADT_A03/discharge", "ADT_A13/cancel-discharge",
+    "ORU_R01/chemistry",
+)  # fmt: skip
+
+
+def test_events_of_one_stay_are_about_one_patient_and_one_encounter(program: Program) -> None:
+    for kind in ("Patient", "Encounter"):
+        ids = {
+            entry.resource_id
+            for name in STAY
+            for entry in convert(program, sample(name)).entries
+            if entry.resource["resourceType"] == kind
+        }
+        assert len(ids) == 1, kind
+
+
+def sample(name: str) -> bytes:
+    return (ROOT / "samples" / "hl7v2" / f"{name}.hl7").read_bytes()
+
+
+def made(program: Program, name: str, kind: str) -> list[dict[str, Any]]:
+    entries = convert(program, sample(name)).entries
+    return [entry.resource for entry in entries if entry.resource["resourceType"] == kind]
+
+
+def test_cancelled_discharge_sends_pv1_45_and_has_no_end(program: Program) -> None:
+    [encounter] = made(program, "ADT_A13/cancel-discharge", "Encounter")
+    assert encounter["status"] == "in-progress"
+    assert "end" not in encounter["period"]
+
+
+def test_a28_with_pv1_2_n_makes_no_encounter(program: Program) -> None:
+    assert made(program, "ADT_A28/person-add-no-visit-v28", "Encounter") == []
+
+
+def test_a40_links_each_mrg_1_to_the_pid_of_its_own_group(program: Program) -> None:
+    result = convert(program, sample("ADT_A40/merge-two-groups"))
+    patients = {
+        f"Patient/{entry.resource_id}": entry.resource
+        for entry in result.entries
+        if entry.resource["resourceType"] == "Patient"
+    }
+    pairs = {
+        (number(patients[one["other"]["reference"]]), number(patient))
+        for patient in patients.values()
+        if patient.get("active") is False
+        for one in patient["link"]
+        if one["type"] == "replaced-by"
+    }
+    assert pairs == {("500001", "500011"), ("500001", "500012"), ("500002", "500022")}
+    for survivor in patients.values():
+        if "active" not in survivor:
+            assert {one["type"] for one in survivor["link"]} == {"replaces"}
+
+
+def number(patient: dict[str, Any]) -> str:
+    return str(patient["identifier"][0]["value"])
+
+
+@pytest.mark.parametrize(
+    "fault", sorted((ROOT / "samples" / "faults").glob("*.hl7")), ids=lambda path: path.stem
+)
+def test_fault_is_reported_or_costs_only_what_is_wrong(fault: Path, program: Program) -> None:
+    for raw in batch.split(fault.read_bytes()).messages or (fault.read_bytes(),):
+        parsed = parser.parse(raw, repair_cp1252=True)
+        if parsed.message is None:
+            assert parsed.diagnostics
+            continue
+        result = program.convert(groups.group(parsed.message), CONTEXT)
+        assert result.entries or result.diagnostics
+        assert [one.code for one in result.diagnostics if one.code in ("T569", "T570")] == []
+        for entry in result.entries:
+            assert checker.check(entry.resource) == ()
+        assert check_references(result.entries) == ()
