@@ -1,6 +1,6 @@
 """Pure. The problems a channel file can have, C410 to C499. Codes are never reused."""
 
-from engine.diagnostics import error, warning
+from engine.diagnostics import Code, Severity, error, warning
 
 # -- one option against its specification --
 
@@ -92,6 +92,13 @@ UNKNOWN_OVERLAY = error(
     "C446", 'there is no overlay folder "{name}"', "overlay folders lie beside channels/"
 )
 TEST_FORM = error("C447", "this test {problem}", "see Tests in docs/channels.md")
+
+FILTERED = Code(
+    "C448",
+    Severity.INFO,
+    "the channel's filter did not let it pass: {tests}",
+    "it was meant to be left out; else change the filter and replay",
+)
 
 # -- across channels --
 

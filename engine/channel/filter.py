@@ -74,8 +74,15 @@ class CompiledFilter:
     def why(self, message: Message) -> str:
         """Which tests decided, such as `false: PV1-2 in ("I", "E")`; no values of the message."""
         whole = self.explain(message)
-        tests = ", ".join(part.text for part in whole.deciding())
-        return f"{'true' if whole.holds else 'false'}: {tests}"
+        return f"{'true' if whole.holds else 'false'}: {_deciding_tests(whole)}"
+
+    def refusal(self, message: Message) -> Diagnostic:
+        """What the log says of a message that did not pass: the tests that were false."""
+        return codes.FILTERED(tests=_deciding_tests(self.explain(message)))
+
+
+def _deciding_tests(whole: Part) -> str:
+    return ", ".join(part.text for part in whole.deciding())
 
 
 @dataclass(frozen=True, slots=True)

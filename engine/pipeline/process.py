@@ -191,6 +191,7 @@ def _process(raw: bytes, plan: ChannelPlan, course: _Course) -> ProcessResult:
     course.event_at = _event_at(message, plan.context.time_zone) or course.event_at
     course.step = "filter"
     if plan.passes is not None and not plan.passes(message):
+        course.diagnostics.append(plan.passes.refusal(message))
         return course.result(State.FILTERED)
     if plan.program is None or plan.config.transform.map == PASSED_ON:
         return course.result(State.TRANSFORMED, _in_order(plan, _as_received(raw, plan)))

@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from engine.channel.filter import compile_filter
 from engine.channel.lint import check_configuration
 from engine.cli.reference import all_codes, diagnostics_page
 from engine.diagnostics import Code, Diagnostic, Place, render, without_secrets
@@ -147,6 +148,13 @@ def run_convert(sections: Sections) -> Iterable[Diagnostic]:
     return compile_library(library).convert(group(parsed.message), context).diagnostics
 
 
+def run_filter(sections: Sections) -> Iterable[Diagnostic]:
+    condition = compile_filter(sections["filter"].strip())
+    message = parse(raw_of(sections)).message
+    assert message is not None
+    return [] if condition(message) else [condition.refusal(message)]
+
+
 def run_call(sections: Sections) -> Iterable[Diagnostic]:
     return [code_object(sections["code"].strip())(Place(), **json.loads(sections["values"]))]
 
@@ -162,6 +170,7 @@ RUNNERS: dict[str, Callable[[Sections], Iterable[Diagnostic]]] = {
     "frames": run_frames,
     "resource": run_resource,
     "convert": run_convert,
+    "filter": run_filter,
     "call": run_call,
 }
 

@@ -3,7 +3,7 @@
 import pytest
 
 from engine.channel.filter import CompiledFilter, compile_filter
-from engine.diagnostics import has_errors
+from engine.diagnostics import Severity, has_errors
 from engine.hl7v2.message import Message
 from engine.hl7v2.parser import parse
 
@@ -75,6 +75,12 @@ def test_why_names_the_tests_that_decided_and_no_value_of_the_message():
     assert condition.why(message()) == 'false: PV1-2 = "O", PID-8 in ("M", "U")'
     assert compiled('PV1-2 = "I" or PID-4 valued').why(message()) == 'true: PV1-2 = "I"'
     assert compiled("not (PID-3 valued)").why(message()) == "false: not (PID-3 valued)"
+
+
+def test_the_refusal_of_a_message_is_information_for_the_log():
+    refusal = compiled('PV1-2 = "O"').refusal(message())
+    assert (refusal.code, refusal.severity) == ("C448", Severity.INFO)
+    assert refusal.message.endswith(': PV1-2 = "O"')
 
 
 def test_the_parts_of_an_explanation_follow_the_condition():
