@@ -10,10 +10,20 @@ FHIR R4 4.0.1, the constraints of each type.
 from collections.abc import Callable, Set
 from dataclasses import dataclass
 from datetime import datetime
+from enum import Enum
 from typing import Any
 
 STATUS_SYSTEMS = "http://terminology.hl7.org/CodeSystem/"
 ENDED = frozenset({"inactive", "resolved", "remission"})
+
+
+class Relation(Enum):
+    """What a rule says of its names."""
+
+    ANY = "one of {names} is needed"
+    NEEDS = "{first} needs {second}"
+    EXCLUDES = "{first} and {second} exclude each other"
+    TOGETHER = "{first} and {second} come together"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,10 +32,28 @@ class NameRule:
 
     key: str
     """R4's key of the constraint."""
+    relation: Relation
+    names: tuple[str, ...]
+    """Element names, a choice by its name without the type."""
     at: str
     """The element that is missing or one too many; empty: the object as a whole."""
-    holds: Callable[[Set[str]], bool]
-    text: str
+
+    def holds(self, present: Set[str]) -> bool:
+        """Whether it holds for an object with these elements."""
+        if self.relation is Relation.ANY:
+            return any(name in present for name in self.names)
+        first, second = self.names
+        if self.relation is Relation.NEEDS:
+            return first not in present or second in present
+        if self.relation is Relation.EXCLUDES:
+            return first not in present or second not in present
+        return (first in present) == (second in present)
+
+    @property
+    def text(self) -> str:
+        """The rule in words."""
+        first, second, *_ = (*self.names, "")
+        return self.relation.value.format(names=", ".join(self.names), first=first, second=second)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,43 +67,26 @@ class ValueRule:
 
 
 def _any_of(key: str, *names: str) -> NameRule:
-    wanted = frozenset(names)
-    text = f"one of {', '.join(names)} is needed"
-    return NameRule(key=key, at="", holds=lambda present: bool(wanted & present), text=text)
+    return NameRule(key=key, relation=Relation.ANY, names=names, at="")
 
 
 def _needs(key: str, name: str, other: str, at: str) -> NameRule:
-    return NameRule(
-        key=key,
-        at=at,
-        holds=lambda present: name not in present or other in present,
-        text=f"{name} needs {other}",
-    )
+    return NameRule(key=key, relation=Relation.NEEDS, names=(name, other), at=at)
 
 
 def _not_both(key: str, name: str, other: str) -> NameRule:
-    return NameRule(
-        key=key,
-        at=name,
-        holds=lambda present: name not in present or other not in present,
-        text=f"{name} and {other} exclude each other",
-    )
+    return NameRule(key=key, relation=Relation.EXCLUDES, names=(name, other), at=name)
 
 
-def _both_or_neither(key: str, name: str, other: str) -> NameRule:
-    return NameRule(
-        key=key,
-        at="",
-        holds=lambda present: (name in present) == (other in present),
-        text=f"{name} and {other} come together",
-    )
+def _together(key: str, name: str, other: str) -> NameRule:
+    return NameRule(key=key, relation=Relation.TOGETHER, names=(name, other), at="")
 
 
 _UNIT_CODE = _needs("qty-3", "code", "system", at="code")
 
 NAME_RULES: dict[str, tuple[NameRule, ...]] = {
     "Age": (_UNIT_CODE,),
-    "Appointment": (_both_or_neither("app-2", "start", "end"),),
+    "Appointment": (_together("app-2", "start", "end"),),
     "Appointment.participant": (_any_of("app-1", "type", "actor"),),
     "Attachment": (_needs("att-1", "data", "contentType", at="contentType"),),
     "CarePlan.activity": (_not_both("cpl-3", "detail", "reference"),),
@@ -105,7 +116,7 @@ NAME_RULES: dict[str, tuple[NameRule, ...]] = {
     "Patient.contact": (_any_of("pat-1", "name", "telecom", "address", "organization"),),
     "Quantity": (_UNIT_CODE,),
     "Ratio": (
-        _both_or_neither("rat-1", "numerator", "denominator"),
+        _together("rat-1", "numerator", "denominator"),
         _any_of("rat-1", "numerator", "extension"),
     ),
     "ServiceRequest": (_needs("prr-1", "orderDetail", "code", at="orderDetail"),),

@@ -74,11 +74,20 @@ def test_answers_do_not_depend_on_what_was_asked_before() -> None:
         assert compiled.is_valid(OBSERVATION)
 
 
-def test_kept_answers_are_bounded() -> None:
-    for number in range(compiled.MEMO_ENTRIES_MAX + 10):
-        system = f"urn:oid:2.999.{number}"
-        assert compiled.is_valid({**OBSERVATION, "identifier": [{"system": system}]})
-    long = "urn:x:" + "a" * 10_000
-    assert compiled.is_valid({**OBSERVATION, "identifier": [{"system": long}]})
-    assert len(compiled._memo("uri")) <= compiled.MEMO_ENTRIES_MAX
-    assert long not in compiled._memo("uri")
+@pytest.mark.parametrize("key", ["extension", "contained", "code", "note", "unknown"])
+def test_hostile_depth_is_refused_and_harms_nobody(key: str) -> None:
+    nested: Any = {"url": "a", "valueString": "x"}
+    for _ in range(50_000):
+        nested = {"url": "a", "extension": [nested]}
+    assert not compiled.is_surely_valid({**OBSERVATION, key: nested})
+    assert not compiled.is_surely_valid({**OBSERVATION, key: [nested]})
+    while "extension" in nested:  # freeing it all at once would exhaust the stack
+        nested = nested["extension"][0]
+
+
+def test_a_period_may_not_end_before_it_starts() -> None:
+    period = {"start": "2024-02-01", "end": "2024-01-31"}
+    resource = {**OBSERVATION, "effectivePeriod": period}
+    del resource["effectiveDateTime"]
+    assert not compiled.is_surely_valid(resource)
+    assert compiled.is_surely_valid({**resource, "effectivePeriod": {"start": "2024"}})

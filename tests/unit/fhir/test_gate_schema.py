@@ -1,0 +1,66 @@
+"""The JSON Schema of the gate."""
+
+from typing import Any
+
+import pytest
+from jsonschema_rs import Draft4Validator
+
+from engine.fhir import definitions
+from engine.fhir.gate_schema import PERIOD_KEYWORD, resource_schema
+
+Schema = dict[str, Any]
+
+
+def references(schema: Any) -> set[str]:
+    """Names of the definitions a schema refers to directly."""
+    if isinstance(schema, list):
+        return {name for item in schema for name in references(item)}
+    if not isinstance(schema, dict):
+        return set()
+    found = {name for item in schema.values() for name in references(item)}
+    if isinstance(schema.get("$ref"), str):
+        found.add(schema["$ref"].removeprefix("#/definitions/"))
+    return found
+
+
+@pytest.mark.parametrize("resource_type", sorted(definitions.resource_types()))
+def test_no_schema_leads_back_to_itself(resource_type: str) -> None:
+    parts: dict[str, Schema] = resource_schema(resource_type)["definitions"]
+    open_names: set[str] = set()
+    done: set[str] = set()
+
+    def visit(name: str) -> None:
+        assert name not in open_names
+        if name in done:
+            return
+        open_names.add(name)
+        for other in references(parts[name]):
+            visit(other)
+        open_names.remove(name)
+        done.add(name)
+
+    visit(resource_type + "-")
+
+
+@pytest.mark.parametrize("resource_type", ["Patient", "Bundle", "Questionnaire", "ValueSet"])
+def test_the_validator_takes_the_schema(resource_type: str) -> None:
+    class Keyword:
+        def __init__(self, *_: Any) -> None:
+            pass
+
+        def validate(self, instance: Any) -> None:
+            pass
+
+    schema = resource_schema(resource_type)
+    validator = Draft4Validator(schema, keywords={PERIOD_KEYWORD: Keyword})
+    assert not validator.is_valid({"resourceType": "Nothing"})
+
+
+def test_the_same_definitions_make_the_same_schema() -> None:
+    assert resource_schema("Encounter") == resource_schema("Encounter")
+
+
+@pytest.mark.parametrize("name", ["HumanName", "Pateint", "Resource", "date"])
+def test_only_resources_have_a_schema(name: str) -> None:
+    with pytest.raises(KeyError):
+        resource_schema(name)
