@@ -333,7 +333,7 @@ def _argument(
 def place_faults(body: Body, base: Base | None) -> None:
     """Write code that gives new problems their rule and place."""
     if body.silent or body.quiet:
-        body.line("if faults: faults.clear()")
+        body.line("if faults: run.forget()")
         return
     if base is not None and base.segment:
         mark = f"run.mark({body.rule}, {base.components!r}, {body.level})"
@@ -369,8 +369,14 @@ def _emit_map(body: Body, value: Value, step: Step, sink: Sink, *, refer: bool) 
     arguments = map_arguments(body, step.arguments)
     origin = _origin_argument(body, value)
     result = body.fresh("m")
+    kept = body.fresh("n") if body.silent or body.quiet else ""
+    if kept:
+        body.line(f"{kept} = len(faults)")
     body.line(f"{result} = {function}({value.text}, run{origin}{arguments})")
-    _place_map_faults(body, value)
+    if kept:
+        body.line(f"if faults: run.forget({kept})")
+    else:
+        _place_map_faults(body, value)
     kind = root_type(called.to_name)
     scalar = is_primitive(kind) and kind.name in NUMBER_FUNCTIONS
     with body.code.block(f"if {result} is not None:"):
@@ -392,9 +398,7 @@ def _origin_argument(body: Body, value: Value) -> str:
 
 def _place_map_faults(body: Body, value: Value) -> None:
     base = value.base
-    if body.silent or body.quiet:
-        body.line("if faults: faults.clear()")
-    elif base is not None and base.segment:
+    if base is not None and base.segment:
         with body.code.block("if faults:"):
             body.line(f"run.shift({base.components!r}, {body.level})")
             body.line(f"run.settle({body.rule}, {base.segment}, {base.field}, {base.repetition})")

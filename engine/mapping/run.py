@@ -77,11 +77,13 @@ class Made:
 class Pending:
     """A problem on its way up: the rule and the path are added by those who know them."""
 
-    __slots__ = ("code", "level", "path", "rule", "values")
+    __slots__ = ("about", "code", "level", "path", "rule", "values")
 
-    def __init__(self, code: Code, values: dict[str, Any]) -> None:
+    def __init__(self, code: Code, values: dict[str, Any], about: str | None = None) -> None:
         self.code = code
         self.values = values
+        self.about = about
+        """Of a problem that is reported once a message: what it is about."""
         self.rule: int | None = None
         self.path: tuple[int, ...] = ()
         self.level = 0
@@ -148,7 +150,24 @@ class Run:
         """The same, once a message for each `about`."""
         if (code.code, about) not in self.once:
             self.once.add((code.code, about))
-            self.fault(code)
+            if len(self.faults) < PROBLEMS_MAX:
+                self.faults.append(Pending(code, {}, about))
+
+    def forget(self, kept: int = -1) -> None:
+        """Drop problems met where they do not matter: in conditions and keys.
+
+        Without `kept` those of the function just called, which no rule has taken up yet; with it all
+        but the first `kept`. What is reported once a message may still be reported later.
+        """
+        faults = self.faults
+        if kept < 0:
+            kept = len(faults)
+            while kept and faults[kept - 1].rule is None:
+                kept -= 1
+        for pending in faults[kept:]:
+            if pending.about is not None:
+                self.once.discard((pending.code.code, pending.about))
+        del faults[kept:]
 
     def mark(self, rule: int, path: tuple[int, ...], level: int) -> None:
         """Say which rule met the new problems, and at which component of what it was given.
