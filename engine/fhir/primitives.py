@@ -79,6 +79,8 @@ def has_json_type(kind: str, value: object) -> bool:
     if kind == "decimal":
         return isinstance(value, int | float | Decimal) and not isinstance(value, bool)
     if kind in RANGES:
+        if isinstance(value, Decimal):  # written without a point or exponent
+            return value.as_tuple().exponent == 0
         return isinstance(value, int) and not isinstance(value, bool)
     return isinstance(value, str)
 
