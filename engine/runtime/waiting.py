@@ -67,4 +67,5 @@ def is_batch(payload: bytes) -> bool:
     """True when the payload may hold several messages; `hl7v2.batch.split` decides."""
     if payload[:3] != b"MSH":
         return payload.find(b"MSH") >= 0
-    return payload.find(b"\rMSH", 3) >= 0 or payload.find(b"\nMSH", 3) >= 0
+    # One search: a second MSH with the same separator, at the start of a line or not.
+    return payload.find(payload[:4], 4) >= 0
