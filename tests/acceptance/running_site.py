@@ -49,8 +49,9 @@ def message(
 class Site:
     """A project folder."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, store_url: str = "") -> None:
         self.home = home
+        self.store_url = store_url or f"sqlite:///{home / '.engine'}"
         self.data = DataFolder(path=home / ".engine")
         self.log = home / "serve.log"
         self.process: subprocess.Popen[bytes] | None = None
@@ -84,7 +85,7 @@ destinations:
     def start(self) -> None:
         """Start the engine and wait until every process is ready."""
         command = [sys.executable, "-m", "engine", "serve", "--home", str(self.home)]
-        command += ["--store", f"sqlite:///{self.data.path}", "--log-format", "json"]
+        command += ["--store", self.store_url, "--log-format", "json"]
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [*command, "--workers", "1"], cwd=self.home, stderr=log, stdout=log

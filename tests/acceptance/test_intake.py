@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -140,7 +140,7 @@ def test_garbage_ends_its_own_connection_only(shared: tuple[Site, int]) -> None:
 def test_a_second_engine_on_the_same_data_is_refused(shared: tuple[Site, int]) -> None:
     site, _ = shared
     command = [sys.executable, "-m", "engine", "serve", "--home", str(site.home)]
-    command += ["--store", f"sqlite:///{site.data.path}"]
+    command += ["--store", site.store_url]
     second = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert second.returncode == 3
     assert "runs already" in second.stderr
@@ -305,7 +305,7 @@ def test_pausing_and_draining_from_the_command_line(site: Site) -> None:
     site.mllp_channel("adt", port)
     site.start()
     assert Sender(port).ask(message("1")) == ("AA", "1")
-    store = ["--store", f"sqlite:///{site.data.path}"]
+    store = ["--store", site.store_url]
     subprocess.run([sys.executable, "-m", "engine", "drain", "adt", *store], check=True)
 
     def refused() -> bool:
@@ -345,3 +345,24 @@ def test_a_disk_that_takes_nothing_stops_acknowledgments_until_it_does_again(sit
     wait_for(answered, 15)
     assert site.pid("intake") == intake
     wait_for(lambda: site.delivered("adt") == ["1", "2"])
+
+
+@pytest.mark.postgresql
+def test_on_postgresql_no_acknowledged_message_is_lost_when_intake_is_killed(
+    tmp_path: Path, make_postgresql_store: Callable[[], str]
+) -> None:
+    site = Site(tmp_path / "site", make_postgresql_store())
+    port = free_port()
+    site.mllp_channel("adt", port)
+    try:
+        site.start()
+        assert Sender(port).ask(message("E1", accept="AL", late="AL")) == ("CA", "E1")
+        loads = {name: Load(port, name) for name in "AB"}
+        wait_for(lambda: sum(len(load.acknowledged) for load in loads.values()) > 50)
+        site.kill_one("intake")
+        before = sum(len(load.acknowledged) for load in loads.values())
+        wait_for(lambda: sum(len(load.acknowledged) for load in loads.values()) > before + 20)
+        acknowledged = {name: load.stop() for name, load in loads.items()}
+        check_delivery(site, acknowledged)
+    finally:
+        site.end()
