@@ -178,7 +178,7 @@ TEST = ComponentSpec(
         FieldSpec(
             name="file",
             description="Or the file it is in.",
-            example="samples/adt/a01-admit.hl7",
+            example="samples/hl7v2/ADT_A01/inpatient-full.hl7",
             form=forms.check_not_empty,
             form_name="a file name",
         ),
