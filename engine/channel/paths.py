@@ -62,7 +62,8 @@ def check_route(key: Scalar, values: tuple[Scalar, ...]) -> list[Diagnostic]:
     if path.segment != "MSH" or path.steps or path.variable:
         return [codes.ROUTE_PATH(key.place, path=key.text)]
     problems = [*problems, *check_message_path(path)]
-    if not problems and (path.field is None or path.repetition or path.segment_selector):
+    narrow = path.repetition or path.segment_selector or len(path.components) > 1
+    if not problems and (path.field is None or narrow):
         hint = "name a field and, if need be, a component: MSH-9.1"
         problems.append(codes.PATH_FORM(key.place, what="a route", hint=hint))
     if problems or key.text not in _TYPE_TABLES:

@@ -63,6 +63,7 @@ def test_paths_that_would_read_nothing_are_refused_for_search_keys(text: str, co
         ("PID-3", ["x"], ["C442"]),
         ("MSH", ["x"], ["C440"]),
         ("MSH-9[1].1", ["ADT"], ["C440"]),
+        ("MSH-4.1.1", ["NORTH"], ["C440"]),
         ("MSH-99", ["x"], ["T521"]),
         ("MSH-9.", ["x"], ["T504"]),
     ],
