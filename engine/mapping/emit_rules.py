@@ -343,7 +343,8 @@ def _fit_reference(value: Value, kind: TargetType) -> Value:
     """A resource, or a parameter that may hold one, written where a Reference belongs."""
     if kind.name != "Reference" or value.form is Form.OBJECT:
         return value
-    return Value(text=f"reference_of({value.text})", form=Form.OBJECT, constant=value.constant)
+    text = f"{value.text} if type({value.text}) is dict else reference_of({value.text})"
+    return Value(text=text, form=Form.OBJECT, constant=value.constant)
 
 
 def _emit_alternatives(

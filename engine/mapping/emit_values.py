@@ -369,6 +369,15 @@ def _emit_map(body: Body, value: Value, step: Step, sink: Sink, *, refer: bool) 
     arguments = map_arguments(body, step.arguments)
     origin = _origin_argument(body, value)
     result = body.fresh("m")
+    kind = root_type(called.to_name)
+    if _can_remember(body, value, step, kind, refer=refer):
+        keep = result
+        if refer:
+            key = map_key(body, step.name, level, value.text, result, arguments, origin)
+            keep = f'run.refer({result}, "{kind.name}", {key}).reference'
+        call = f"{function}({value.text}, run{arguments})"
+        _emit_remembered(body, value, call, function + arguments, keep, result, sink)
+        return
     kept = body.fresh("n") if body.silent or body.quiet else ""
     if kept:
         body.line(f"{kept} = len(faults)")
@@ -377,7 +386,6 @@ def _emit_map(body: Body, value: Value, step: Step, sink: Sink, *, refer: bool) 
         body.line(f"if faults: run.forget({kept})")
     else:
         _place_map_faults(body, value)
-    kind = root_type(called.to_name)
     scalar = is_primitive(kind) and kind.name in NUMBER_FUNCTIONS
     with body.code.block(f"if {result} is not None:"):
         if refer:
@@ -388,6 +396,36 @@ def _emit_map(body: Body, value: Value, step: Step, sink: Sink, *, refer: bool) 
             return
         form = Form.SCALAR if scalar else Form.TEXT if is_primitive(kind) else Form.OBJECT
         sink(Value(text=result, form=form, base=value.base))
+
+
+def _can_remember(body: Body, value: Value, step: Step, kind: TargetType, *, refer: bool) -> bool:
+    """True for a Reference made of a text alone, outside traces, conditions and keys."""
+    return (
+        (refer or kind.name == "Reference")
+        and value.form is Form.RAW
+        and not (body.traced or body.silent or body.quiet)
+        and all(isinstance(argument, Literal) for _, argument in step.arguments)
+    )
+
+
+def _emit_remembered(
+    body: Body, value: Value, call: str, fixed: str, keep: str, made: str, sink: Sink
+) -> None:
+    """The Reference a text makes, once a message: the same doctor stands in many fields.
+
+    What was made with a problem is made again, so that each place is reported.
+    """
+    result = body.fresh("m")
+    known = f"({fixed!r}, {value.text})"
+    body.line(f"{result} = run.remembered.get({known})")
+    with body.code.block(f"if {result} is None:"):
+        body.line(f"{made} = {call}")
+        with body.code.block(f"if {made} is not None:"):
+            body.line(f"{result} = {keep}")
+            body.line(f"if not faults: run.remembered[{known}] = {result}")
+        _place_map_faults(body, value)
+    with body.code.block(f"if {result} is not None:"):
+        sink(Value(text=result, form=Form.OBJECT, base=value.base))
 
 
 def _origin_argument(body: Body, value: Value) -> str:

@@ -109,6 +109,7 @@ class Run:
         "once",
         "parameters",
         "places",
+        "remembered",
         "segments",
         "source_system",
         "subcomponents",
@@ -134,6 +135,8 @@ class Run:
         self.held = False
         self.made: list[Made] = []
         self.by_key: dict[tuple[str, tuple[str, ...]], Made] = {}
+        self.remembered: dict[tuple[Any, ...], Any] = {}
+        """(function, text, arguments) to the Reference it made."""
         self.contents: dict[tuple[str, bytes], int] = {}
         self.once: set[tuple[str, str]] = set()
         self.occurrences: dict[int, str] | None = None

@@ -13,7 +13,7 @@ from engine.hl7v2.escape import unescape
 from engine.hl7v2.groups import Group
 from engine.hl7v2.message import Segment
 from engine.mapping.codes import HELD_CODE, UNMAPPED_CODE
-from engine.mapping.functions.codes import codings_of, concept_of
+from engine.mapping.functions.codes import codings_of, concept_of, original_text
 from engine.mapping.functions.systems import coding_system
 from engine.mapping.run import Made, Run, identifier_key
 from engine.mapping.terminology import CodeTable, TableRow, Unmapped
@@ -148,6 +148,8 @@ def as_text(value: object) -> str:
         return "true" if value else "false"
     if isinstance(value, Made):
         return value.resource_id
+    if isinstance(value, dict):
+        return str(value.get("reference", value))
     return "" if value is None else str(value)
 
 
@@ -203,28 +205,21 @@ def table_concept(
             _with_system(one, row) for one in codings_of(parts, run) if not _repeats(one, mapped)
         ]
         found: dict[str, Any] = {"coding": [mapped, *own]}
-        text = _own_text(parts)
+        text = original_text(parts)
         if text:
             found["text"] = text
         return found
     if row is not None or policy == Unmapped.KEEP.value:
         return concept_of(parts, run) if policy != Unmapped.REJECT.value else None
     if policy == Unmapped.TEXT.value:
-        text = _own_text(parts) or (parts[0] if parts else "")
+        text = original_text(parts) or (parts[0] if parts else "")
         return {"text": text} if text else None
     if policy in (Unmapped.REJECT.value, Unmapped.HOLD.value):
         unmapped(run, table.name, policy == Unmapped.HOLD.value)
         return None
     found = {"coding": [_fixed_coding(table, policy), *codings_of(parts, run)]}
-    text = _own_text(parts)
+    text = original_text(parts)
     return {**found, "text": text} if text else found
-
-
-def _own_text(parts: list[str]) -> str:
-    for at in (8, 1, 4):
-        if at < len(parts) and parts[at]:
-            return parts[at]
-    return ""
 
 
 def _with_system(own: dict[str, str], row: TableRow) -> dict[str, str]:
@@ -253,7 +248,7 @@ def table_coding(
         own = codings_of(parts, run)
         return own[0] if own else None
     if policy == Unmapped.TEXT.value:
-        text = _own_text(parts) or (parts[0] if parts else "")
+        text = original_text(parts) or (parts[0] if parts else "")
         return {"display": text} if text else None
     if policy in (Unmapped.REJECT.value, Unmapped.HOLD.value):
         unmapped(run, table.name, policy == Unmapped.HOLD.value)

@@ -112,11 +112,20 @@ def concept_of(parts: list[str], facts: Facts) -> dict[str, Any] | None:
     found: dict[str, Any] = {}
     if codings:
         found["coding"] = codings
-    text = parts[8] if len(parts) > 8 else ""
-    text = text or next((parts[at] for at in (1, 4) if len(parts) > at and parts[at]), "")
+    text = original_text(parts)
     if text:
         found["text"] = text
     return found or None
+
+
+def original_text(parts: list[str]) -> str:
+    """The text of a CWE: the original text, else that of its code, else of the alternate."""
+    count = len(parts)
+    if count > 8 and parts[8]:
+        return parts[8]
+    if count > 1 and parts[1]:
+        return parts[1]
+    return parts[4] if count > 4 else ""
 
 
 def codeable(facts: Facts, value: list[str]) -> dict[str, Any] | None:

@@ -75,39 +75,44 @@ def instant(facts: Facts, value: str) -> str | None:
     return _moment(facts, value, instant=True)
 
 
-def _moment(facts: Facts, value: str, *, instant: bool) -> str | None:
-    match = _TIMESTAMP.fullmatch(value) or _TIMESTAMP.fullmatch(value.strip())
+@lru_cache(maxsize=4096)
+def _parts(value: str) -> tuple[str, str, str] | None:
+    """Date, time of day and offset as FHIR writes them, each empty when it was not sent."""
+    match = _TIMESTAMP.fullmatch(value.strip())
     if match is None:
-        facts.fault(BAD_DATE)
         return None
-    year, month, day, hour, minute, second, fraction, written_offset = match.groups()
-    day_text = _date_text(year + (month or "") + (day or ""))
-    if day_text is None:
-        facts.fault(BAD_DATE)
+    year, month, day, hour, minute, second, fraction, written = match.groups()
+    date_text = _date_text(year + (month or "") + (day or ""))
+    offset = _written_offset(written) if written else ""
+    if date_text is None or offset is None:
         return None
     if hour is None:
-        if instant:
-            facts.fault(BAD_DATE)
-            return None
-        return day_text
+        return date_text, "", offset
     minute, second = minute or "00", second or "00"
     if hour > "23" or minute > "59" or second > "59":
+        return None
+    return date_text, f"{hour}:{minute}:{second}{fraction or ''}", offset
+
+
+def _moment(facts: Facts, value: str, *, instant: bool) -> str | None:
+    found = _parts(value)
+    if found is None or (instant and not found[1]):
         facts.fault(BAD_DATE)
         return None
-    offset = _offset(facts, written_offset, day_text, int(hour), int(minute))
-    if offset is None:
-        facts.fault_once(ZONE_UNKNOWN, "zone")
-        return None if instant else day_text
-    return f"{day_text}T{hour}:{minute}:{second}{fraction or ''}{offset}"
+    date_text, time_text, offset = found
+    if not time_text:
+        return date_text
+    if not offset:
+        known = _offset(facts, date_text, int(time_text[:2]), int(time_text[3:5]))
+        if known is None:
+            facts.fault_once(ZONE_UNKNOWN, "zone")
+            return None if instant else date_text
+        offset = known
+    return f"{date_text}T{time_text}{offset}"
 
 
-def _offset(facts: Facts, written: str | None, day_text: str, hour: int, minute: int) -> str | None:
-    """`+01:00`, or None when no offset can be known."""
-    if written is not None:
-        found = _written_offset(written)
-        if found is None:
-            facts.fault(BAD_DATE)
-        return found
+def _offset(facts: Facts, day_text: str, hour: int, minute: int) -> str | None:
+    """`+01:00` of a time that was sent without, or None when no offset can be known."""
     if facts.time_zone:
         zone = find_zone(facts.time_zone)
         if zone is not None:

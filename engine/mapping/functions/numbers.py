@@ -30,12 +30,26 @@ def read_number(text: str) -> Number | None:
     """The number a text of HL7 NM stands for, precision kept; None when it is none."""
     if text.isascii() and text.isdigit() and len(text) < 16 and (text[0] != "0" or text == "0"):
         return int(text)
+    whole, point, fraction = text.partition(".")
+    if (
+        point
+        and len(text) < 16
+        and whole.isdigit()
+        and fraction.isdigit()
+        and text.isascii()
+        and (whole[0] != "0" or whole == "0")
+        and (fraction[-1] != "0" or fraction == "0")
+    ):
+        number = float(text)
+        if number >= 0.0001 or fraction == "0":  # smaller ones are written with an exponent
+            return number
     match = _NUMBER.fullmatch(text.strip())
     if match is None or not (match.group(2) or match.group(3)):
         return None
-    sign, whole, fraction = match.groups()
-    digits = (whole or "").lstrip("0") or "0"
-    written = ("-" if sign == "-" else "") + digits + (f".{fraction}" if fraction else "")
+    digits = match.group(2).lstrip("0") or "0"
+    fraction = match.group(3) or ""
+    sign = "-" if match.group(1) == "-" else ""
+    written = sign + digits + (f".{fraction}" if fraction else "")
     if not fraction and len(digits) < 16:
         return int(written)
     if len(written) < 16 and repr(float(written)) == written:
@@ -83,6 +97,10 @@ def quantity(facts: Facts, value: list[str], unit: list[str] | None) -> dict[str
         return _structured(facts, value, unit)
     if len(value) > 1 and unit is None:
         unit = value[1:]
+    if value and value[0][:1].isdigit():
+        found = _quantity(None, value[0], unit, facts)
+        if found is not None:
+            return found
     match = _MEASURED.fullmatch(value[0].strip()) if value else None
     if match is None:
         facts.fault(BAD_NUMBER)
