@@ -21,6 +21,7 @@ from engine.channel.model import (
     MllpListenerConfig,
     RouteConfig,
 )
+from engine.channel.paths import first_component
 from engine.channel.reading import Reading
 from engine.diagnostics import Diagnostic, Place
 from engine.yamltext import Scalar
@@ -170,14 +171,26 @@ def _check_routes(first: ReadChannel, second: ReadChannel) -> list[Diagnostic]:
 
 def _disjoint(one: RouteConfig, other: RouteConfig) -> bool:
     """True when no message matches both."""
-    values = dict(other.fields)
-    return any(path in values and not set(texts) & set(values[path]) for path, texts in one.fields)
+    values = _by_component(other)
+    return any(
+        path in values and not texts & values[path] for path, texts in _by_component(one).items()
+    )
 
 
 def _contains(wide: RouteConfig, narrow: RouteConfig) -> bool:
     """True when every message of `narrow` also matches `wide`."""
-    values = dict(narrow.fields)
-    return all(path in values and set(values[path]) <= set(texts) for path, texts in wide.fields)
+    values = _by_component(narrow)
+    return all(
+        path in values and values[path] <= texts for path, texts in _by_component(wide).items()
+    )
+
+
+def _by_component(route: RouteConfig) -> dict[str, set[str]]:
+    """The values by component: a field alone means its first one."""
+    found: dict[str, set[str]] = {}
+    for path, texts in route.fields:
+        found.setdefault(first_component(path), set()).update(texts)
+    return found
 
 
 def _listener_path(channel: ChannelConfig) -> str:

@@ -66,15 +66,20 @@ def check_route(key: Scalar, values: tuple[Scalar, ...]) -> list[Diagnostic]:
     if not problems and (path.field is None or narrow):
         hint = "name a field and, if need be, a component: MSH-9.1"
         problems.append(codes.PATH_FORM(key.place, what="a route", hint=hint))
-    if problems or key.text not in _TYPE_TABLES:
+    if problems or first_component(key.text) not in _TYPE_TABLES:
         return problems
-    table, what = _TYPE_TABLES[key.text]
+    table, what = _TYPE_TABLES[first_component(key.text)]
     known = known_codes(table)
     for value in values:
         if known and value.text not in known and not value.text.startswith("Z"):
             near = did_you_mean(value.text, known)
             problems.append(codes.ROUTE_VALUE(value.place, what=what, value=value.text, hint=near))
     return problems
+
+
+def first_component(path: str) -> str:
+    """The component a route reads: `MSH-9` means `MSH-9.1`."""
+    return path if "." in path else f"{path}.1"
 
 
 def known_codes(table: str) -> frozenset[str]:

@@ -26,6 +26,7 @@ def test_channels_share_a_port_when_their_routes_are_disjoint():
     oru = channel("oru", more="route: {MSH-9.1: [ORU, ORM]}")
     rest = channel("rest")
     assert codes(adt, oru, rest) == []
+    assert codes(channel("adt", more="route: {MSH-9: ADT}"), oru, rest) == []
 
 
 @pytest.mark.parametrize(
@@ -35,6 +36,7 @@ def test_channels_share_a_port_when_their_routes_are_disjoint():
         ("MSH-9.1: ADT", "MSH-9.1: ADT, MSH-9.2: A01", "C454"),
         ("MSH-9.1: [ADT, ORU]", "MSH-9.1: [ORU, ORM]", "C453"),
         ("MSH-9.1: ADT", "MSH-4.1: NORTH", "C453"),
+        ("MSH-9: ADT", "MSH-9.1: ADT", "C454"),
     ],
 )
 def test_routes_that_share_messages_are_refused(first: str, second: str, code: str):
