@@ -1,4 +1,6 @@
-"""Whatever stands in a channel file or a map: problems are reported, nothing is raised."""
+"""Whatever stands in a channel file or a map: problems are reported, nothing is raised, and what
+lint accepts the engine can use.
+"""
 
 from pathlib import Path
 
@@ -10,9 +12,13 @@ from engine.channel.lint import check_configuration
 from engine.diagnostics import has_errors, render
 from engine.mapping.checker import check_library
 from engine.mapping.library import read_library
+from engine.pipeline.lane_keys import plan_lanes
+from engine.pipeline.search_keys import channel_readers
+from engine.runtime.routing import Router
 
 ROOT = Path(__file__).parents[2]
 CHANNEL = (ROOT / "channels" / "adt.yaml").read_text(encoding="utf-8")
+CHANNEL += "lane:\n  - PID-3[type=MR].1\n  - PV1-19.1\n"
 MAP = (ROOT / "transforms" / "hl7v2" / "segments" / "PID_Patient.yaml").read_text(encoding="utf-8")
 WORDS = st.sampled_from(
     (
@@ -51,6 +57,10 @@ def test_any_channel_file_gives_a_configuration_or_errors(text: str):
     assert (configuration is None) == has_errors(problems)
     for problem in problems:
         assert render(problem, text.splitlines())
+    for channel in configuration.channels if configuration else ():
+        plan_lanes(channel.lane)
+        Router([(channel.route, channel)])
+        assert len(channel_readers(channel.search_keys)) == len(channel.search_keys)
 
 
 @settings(max_examples=150, deadline=None)
