@@ -2,9 +2,9 @@
 
 It is not R4's official schema but a stricter and smaller one: no empty strings, lists or objects,
 one value per choice, codes of required bindings, real dates, reference targets, R4's rules between
-elements. It refuses what is rare and valid too (contained resources, extensions inside extensions
-of extensions, lists with gaps), which the checker then looks at. It never refers to itself: a
-recursive schema would let a hostile depth exhaust the stack of the validator.
+elements. It refuses what is rare and valid too (contained resources, extensions three deep, lists
+with gaps), which the checker then looks at. It never refers to itself: a recursive schema would let
+a hostile depth exhaust the stack of the validator.
 
 JSON Schema draft 4, in which 1.0 is no integer, as in FHIR.
 https://json-schema.org/specification-links#draft-4.
@@ -29,6 +29,9 @@ EXTENSION_TYPES = frozenset(
 )
 """Complex types the gate knows in Extension.value[x], besides all primitives."""
 
+LEVEL_MAX = 2
+"""Extensions inside values of extensions are known, but nothing deeper."""
+
 _NEVER: Schema = {"not": {}}
 _UUID = "[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 _ID = "[A-Za-z0-9.-]{1,64}"
@@ -51,15 +54,15 @@ class _Build:
     """The schemas of the types one resource type needs."""
 
     schemas: dict[str, Schema] = field(default_factory=dict)
-    open: list[tuple[str, bool]] = field(default_factory=list)
-    """(type, plain) being built: an element that would lead back to one of them is left out."""
+    open: list[tuple[str, int]] = field(default_factory=list)
+    """(type, level) being built: an element that would lead back to one of them is left out."""
 
     def reference(
         self,
         kind: str,
         targets: tuple[str, ...] = (),
         binding: ValueSetBinding | None = None,
-        plain: bool = False,
+        level: int = 0,
     ) -> Schema:
         """A `$ref` to the schema of a type, which is built when there is none yet.
 
@@ -67,36 +70,36 @@ class _Build:
             kind: the type.
             targets: for a Reference, the resource types it may point to.
             binding: for a CodeableConcept, its required binding.
-            plain: without extensions of its own, as values of extensions are taken.
+            level: how many extensions (or returns to a type being built) it is inside of.
         """
-        name = "-".join([kind, *targets, "plain" if plain else ""])
+        name = "-".join([kind, *targets, str(level)])
         if binding is not None:
             name += binding.url.rpartition("/")[2]
         if name not in self.schemas:
             definition = definitions.type_definition(kind)
             if definition is None:
                 raise KeyError(kind)
-            self.open.append((kind, plain))
-            schema = self._object(definition, targets, plain)
+            self.open.append((kind, level))
+            schema = self._object(definition, targets, level)
             if binding is not None:
-                schema["properties"]["coding"] = self._bound_codings(binding, plain)
+                schema["properties"]["coding"] = self._bound_codings(binding, level)
                 schema["required"] = ["coding"]
             self.schemas[name] = schema
             self.open.pop()
         return {"$ref": f"#/definitions/{name}"}
 
-    def _object(self, owner: TypeDefinition, targets: tuple[str, ...], plain: bool) -> Schema:
+    def _object(self, owner: TypeDefinition, targets: tuple[str, ...], level: int) -> Schema:
         properties: dict[str, Schema] = {}
         if owner.kind == "resource":
             properties["resourceType"] = {"enum": [owner.name]}
         for key, (element, kind) in owner.keys.items():
-            one = self._value(owner, element, kind, targets, plain)
+            one = self._value(owner, element, kind, targets, level)
             if one is None:
                 continue
             many = {"type": "array", "items": one, "minItems": 1}
             properties[key] = many if element.max_many else one
-            if _may_be_extended(owner, element, kind) and not plain:
-                properties["_" + key] = self._extensions_only()
+            if _may_be_extended(owner, element, kind) and level < LEVEL_MAX:
+                properties["_" + key] = self._extensions_only(level)
         schema: Schema = {
             "type": "object",
             "properties": properties,
@@ -122,7 +125,7 @@ class _Build:
         element: ElementDefinition,
         kind: str,
         targets: tuple[str, ...],
-        plain: bool,
+        level: int,
     ) -> Schema | None:
         """The schema of one value of an element, None where the gate does not know it."""
         if kind == "Resource" or (owner.name == "Extension" and element.name == "id"):
@@ -130,33 +133,28 @@ class _Build:
         if _is_primitive(kind):
             return _primitive(owner, element, kind, targets)
         if kind == "Extension":
-            return self._extension(owner, plain)
-        if owner.name == "Extension":
-            return self.reference(kind, plain=True) if kind in EXTENSION_TYPES else None
-        plain = plain or (kind, False) in self.open
-        if (kind, plain) in self.open:
+            return self.reference(kind, level=level + 1) if level < LEVEL_MAX else None
+        if owner.name == "Extension" and kind not in EXTENSION_TYPES:
+            return None
+        while (kind, level) in self.open:
+            level += 1
+        if level > LEVEL_MAX:
             return None
         binding = element.binding
         bound = binding if binding is not None and binding.codings is not None else None
-        return self.reference(kind, element.targets, bound, plain)
+        return self.reference(kind, element.targets, bound, level)
 
-    def _extension(self, owner: TypeDefinition, plain: bool) -> Schema | None:
-        """Two levels of extensions; values of extensions have none."""
-        if plain:
-            return None
-        return self.reference("Extension", plain=owner.name == "Extension")
-
-    def _extensions_only(self) -> Schema:
+    def _extensions_only(self, level: int) -> Schema:
         """`_name`: the extensions of a primitive."""
-        many = {"type": "array", "items": self.reference("Extension"), "minItems": 1}
+        extension = self.reference("Extension", level=level + 1)
         return {
             "type": "object",
-            "properties": {"extension": many},
+            "properties": {"extension": {"type": "array", "items": extension, "minItems": 1}},
             "additionalProperties": False,
             "required": ["extension"],
         }
 
-    def _bound_codings(self, binding: ValueSetBinding, plain: bool) -> Schema:
+    def _bound_codings(self, binding: ValueSetBinding, level: int) -> Schema:
         """The first coding is of the value set (where another one is, the checker is asked)."""
         systems: dict[str, list[str]] = {}
         for system, code in sorted(binding.codings or ()):
@@ -165,7 +163,7 @@ class _Build:
             {"properties": {"system": {"enum": [system]}, "code": {"enum": codes}}}
             for system, codes in systems.items()
         ]
-        coding = self.reference("Coding", plain=plain)
+        coding = self.reference("Coding", level=level)
         first = {"allOf": [coding, {"required": ["system", "code"]}, {"anyOf": bound}]}
         return {"type": "array", "items": [first], "additionalItems": coding, "minItems": 1}
 

@@ -47,16 +47,16 @@ def _element_name(key: str, keys: dict[str, Any]) -> str:
 def _merge_value(first: Any, second: Any) -> Any:
     if isinstance(first, list) and isinstance(second, list):
         return _merge_lists(first, second)
-    return second if _contains(second, first) else first
+    return second if contains(second, first) else first
 
 
 def _merge_lists(first: list[Any], second: list[Any]) -> list[Any]:
     merged = list(first)
     for item in second:
         for index, known in enumerate(merged):
-            if _contains(known, item):
+            if contains(known, item):
                 break
-            if _contains(item, known):
+            if contains(item, known):
                 merged[index] = item
                 break
         else:
@@ -64,10 +64,10 @@ def _merge_lists(first: list[Any], second: list[Any]) -> list[Any]:
     return merged
 
 
-def _contains(whole: Any, part: Any) -> bool:
+def contains(whole: Any, part: Any) -> bool:
     """True when `whole` says everything that `part` says."""
     if isinstance(whole, dict) and isinstance(part, dict):
-        return all(key in whole and _contains(whole[key], item) for key, item in part.items())
+        return all(key in whole and contains(whole[key], item) for key, item in part.items())
     if isinstance(whole, list) and isinstance(part, list):
-        return all(any(_contains(known, item) for known in whole) for item in part)
+        return all(any(contains(known, item) for known in whole) for item in part)
     return type(whole) is type(part) and bool(whole == part)
