@@ -7,6 +7,7 @@ What does not end in time is not answered at all: the sender resends, and the re
 the same run's end as its answer.
 """
 
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -26,7 +27,7 @@ from engine.telemetry.recorder import Recorder
 
 POLL_SECONDS = 0.05
 ASKED_MAX = 1000
-"""Messages whose state is asked for in one query; the oldest first."""
+"""Messages whose state is asked for in one query."""
 WAITS_MAX = 50_000
 
 RunStates = Mapping[int, tuple[State, Sequence[Mapping[str, Any]]]]
@@ -92,6 +93,8 @@ class LateAcknowledgments:
         self._record = record
         self._recorder = recorder
         self._waits: dict[LateWait, None] = {}
+        self._round: deque[LateWait] = deque()
+        """All of them in the order they are asked for next, and some that are over."""
         self._asking = False
 
     def __len__(self) -> int:
@@ -103,6 +106,7 @@ class LateAcknowledgments:
         if len(self._waits) >= WAITS_MAX:
             self._give_up(next(iter(self._waits)))
         self._waits[wait] = None
+        self._round.append(wait)
         if not self._asking:
             self._asking = True
             self._clock.callLater(POLL_SECONDS, self._poll)
@@ -114,21 +118,32 @@ class LateAcknowledgments:
             self._record(wait.message_id, AcknowledgmentOutcome.LOST, b"")
 
     def _poll(self) -> None:
+        """Ask for the next ones, in turn, so that those that wait long hide no others."""
         now = self._clock.seconds()
-        for wait in [found for found in self._waits if found.deadline <= now]:
-            self._give_up(wait)
-        if not self._waits:
-            self._asking = False
+        asked: list[LateWait] = []
+        for _ in range(min(len(self._round), ASKED_MAX)):
+            wait = self._round.popleft()
+            if wait not in self._waits:
+                continue
+            if wait.deadline <= now:
+                self._give_up(wait)
+            else:
+                asked.append(wait)
+        self._round.extend(asked)
+        if not asked:
+            self._asking = bool(self._round)
+            if self._asking:
+                self._clock.callLater(POLL_SECONDS, self._poll)
             return
-        asked = list(dict.fromkeys(wait.run_of for wait in self._waits))[:ASKED_MAX]
-        self._ask(asked).addCallbacks(self._take, self._not_known)
+        ids = list(dict.fromkeys(wait.run_of for wait in asked))
+        self._ask(ids).addCallbacks(self._take, self._not_known, callbackArgs=(asked,))
 
-    def _take(self, states: RunStates) -> None:
+    def _take(self, states: RunStates, asked: Sequence[LateWait]) -> None:
         self._clock.callLater(POLL_SECONDS, self._poll)
-        for wait in list(self._waits):
+        for wait in asked:
             state, problems = states.get(wait.run_of, (None, ()))
             outcome = outcome_of(state, problems, delivered=wait.delivered)
-            if outcome is not None:
+            if outcome is not None and wait in self._waits:
                 self._answer(wait, outcome, problems)
 
     def _not_known(self, failure: Any) -> None:
