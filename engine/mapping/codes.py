@@ -160,3 +160,13 @@ MAP_FAILED = error("T570", "the map failed: {problem}", "report this: it is a fa
 TOO_MANY = error("T571", "more than {limit} {what} from one message", "split the message")
 TEXT_DECODING = warning("T572", "an escape sequence could not be decoded", "ask the sender")
 END_BEFORE_START = warning("T573", "the end is before the start; it is left out", "ask the sender")
+SAME_KEY = warning(
+    "T574",
+    "two segments make the same {type}; what the second says otherwise is left out",
+    "give the map a key that tells them apart, or ask the sender for a number",
+)
+NO_TIME = warning(
+    "T575",
+    "this has no time of day, which the element needs; it is left out",
+    "ask the sender, or map it to a dateTime",
+)

@@ -16,9 +16,9 @@ import msgspec
 from engine.diagnostics import Code, Diagnostic, Place
 from engine.fhir.bundle import Entry
 from engine.fhir.identity import resource_id
-from engine.fhir.merging import merge
+from engine.fhir.merging import contains, merge
 from engine.hl7v2.message import Segment
-from engine.mapping.codes import HELD_CODE, RULE_FAILED, TOO_MANY
+from engine.mapping.codes import HELD_CODE, RULE_FAILED, SAME_KEY, TOO_MANY
 
 ENTRIES_MAX = 20_000
 """Resources of one message; the largest real ones are batches of results with some thousand OBX."""
@@ -159,8 +159,8 @@ class Run:
     def forget(self, kept: int = -1) -> None:
         """Drop problems met where they do not matter: in conditions and keys.
 
-        Without `kept` those of the function just called, which no rule has taken up yet; with it all
-        but the first `kept`. What is reported once a message may still be reported later.
+        Without `kept` those of the function just called, which no rule has taken up yet; with it
+        all but the first `kept`. What is reported once a message may still be reported later.
         """
         faults = self.faults
         if kept < 0:
@@ -200,10 +200,11 @@ class Run:
             self.report(pending, rule if pending.rule is None else pending.rule, where + path)
         self.faults.clear()
 
-    def settle_loose(self, rule: int) -> None:
-        """The same for values that come from no field."""
+    def settle_loose(self, rule: int, segment: Segment | None = None) -> None:
+        """The same for values that come from no field, such as parameters."""
+        where = None if segment is None else self.segment_path(segment)
         for pending in self.faults:
-            self.report(pending, rule if pending.rule is None else pending.rule, None)
+            self.report(pending, rule if pending.rule is None else pending.rule, where)
         self.faults.clear()
 
     def report(self, pending: Pending, rule: int, path: str | None) -> None:
@@ -247,13 +248,22 @@ class Run:
     ) -> Made:
         """Put a resource in the bundle; one with the same id is filled with what it lacks."""
         if key:
-            return self._put(resource, resource_type, key)
+            known = (resource_type, key) in self.by_key
+            made = self._put(resource, resource_type, key)
+            if known and not contains(made.resource, resource):
+                self.conflict(resource_type)
+            return made
         content = _CONTENT.encode(resource)
         ordinal = self.contents.get((resource_type, content), 0) + 1
         self.contents[resource_type, content] = ordinal
         text = content.decode("utf-8", "surrogatepass")
         parts = ("content", text) if ordinal == 1 else ("content", text, str(ordinal))
         return self._put(resource, resource_type, parts)
+
+    def conflict(self, resource_type: str) -> None:
+        """Report that one key stands for two things."""
+        if len(self.diagnostics) < PROBLEMS_MAX:
+            self.diagnostics.append(SAME_KEY(Place(path=resource_type), type=resource_type))
 
     def refer(
         self, resource: dict[str, Any], resource_type: str, key: tuple[str, ...] | None

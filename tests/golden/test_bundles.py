@@ -70,12 +70,10 @@ def sample_name(path: Path) -> str:
 
 
 @pytest.mark.parametrize("sample", SAMPLES, ids=sample_name)
-def test_sample_becomes_the_reviewed_bundle(
-    sample: Path, program: Program, request: pytest.FixtureRequest
-) -> None:
+def test_sample_becomes_the_reviewed_bundle(sample: Path, program: Program, update: bool) -> None:
     expected = EXPECTED / sample.parent.name / f"{sample.stem}.json"
     made = written(body_of(convert(program, sample.read_bytes())))
-    if request.config.getoption("--update", default=False):
+    if update:
         expected.parent.mkdir(parents=True, exist_ok=True)
         expected.write_text(made, "utf-8")
     assert expected.exists(), "run pytest tests/golden --update and review the new file"

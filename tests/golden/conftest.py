@@ -1,1 +1,0 @@
-"""The golden tests use the `--update` option of tests/conftest.py."""
