@@ -95,9 +95,12 @@ class Processing:
                 self._add(run, reply, lease)
         for run in reply.closed:
             self.work.close_run(run.run_id)
+            self._drop_raw(run.message_id)
+        others = {run.message_id for run in reply.runs if run.run_id in self.foreign}
         for message_id, raw in reply.raw.items():
-            self.raw[message_id] = raw
-            self.raw_bytes += len(raw)
+            if message_id not in others and message_id not in self.raw:
+                self.raw[message_id] = raw
+                self.raw_bytes += len(raw)
         self.damaged |= reply.raw_asked - reply.raw.keys()
         for run_id in reply.final & self.foreign.keys():
             del self.foreign[run_id]
@@ -105,6 +108,21 @@ class Processing:
         for run_id in reply.unblocked & self.shared.keys():
             del self.shared[run_id]
             self.lacking.append(run_id)
+
+    def drop_ahead(self) -> None:
+        """Forget bytes that were read ahead, those of the next turn apart.
+
+        They may belong to runs behind one that waits for a person: kept for long, they would take
+        the room that other lanes need.
+        """
+        soon = set(self.wanted())
+        for message_id in [each for each in self.raw if each not in soon]:
+            self._drop_raw(message_id)
+
+    def _drop_raw(self, message_id: int) -> None:
+        raw = self.raw.pop(message_id, None)
+        if raw is not None:
+            self.raw_bytes -= len(raw)
 
     def neighbours(self) -> tuple[list[tuple[int, int]], list[int]]:
         """Foreign runs (with their message) and shared runs that head our lanes: to be asked

@@ -41,11 +41,13 @@ from engine.telemetry.events import LeaseLostSeen, RunProcessed, StoreFailed, St
 from engine.telemetry.logs import error_caught
 from engine.telemetry.recorder import Recorder
 
-RUNS_LOADED_MAX = 20_000
+RUNS_LOADED_MAX = 50_000
 """Runs on the processing board; more only wait behind runs that wait for a person."""
 ROOM_PER_TURN = 256
 STORE_RETRY_SECONDS = 0.25
 STORE_RETRY_SECONDS_MAX = 5.0
+FAULT_PAUSE_SECONDS = 1.0
+"""After a fault of our own, so that one that comes again does not burn a core."""
 
 
 _NO_LEASE = LaneLease(owner="", epoch=0, buckets=frozenset(), until=0.0)
@@ -114,7 +116,11 @@ class Worker:
         self._look_at = 0.0
         self._unwritten: list[tuple[int, Outcome]] = []
         """(lane bucket, outcome) that the store has not taken yet."""
+        self._dropped_epoch = 0
+        """The lease we gave up: under it the store would not give its runs again."""
         self._stopping = False
+        self.store_works = True
+        """False while the store takes nothing."""
 
     # -- life --
 
@@ -146,11 +152,12 @@ class Worker:
                 if not await self.turn():
                     await self._rest()
             except StoreUnavailable:
-                await self._wait(STORE_RETRY_SECONDS)
+                self._store_failed(STORE_RETRY_SECONDS_MAX)
+                await self._wait(STORE_RETRY_SECONDS_MAX)
             except Exception as problem:  # noqa: BLE001  the feed must go on; the fault is recorded
                 self._recorder.record(error_caught(problem))
                 await self._start_over()
-                await self._wait(STORE_RETRY_SECONDS_MAX)
+                await self._wait(FAULT_PAUSE_SECONDS)
         await self._end()
 
     async def _end(self) -> None:
@@ -223,7 +230,8 @@ class Worker:
         tokens = {live.token for live in starting}
         foreign, shared = self._processing.neighbours() if look else ([], [])
         room = RUNS_LOADED_MAX - len(self._work.processing)
-        ahead = self._processing.raw_bytes >= RAW_BYTES_MAX
+        if self._processing.raw_bytes >= RAW_BYTES_MAX:
+            self._processing.drop_ahead()
         reload = [] if idle else self._to_reload()
         return TurnRequest(
             batch=StateBatch(
@@ -233,7 +241,7 @@ class Worker:
                 outcomes=[outcome for _, outcome in self._unwritten],
                 now=self._clocks.now(),
             ),
-            room=0 if idle or ahead else min(ROOM_PER_TURN, room),
+            room=0 if idle else min(ROOM_PER_TURN, room),
             messages=[] if idle else self._processing.wanted(),
             raw_bytes_max=max(1, RAW_BYTES_MAX - self._processing.raw_bytes),
             reload=reload,
@@ -254,7 +262,6 @@ class Worker:
     async def _written(self, request: TurnRequest) -> TurnReply | None:
         """The turn's transaction, tried until the store takes it; None when the lease was lost."""
         pause, since = STORE_RETRY_SECONDS, self._clocks.boot()
-        failed = False
         while True:
             try:
                 reply = await self._store.turn(request)
@@ -264,16 +271,22 @@ class Worker:
             except StoreUnavailable:
                 if self._stopping and self._clocks.boot() - since > STORE_RETRY_SECONDS_MAX:
                     raise
-                failed = True
-                waiting = len(request.batch.processed) + len(request.batch.outcomes)
-                self._recorder.record(StoreFailed(waiting_messages=waiting, retry_seconds=pause))
+                self._store_failed(pause)
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, STORE_RETRY_SECONDS_MAX)
             else:
-                if failed:
-                    down = self._clocks.boot() - since
-                    self._recorder.record(StoreResumed(down_seconds=down))
+                self._store_answered(since)
                 return reply
+
+    def _store_failed(self, retry_seconds: float) -> None:
+        self.store_works = False
+        waiting = len(self._unwritten)
+        self._recorder.record(StoreFailed(waiting_messages=waiting, retry_seconds=retry_seconds))
+
+    def _store_answered(self, since: float) -> None:
+        if not self.store_works:
+            self.store_works = True
+            self._recorder.record(StoreResumed(down_seconds=self._clocks.boot() - since))
 
     def _after(
         self,
@@ -343,6 +356,9 @@ class Worker:
         before = self._lease
         asked, ttl = self._clocks.boot(), self._ttl()
         lease = await self._store.acquire(self._settings.owner, ttl, self._settings.share)
+        if lease.epoch == self._dropped_epoch:
+            await self._store.release(lease)
+            lease = await self._store.acquire(self._settings.owner, ttl, self._settings.share)
         late = asked > self._lease_until or not before.buckets <= lease.buckets
         if before.buckets and lease.epoch != before.epoch and late:
             # Some of our lanes may have been in other hands meanwhile.
@@ -384,4 +400,5 @@ class Worker:
         self._sending.clear()
         with contextlib.suppress(StoreUnavailable, LeaseLost):
             await self._store.release(lease or self._lease)
+        self._dropped_epoch = (lease or self._lease).epoch
         self._lease, self._renew_at = _NO_LEASE, 0.0

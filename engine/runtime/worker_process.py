@@ -171,10 +171,12 @@ class WorkerProcess:
 
     async def _beat(self) -> None:
         while True:
-            details = {}
+            details, condition = {}, self._condition
             if self._worker is not None:
                 details = {name: str(count) for name, count in self._worker.in_hand.items()}
-            self._pulse.beat(self._condition, details)
+                if condition is Condition.READY and not self._worker.store_works:
+                    condition = Condition.DEGRADED
+            self._pulse.beat(condition, details)
             await asyncio.sleep(BEAT_SECONDS)
 
 

@@ -28,6 +28,8 @@ from engine.destinations.interface import (
 from engine.pipeline.response import Classification
 from engine.pipeline.result import FHIR_JSON, Output, ProcessResult
 from engine.pipeline.states import FailureClass, Origin, State
+from engine.runtime import outlet as outlet_module
+from engine.runtime import worker as worker_module
 from engine.runtime.plans import ChannelWork, Plans
 from engine.runtime.store_turn import StoreThread
 from engine.runtime.worker import Worker, WorkerSettings
@@ -593,6 +595,74 @@ async def test_two_workers_share_the_lanes_and_keep_every_order(engine: Engine) 
             if number % 8 == lane or (number % 5 == 0 and (number + 3) % 8 == lane)
         ]
         assert mine == sorted(mine)
+
+
+async def test_queue_beyond_what_is_kept_in_memory_is_delivered_in_order(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outlet_module, "LOADED_MAX", 5)
+    monkeypatch.setattr(outlet_module, "RELOAD_AT", 3)
+    monkeypatch.setattr(outlet_module, "RELOAD_COUNT", 4)
+    engine.fakes["ehr"] = FakeDestination()
+    engine.fakes["ehr"].gate.clear()
+    ids = [engine.receive(f"{number}", lanes=(f"p{number % 3}",))[0] for number in range(40)]
+    worker = engine.start()
+    await engine.until(lambda: engine.states(ids[-1]) == [(State.TRANSFORMED, [State.QUEUED])])
+    assert worker.in_hand["deliveries"] == 5
+    ids += [engine.receive(f"{number}", lanes=(f"p{number % 3}",))[0] for number in range(40, 50)]
+    engine.fakes["ehr"].gate.set()
+    for message in ids:
+        await engine.until_states(message, ALL_SENT)
+    order = [int(body) for body in taken(engine)]
+    assert sorted(order) == list(range(50))
+    for lane in range(3):
+        mine = [number for number in order if number % 3 == lane]
+        assert mine == sorted(mine)
+
+
+async def test_bytes_read_ahead_of_a_blocked_lane_leave_room_for_others(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker_module, "RAW_BYTES_MAX", 20)
+    engine.result = lambda raw: (
+        ProcessResult(state=State.HELD)
+        if raw == b"held"
+        else ProcessResult(
+            state=State.TRANSFORMED,
+            outputs=(Output(destination="ehr", content_type=FHIR_JSON, body=raw),),
+        )
+    )
+    engine.receive("held", *(f"waiting {number}" for number in range(30)), lanes=("A",))
+    engine.start()
+    ids = [engine.receive(f"other {number}", lanes=("B",))[0] for number in range(10)]
+    await engine.until_states(ids[-1], ALL_SENT)
+
+
+async def test_fault_of_the_engine_itself_is_recorded_and_the_work_goes_on(
+    engine: Engine,
+) -> None:
+    faults: list[tuple[type[Exception], bool]] = [(RuntimeError, True)]
+    engine.wrap = lambda state: FailingStore(state, faults)  # type: ignore[return-value]
+    first, second = engine.receive("m1", "m2")
+    engine.start()
+    await engine.until_states(second, ALL_SENT)
+    assert [type(event).__name__ for event in engine.recorder.events].count("ErrorCaught") == 1
+    assert taken(engine) == ["m1", "m2"]
+    assert engine.states(first) == [ALL_SENT]
+
+
+async def test_breaker_keeps_every_lane_from_a_destination_that_is_down(engine: Engine) -> None:
+    policy = RetryPolicy(initial_seconds=0.0, breaker_failures=3, breaker_seconds=3600.0)
+    engine.configs = (destination(retry=policy),)
+    engine.fakes["ehr"] = FakeDestination(answers=[DOWN] * 1000)
+    ids = [engine.receive(f"m{number}", lanes=(f"p{number}",))[0] for number in range(30)]
+    engine.start()
+    await engine.until(
+        lambda: "BreakerOpened" in [type(event).__name__ for event in engine.recorder.events]
+    )
+    await engine.until_states(ids[-1], (State.TRANSFORMED, [State.QUEUED]))
+    in_flight_at_most = 16
+    assert len(engine.fakes["ehr"].sent) <= 3 + in_flight_at_most
 
 
 # -- configuration --
