@@ -19,6 +19,9 @@ from engine.yamltext import Scalar
 
 UNMAPPED = "unmapped"
 
+EVERY = 0
+"""Stands for every repetition, which are counted from 1."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LeafAccount:
@@ -52,6 +55,8 @@ def account(message: Message, trace: Trace, program: Program) -> list[LeafAccoun
             continue
         reason = next((ignored[prefix] for prefix in prefixes if prefix in ignored), None)
         if reason is None:
+            reason = _ignored_everywhere(position, ignored)
+        if reason is None:
             reason = _ignored_segment(leaf.segment_name, leaf.field, ignored)
         if reason is None:
             found.append(LeafAccount(path=leaf.path, state=UNMAPPED))
@@ -71,16 +76,25 @@ Ignored = dict[Position | tuple[str, int], str]
 """Reason by position, or by (segment name, field or 0) for a message map."""
 
 
+def _ignored_everywhere(position: Position, ignored: Ignored) -> str | None:
+    """The reason of `PID-3.2`, which means every repetition."""
+    segment, number, _, component, subcomponent = position
+    return ignored.get((segment, number, EVERY, component)) or ignored.get(
+        (segment, number, EVERY, component, subcomponent)
+    )
+
+
 def _ignored_segment(name: str, number: int, ignored: Ignored) -> str | None:
     return ignored.get((name, number)) or ignored.get((name, 0))
 
 
 def _ignored_positions(trace: Trace, library: Library) -> Ignored:
     found: Ignored = {}
+    message_names = frozenset(one.name for one in library.message_maps())
     for origin, names in trace.maps.items():
         for name in names:
             for ignore, path in _ignored_paths(library.maps[name]):
-                if origin == () or (path.segment is not None and name in _message_names(library)):
+                if origin == () or (path.segment is not None and name in message_names):
                     if path.segment is not None:
                         found.setdefault((path.segment, path.field or 0), ignore.reason)
                 elif path.field is not None:
@@ -91,19 +105,15 @@ def _ignored_positions(trace: Trace, library: Library) -> Ignored:
 
 
 def _add_field(found: Ignored, origin: Position, path: Path, reason: str) -> None:
-    """`PID-1` below the segment; with components, in the first hundred repetitions."""
+    """`PID-1` below the segment; with components but no number, in every repetition."""
     if path.field is None:
         return
     if not path.components and path.repetition is None:
         found.setdefault((origin[0], path.field), reason)
         return
     index = path.repetition.index if path.repetition is not None else None
-    for repetition in range(1, 101) if index is None else (index,):
-        found.setdefault((origin[0], path.field, repetition, *path.components), reason)
-
-
-def _message_names(library: Library) -> frozenset[str]:
-    return frozenset(found.name for found in library.message_maps())
+    repetition = EVERY if index is None else index
+    found.setdefault((origin[0], path.field, repetition, *path.components), reason)
 
 
 @lru_cache(maxsize=2_000)

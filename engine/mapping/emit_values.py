@@ -345,7 +345,8 @@ def place_faults(body: Body, base: Base | None) -> None:
         components = base.components if base is not None else ()
         body.line(f"if faults: run.mark({body.rule}, {components!r}, {body.level})")
     else:
-        body.line(f"if faults: run.settle_loose({body.rule})")
+        segment = ", segment" if body.level == 0 else ""
+        body.line(f"if faults: run.settle_loose({body.rule}{segment})")
 
 
 def convert_text(body: Body, value: Value, target: TargetType, sink: Sink) -> None:

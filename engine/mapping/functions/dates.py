@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from engine.mapping.codes import BAD_DATE, TIME_GAP, ZONE_UNKNOWN
+from engine.mapping.codes import BAD_DATE, NO_TIME, TIME_GAP, ZONE_UNKNOWN
 from engine.mapping.functions.record import Example, Facts, FunctionRecord, Parameter
 
 _TIMESTAMP = re.compile(
@@ -96,8 +96,11 @@ def _parts(value: str) -> tuple[str, str, str] | None:
 
 def _moment(facts: Facts, value: str, *, instant: bool) -> str | None:
     found = _parts(value)
-    if found is None or (instant and not found[1]):
+    if found is None:
         facts.fault(BAD_DATE)
+        return None
+    if instant and not found[1]:
+        facts.fault(NO_TIME)
         return None
     date_text, time_text, offset = found
     if not time_text:
@@ -237,7 +240,7 @@ RECORDS = (
         accepts=_ACCEPTS,
         examples=(
             Example(arguments=("20260102030405Z",), result="2026-01-02T03:04:05Z"),
-            Example(arguments=("20260102",), result=None, fault="T561"),
+            Example(arguments=("20260102",), result=None, fault="T575"),
         ),
         body=instant,
         uses_facts=True,

@@ -19,7 +19,10 @@ _NUMBER = re.compile(r"([+-]?)([0-9]{0,30})(?:\.([0-9]{0,30}))?")
 _MEASURED = re.compile(r"(<=|>=|<|>)?\s*([+-]?[0-9]*\.?[0-9]+|[+-]?[0-9]+\.)")
 
 _COMPARATORS = frozenset({"<", "<=", ">", ">="})
-_YES = {"Y": True, "N": False, "y": True, "n": False, "1": True, "0": False}
+_YES = {
+    "Y": True, "N": False, "y": True, "n": False, "1": True, "0": False,
+    "YES": True, "NO": False, "Yes": True, "No": False, "T": True, "F": False,
+}  # fmt: skip
 
 UCUM = "http://unitsofmeasure.org"
 
