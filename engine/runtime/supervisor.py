@@ -15,7 +15,7 @@ from typing import Any
 
 from twisted.internet.error import CannotListenError
 
-from engine.diagnostics import Diagnostic, has_errors, render
+from engine.diagnostics import Diagnostic, has_errors, render, without_secrets
 from engine.runtime.children import Children, ChildSpec, Spawner
 from engine.runtime.configuration import Loaded
 from engine.runtime.node import (
@@ -296,10 +296,11 @@ def _note(text: str) -> None:
 
 
 def _show(problems: Sequence[Diagnostic], home: Path) -> None:
-    """Print problems as `engine check` does, with the lines they are in."""
+    """Print problems as `engine check` does, with the lines they are in, without secrets."""
     for problem in problems:
         source = None
-        if problem.place.file:
-            file = home / problem.place.file
-            source = file.read_text("utf-8").splitlines() if file.is_file() else None
+        name = problem.place.file
+        if name and (home / name).is_file():
+            lines = (home / name).read_text("utf-8", "replace").splitlines()
+            source = without_secrets(lines, problems, name)
         _note(render(problem, source))

@@ -295,6 +295,10 @@ def test_a_broken_configuration_is_refused_while_the_old_one_runs_on(site: Site)
     assert result.accepted is False
     problem: Any = result.problems[0]
     assert problem["file"] == "channels/lab.yaml"
+    command = [sys.executable, "-m", "engine", "reload", "--store", site.store_url]
+    told = subprocess.run(command, capture_output=True, text=True)
+    assert told.returncode == 2
+    assert "channels/lab.yaml:" in told.stderr
     assert sender.ask(message("2")) == ("AA", "2")
     site.kill_one("intake")  # what starts again runs on the old one too
     assert Sender(port).ask(message("3")) == ("AA", "3")
