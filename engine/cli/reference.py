@@ -146,7 +146,7 @@ def channels_page(current: str) -> str:
 
 
 VERBS = (
-    "serve", "check", "convert", "explain", "test", "send", "log search", "log show", "replay",
+    "serve", "reload", "check", "convert", "explain", "test", "send", "log search", "log show", "replay",
     "stats", "pause", "resume", "drain", "docs", "demo",
 )  # fmt: skip
 
