@@ -146,8 +146,8 @@ def channels_page(current: str) -> str:
 
 
 VERBS = (
-    "serve", "reload", "check", "convert", "explain", "test", "send", "log search", "log show", "replay",
-    "stats", "pause", "resume", "drain", "docs", "demo",
+    "serve", "reload", "check", "convert", "explain", "test", "send", "log search", "log show",
+    "replay", "stats", "pause", "resume", "drain", "docs", "demo",
 )  # fmt: skip
 
 
