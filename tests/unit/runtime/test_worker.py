@@ -2,9 +2,9 @@
 
 import asyncio
 import hashlib
-import sqlite3
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 
 import pytest
@@ -102,7 +102,7 @@ def destination(name: str = "ehr", retry: RetryPolicy = AT_ONCE, **more: int) ->
 class Engine:
     """A store, a worker that runs when told, and what stands around it."""
 
-    folder: Path
+    url: str
     log: Log
     fakes: dict[str, FakeDestination] = field(default_factory=dict)
     configs: tuple[DestinationConfig, ...] = (destination(),)
@@ -111,9 +111,9 @@ class Engine:
     recorder: MemoryRecorder = field(default_factory=MemoryRecorder)
     wrap: Callable[[StateStore], StateStore] = lambda state: state
 
-    @property
-    def url(self) -> str:
-        return f"sqlite:///{self.folder}"
+    @cached_property
+    def reader(self) -> StateStore:
+        return open_state(self.url, readonly=True)
 
     def receive(self, *bodies: str, lanes: tuple[str, ...] = ("patient 1",)) -> list[int]:
         receipts = [
@@ -183,19 +183,12 @@ class Engine:
                 other.cancel()
             await asyncio.gather(task, return_exceptions=True)
             store.close()
-        with sqlite3.connect(self.folder / "state.db") as database:
-            database.execute("UPDATE leases SET until = 0")
-        database.close()
         self.fakes.clear()
 
     def detail(self, message_id: int) -> MessageDetail:
-        state = open_state(self.url, readonly=True)
-        try:
-            found = state.message(message_id)
-            assert found is not None
-            return found
-        finally:
-            state.close()
+        found = self.reader.message(message_id)
+        assert found is not None
+        return found
 
     def states(self, message_id: int) -> list[tuple[State, list[State]]]:
         return [
@@ -219,13 +212,17 @@ def taken(engine: Engine, name: str = "ehr") -> list[str]:
     return [body.decode() for body in engine.fakes[name].taken] if name in engine.fakes else []
 
 
-@pytest_asyncio.fixture
-async def engine(tmp_path: Path) -> AsyncIterator[Engine]:
-    url = f"sqlite:///{tmp_path}"
+@pytest_asyncio.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
+async def engine(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Engine]:
+    if request.param == "sqlite":
+        url = f"sqlite:///{tmp_path}"
+    else:
+        url = request.getfixturevalue("make_postgresql_store")()
     log = open_log(url)
-    found = Engine(tmp_path, log)
+    found = Engine(url, log)
     yield found
     await found.stop()
+    found.reader.close()
     log.close()
 
 
@@ -456,11 +453,7 @@ async def test_replay_job_stops_after_its_failures(engine: Engine) -> None:
     job_id = replay(engine, *ids, stop_after_failures=1, rate_per_second=1)
 
     def stopped() -> bool:
-        state = open_state(engine.url, readonly=True)
-        try:
-            return state.jobs([job_id])[0].state == "stopped"
-        finally:
-            state.close()
+        return engine.reader.jobs([job_id])[0].state == "stopped"
 
     await engine.until(stopped)
 
@@ -507,11 +500,11 @@ async def test_delivery_in_flight_at_a_crash_is_marked_possibly_sent_and_repeate
     engine.fakes["ehr"] = FakeDestination()
     engine.fakes["ehr"].gate.clear()
     first, second = engine.receive("m1", "m2")
-    engine.start("before")
+    engine.start()
     await engine.until(lambda: engine.fakes["ehr"].running == 1)
     await engine.die()
     assert engine.states(first) == [(State.TRANSFORMED, [State.PENDING])]
-    engine.start("after")
+    engine.start()
     await engine.until_states(second, ALL_SENT)
     assert [(out.control_id, out.possibly_sent) for out in engine.fakes["ehr"].sent] == [
         ("m1", True),
@@ -520,16 +513,13 @@ async def test_delivery_in_flight_at_a_crash_is_marked_possibly_sent_and_repeate
 
 
 async def test_work_left_by_a_crash_is_taken_up_in_order(engine: Engine) -> None:
-    engine.configs = (destination(retry=RetryPolicy(initial_seconds=3600.0)),)
+    engine.configs = (destination(retry=RetryPolicy(initial_seconds=1.0, jitter=0.0)),)
     engine.fakes["ehr"] = FakeDestination(answers=[DOWN])
     ids = engine.receive(*(f"m{number}" for number in range(5)))
-    engine.start("before")
+    engine.start()
     await engine.until_states(ids[-1], (State.TRANSFORMED, [State.QUEUED]))
     await engine.die()
-    with sqlite3.connect(engine.folder / "state.db") as database:
-        database.execute("UPDATE deliveries SET next_attempt_at = 0")
-    database.close()
-    engine.start("after")
+    engine.start()
     await engine.until_states(ids[-1], ALL_SENT)
     assert taken(engine) == [f"m{number}" for number in range(5)]
 
@@ -686,11 +676,11 @@ async def test_delivery_found_for_a_destination_that_is_gone_is_held(engine: Eng
     engine.configs = (destination("old", retry=RetryPolicy(initial_seconds=3600.0)),)
     engine.fakes["old"] = FakeDestination(answers=[DOWN])
     (message,) = engine.receive("m1")
-    engine.start("before")
+    engine.start()
     await engine.until_states(message, (State.TRANSFORMED, [State.QUEUED]))
     await engine.die()
     engine.configs = (destination("new"),)
-    engine.start("after")
+    engine.start()
     await engine.until_states(message, (State.HELD, [State.HELD]))
 
 
