@@ -1,0 +1,170 @@
+"""What the crash tests share: a project with a map of two rules, a receiver that remembers, messages."""
+
+import hashlib
+import os
+import re
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+from engine.runtime.configuration import read_project
+from engine.runtime.process_setup import DataFolder, ProcessSetup
+from engine.store.interface import Receipt
+
+HERE = Path(__file__).parent
+PATIENTS = 2
+ANSWER = b'{"resourceType":"Bundle","type":"transaction-response","entry":[]}'
+
+FILES = {
+    "channels/adt.yaml": """\
+channel: adt
+listener: {mllp: {port: "${env:MLLP_PORT}"}}
+transform: {source_system: "urn:oid:1.2.3"}
+lane: ["PID-3[1].1"]
+destinations:
+  - fhir:
+      name: ehr
+      url: "${env:FHIR_URL}"
+      timeout_seconds: 5
+      retry: {initial_seconds: 0.1, breaker_failures: 50}
+""",
+    "transforms/hl7v2/messages/ADT_A01.yaml": """\
+map: ADT_A01
+from: ADT_A01
+to: Bundle
+for: [ADT^A08]
+rules:
+  - PID -> PID[Patient] as patient key=(PID-3[1].1)
+""",
+    "transforms/hl7v2/segments/PID_Patient.yaml": """\
+map: PID[Patient]
+from: PID
+to: Patient
+rules:
+  name[]:
+    family: PID-5[1].1
+""",
+}
+
+
+def message(number: int) -> bytes:
+    """The number-th message; patients take turns, and the family name says the number."""
+    return (
+        f"MSH|^~\\&|REG|N|E|H|20260105083000-0600||ADT^A08^ADT_A01|C{number:05}|P|2.5.1\r"
+        "EVN|A08|20260105083000-0600\r"
+        f"PID|1||MRN{number % PATIENTS}^^^N^MR||Sequence{number:05}^A||19870412|F\r"
+        "PV1|1|O\r"
+    ).encode()
+
+
+def receipt(number: int) -> Receipt:
+    """The same, as intake stores it."""
+    raw = message(number)
+    return Receipt(
+        channel="adt",
+        received_at=time.time(),
+        source="test",
+        raw=raw,
+        sha256=hashlib.sha256(raw).digest(),
+        control_id=f"C{number:05}",
+        sender="REG|N",
+        message_type="ADT^A08",
+        version="2.5.1",
+        lanes=(f"MRN{number % PATIENTS}",),
+    )
+
+
+class Receiver:
+    """A FHIR server that takes every transaction and remembers the numbers in order of arrival."""
+
+    def __init__(self) -> None:
+        self.received: list[int] = []
+        receiver = self
+
+        class Request(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                receiver.received += [int(one) for one in re.findall(rb"Sequence(\d+)", body)]
+                time.sleep(0.002)
+                self.send_response(200)
+                self.send_header("Content-Type", "application/fhir+json")
+                self.send_header("Content-Length", str(len(ANSWER)))
+                self.end_headers()
+                self.wfile.write(ANSWER)
+
+            def handle(self) -> None:
+                try:
+                    super().handle()
+                except ConnectionError:
+                    pass  # the engine was killed: that is the test
+
+            def log_message(self, *_: Any) -> None:
+                pass
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Request)
+        self._server.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self._server.server_address[1]}/fhir"
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+
+class Project:
+    """A project folder and its data directory."""
+
+    def __init__(self, home: Path, receiver: Receiver, mllp_port: int) -> None:
+        self.home = home
+        for name, text in FILES.items():
+            (home / name).parent.mkdir(parents=True, exist_ok=True)
+            (home / name).write_text(text, encoding="utf-8")
+        self.data = DataFolder(path=home / "data")
+        self.data.snapshots.write(read_project(home))
+        self.store = f"sqlite:///{self.data.path}"
+        self.environment = {
+            **os.environ,
+            "FHIR_URL": receiver.url,
+            "MLLP_PORT": str(mllp_port),
+        }
+
+    def start(self, script: str, at: int, when: str) -> "subprocess.Popen[bytes]":
+        """Start killed_worker.py or killed_intake.py."""
+        name = "intake" if "intake" in script else "worker-1"
+        setup = ProcessSetup(
+            name=name, data=self.data, store_url=self.store, log_form="json", share=1.0
+        )
+        arguments = setup.arguments("unused")[2:]
+        with (self.home / f"{name}.log").open("ab") as log:
+            return subprocess.Popen(
+                [sys.executable, str(HERE / script), str(at), when, *arguments],
+                stdin=subprocess.PIPE, stdout=log, stderr=log, env=self.environment, cwd=self.home,
+            )  # fmt: skip
+
+
+def wait_for(what: Callable[[], Any], seconds: float = 60.0) -> Any:
+    """The first true answer; fails when there is none in time."""
+    deadline = time.monotonic() + seconds
+    while True:
+        found = what()
+        if found:
+            return found
+        if time.monotonic() > deadline:
+            raise AssertionError(f"nothing came of {what}")
+        time.sleep(0.01)
+
+
+def check_order(received: list[int], marked: set[int]) -> None:
+    """Per patient in order; a repeat only directly after itself, and marked as possibly sent."""
+    for patient in range(PATIENTS):
+        numbers = [number for number in received if number % PATIENTS == patient]
+        assert numbers == sorted(numbers), f"out of order: {numbers}"
+        repeated = {one for one, two in zip(numbers, numbers[1:], strict=False) if one == two}
+        assert repeated <= marked, f"sent twice without a mark: {repeated - marked}"

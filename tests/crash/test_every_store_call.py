@@ -1,0 +1,173 @@
+"""SIGKILL at every store call of a message's life, before it and after it, one process at a time.
+
+Promised: what was acknowledged is delivered; per patient in order; twice only when the answer was
+lost, and then marked.
+"""
+
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from crash_site import Project, Receiver, check_order, message, receipt, wait_for
+
+from engine.mllp import Frame, FrameDecoder, encode_frame
+from engine.pipeline.states import State
+from engine.runtime.message_log import open_message_log
+from engine.store.interface import Search
+from engine.store.open_store import migrate, open_log
+
+COUNT = 4
+CALLS_MAX = 200
+"""More store calls than a life has; reaching it would mean the loop does not end."""
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    found = Receiver()
+    yield found
+    found.close()
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
+
+
+def end(process: "subprocess.Popen[bytes]") -> None:
+    process.kill()
+    process.wait()
+    if process.stdin is not None:
+        process.stdin.close()
+
+
+def sent(project: Project) -> int:
+    with open_message_log(project.store) as log:
+        return sum(row.sent for row in log.stats())
+
+
+def marked(project: Project) -> set[int]:
+    """Numbers of messages with a delivery that is marked as possibly sent before."""
+    found = set()
+    with open_message_log(project.store) as log:
+        for row in log.search(Search(limit=1000)):
+            detail = log.message(row.message_id)
+            assert detail is not None
+            if any(one.possibly_sent for run in detail.runs for one in run.deliveries):
+                found.add(int(row.control_id[1:]))
+    return found
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.timeout(900)
+def test_a_worker_killed_at_any_store_call_loses_and_reorders_nothing(
+    tmp_path: Path, receiver: Receiver, when: str
+) -> None:
+    kills = 0
+    for at in range(1, CALLS_MAX):
+        receiver.received.clear()
+        home = tmp_path / str(at)
+        project = Project(home, receiver, free_port())
+        migrate(project.store)
+        log = open_log(project.store)
+        log.append([receipt(number) for number in range(COUNT)])
+        log.close()
+        worker = project.start("killed_worker.py", at, when)
+        wait_for(lambda: worker.poll() is not None or sent(project) == COUNT)  # noqa: B023
+        finished = worker.poll() is None
+        end(worker)
+        if not finished:
+            kills += 1
+            worker = project.start("killed_worker.py", 0, "never")
+            wait_for(lambda: sent(project) == COUNT)  # noqa: B023
+            end(worker)
+        assert set(receiver.received) == set(range(COUNT))
+        check_order(receiver.received, marked(project))
+        if finished:
+            break
+    else:
+        raise AssertionError("the life of the messages never ended")
+    assert kills >= 5
+
+
+class Sender:
+    """Sends until it is answered, as a hospital system does: the same bytes after a reconnect."""
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+        self._line: socket.socket | None = None
+
+    def deliver(self, payload: bytes) -> None:
+        def answered() -> bool:
+            try:
+                if self._line is None:
+                    self._line = socket.create_connection(("127.0.0.1", self._port), 5)
+                self._line.sendall(encode_frame(payload))
+                return self._accepted(self._line)
+            except OSError:
+                self.close()
+                return False
+
+        wait_for(answered)
+
+    def _accepted(self, line: socket.socket) -> bool:
+        decoder = FrameDecoder(frame_bytes_max=100_000)
+        while True:
+            data = line.recv(65536)
+            if not data:
+                raise ConnectionResetError
+            for frame in decoder.feed(data):
+                if isinstance(frame, Frame):
+                    return b"MSA|AA" in frame.payload
+
+    def close(self) -> None:
+        if self._line is not None:
+            self._line.close()
+        self._line = None
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.timeout(900)
+def test_intake_killed_at_any_call_of_the_log_keeps_what_it_acknowledged(
+    tmp_path: Path, receiver: Receiver, when: str
+) -> None:
+    for at in range(1, CALLS_MAX):
+        port = free_port()
+        project = Project(tmp_path / str(at), receiver, port)
+        migrate(project.store)
+        running = project.start("killed_intake.py", at, when)
+        sender = Sender(port)
+        killed = False
+        for number in range(COUNT):
+            while True:
+                if running.poll() is not None:
+                    end(running)
+                    killed = True
+                    running = project.start("killed_intake.py", 0, "never")
+                try:
+                    sender.deliver(message(number))
+                    break
+                except AssertionError:
+                    assert running.poll() is not None
+        sender.close()
+        end(running)
+        with open_message_log(project.store) as log:
+            rows = log.search(Search(limit=100, oldest_first=True))
+        worker = project.start("killed_worker.py", 0, "never")
+        receiver.received.clear()
+        wait_for(lambda: sent(project) == COUNT)  # noqa: B023
+        end(worker)
+        with open_message_log(project.store) as log:
+            rows = log.search(Search(limit=100, oldest_first=True))
+        runnable = [row.control_id for row in rows if row.state is State.SENT]
+        assert runnable == [f"C{number:05}" for number in range(COUNT)]  # MSH-10
+        check_order(receiver.received, set())
+        if not killed:
+            break
+    else:
+        raise AssertionError("the life of the messages never ended")
