@@ -175,7 +175,7 @@ def _head_lines(body: Body, name: str) -> list[str]:
         code.line(f"run.trace.applied({body.map_file.name!r}, (segment.index,))")
     elif body.traced:
         code.line(f"run.trace.applied({body.map_file.name!r}, ())")
-    title = f"# {body.map_file.file}"
+    title = f"# {body.map_file.file!r}"
     return [title, f"def {name}({source}, run{origin}{parameters}):", *code.lines]
 
 

@@ -4,6 +4,7 @@ Only the shape is checked here; names and types are the checker's business (`map
 `mapping.checker`). The keys are listed in docs/mapping-language.md.
 """
 
+import re
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -40,6 +41,10 @@ OVERLAY_KEYS = ("overlay", "reason", "rules", "remove", "ignore")
 
 RULES_MAX = 2_000
 """Rules or steps of one file; the largest map of HL7's guide has 86."""
+
+_SOURCE_NAME = re.compile(r"[A-Z][A-Z0-9_]*")
+_TYPE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9.]*(?:-[A-Za-z0-9][A-Za-z0-9 -]*)?")
+_PARAMETER_NAME = re.compile(r"[a-z][a-zA-Z0-9_]*")
 
 Read = TypeVar("Read")
 
@@ -78,8 +83,8 @@ class _FileReader:
 
     def map(self) -> MapFile:
         self.check_keys(MAP_KEYS)
-        name, source = self.text("map"), self.text("from")
-        target = self.text("to")
+        name, source = self.text("map"), self.named("from", _SOURCE_NAME)
+        target = self.named("to", _TYPE_NAME)
         steps: tuple[MessageStep, ...] = ()
         rules: tuple[Rule, ...] = ()
         node = self.root.get("rules")
@@ -144,6 +149,14 @@ class _FileReader:
             self.problems.append(MISSING_KEY(self.root.place, key=key))
         return ""
 
+    def named(self, key: str, pattern: "re.Pattern[str]") -> str:
+        text = self.text(key)
+        if text and pattern.fullmatch(text) is None:
+            node = self.root.get(key) or self.root
+            self.problems.append(WRONG_SHAPE(node.place, what=f"`{key}`", shape="a name"))
+            return ""
+        return text
+
     def words(self, key: str) -> tuple[str, ...]:
         node = self.root.get(key)
         if node is None:
@@ -167,7 +180,14 @@ class _FileReader:
         if not isinstance(node, Mapping):
             self.problems.append(WRONG_SHAPE(node.place, what=f"`{key}`", shape="names and types"))
             return ()
-        return tuple((name.text, item.text) for name, item in node if isinstance(item, Scalar))
+        found: list[tuple[str, str]] = []
+        for name, item in node:
+            if isinstance(item, Scalar) and _PARAMETER_NAME.fullmatch(name.text):
+                found.append((name.text, item.text))
+            else:
+                shape = "a name in small letters and its type"
+                self.problems.append(WRONG_SHAPE(name.place, what=f"`{name.text}`", shape=shape))
+        return tuple(found)
 
     def key(self) -> tuple[Expression, ...] | None:
         node = self.root.get("key")
