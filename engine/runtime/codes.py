@@ -32,3 +32,8 @@ TLS_UNUSABLE = error(
 FILES_UNREADABLE = error(
     "S745", "the project cannot be read: {reason}", "check the folder, its rights and its encoding"
 )
+INTAKE_FAILED = error(
+    "S746",
+    "intake failed on this message: {kind}",
+    "this is a fault of the engine, not of the sender: report the code and the message type",
+)

@@ -27,6 +27,7 @@ from engine.telemetry.events import (
     StoreFailed,
     StoreResumed,
 )
+from engine.telemetry.logs import error_caught
 from engine.telemetry.recorder import Recorder
 
 COMMIT_MESSAGES_MAX = 1000
@@ -177,10 +178,15 @@ class Intake:
         waiting, self._waiting = self._waiting, []
         self._waiting_bytes = 0
         position = 0
-        while position < len(waiting) and self._down_since is None:
-            position += self._store(waiting[position:] if position else waiting)
-        if self._bulk and self._down_since is None:
-            self._store_bulk()
+        try:
+            while position < len(waiting) and self._down_since is None:
+                position += self._store(waiting[position:] if position else waiting)
+            if self._bulk and self._down_since is None:
+                self._store_bulk()
+        except Exception as error:  # noqa: BLE001  a fault of ours: nobody may wait for ever
+            self._recorder.record(error_caught(error))
+            for one in waiting[position:]:
+                one.connection.abandon("error")
         if self._held:
             self._release()
 
@@ -269,6 +275,10 @@ class Intake:
         except Drained:
             one.connection.abandon("drain")
             return None
+        except Exception as error:  # noqa: BLE001  one message must not stop the others
+            caught = error_caught(error)
+            self._recorder.record(caught)
+            return reception.take_broken(one.payload, source, now, caught.error)
 
     def _split(self, one: Waiting) -> bool:
         """Queue the messages of a batch; False when it is a single message after all."""

@@ -25,6 +25,7 @@ from engine.runtime.intake import Intake
 from engine.runtime.listener_set import ListenerSet
 from engine.runtime.process_setup import ProcessSetup, Pulse, read_arguments
 from engine.runtime.state_thread import StateReader, Threads
+from engine.runtime.twisted_log import listen_to_twisted
 from engine.store.interface import Log, StoreUnavailable
 from engine.store.open_store import open_log
 from engine.telemetry.events import ConfigurationApplied, StoreFailed
@@ -54,6 +55,7 @@ class IntakeProcess:
         self._reactor = reactor
         self._pulse = Pulse(setup)
         self._recorder = self._pulse.recorder
+        listen_to_twisted(self._recorder)
         self._folders = Threads(reactor, "folders", FOLDER_THREADS)
         self._state_thread = Threads(reactor, "state", 1)
         self._state = StateReader(setup.store_url, self._state_thread)

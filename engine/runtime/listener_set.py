@@ -122,12 +122,13 @@ class ListenerSet:
             group = self._groups[name] = _Group(config, listener, sinks)
             self._start(group)
             return
+        if config != group.config or sinks.keys() != group.sinks.keys():
+            try:
+                update_listener(group.listener, config, sinks)
+                group.config = config
+            except OSError as error:
+                self._report(group, error)
         group.sinks = sinks
-        try:
-            update_listener(group.listener, config, sinks)
-            group.config = config
-        except OSError as error:
-            self._report(group, error)
         self._open_or_close(group)
 
     def _sinks(

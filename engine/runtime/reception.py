@@ -18,7 +18,7 @@ from engine.pipeline.duplicate import NEW, DuplicateIndex
 from engine.pipeline.lane_keys import LanePlan, lane_keys, plan_lanes
 from engine.pipeline.states import Verdict
 from engine.runtime import codes
-from engine.runtime.answers import Answer, Answers
+from engine.runtime.answers import SILENCE, Answer, Answers
 from engine.runtime.routing import Router
 from engine.store.interface import Receipt
 
@@ -170,6 +170,15 @@ class Reception:
         header = peek(fault.data)
         answer = self._answers.unframed(header, fault)
         return self._refused(fault.data, source, now, header, answer, (fault.diagnostic,))
+
+    def take_broken(self, raw: bytes, source: str, now: float, kind: str) -> Taken:
+        """A message on which the engine itself failed; `kind` is the exception's class.
+
+        Kept for whoever mends the engine, and refused, so that its sender does not wait.
+        """
+        header = peek(raw[:RAW_FAULT_BYTES_MAX])
+        answer = self._answers.refuse(header, "207") if header.control_id else SILENCE
+        return self._refused(raw, source, now, header, answer, (codes.INTAKE_FAILED(kind=kind),))
 
     def _refused(
         self,

@@ -30,6 +30,7 @@ from engine.runtime.node_http import serve_status
 from engine.runtime.process_setup import DataFolder, ProcessSetup, Pulse
 from engine.runtime.recovery import recover_store
 from engine.runtime.reload import load_project, plan_reload, probe_listeners
+from engine.runtime.twisted_log import listen_to_twisted
 from engine.store.interface import StoreUnavailable
 from engine.telemetry.events import ConfigurationApplied, ConfigurationRefused
 from engine.telemetry.health import BEAT_SECONDS, Condition, read_health
@@ -134,6 +135,7 @@ class Supervisor:
         )
         self._pulse = Pulse(own)
         self._recorder = self._pulse.recorder
+        listen_to_twisted(self._recorder)
         self._started_at = time.time()
         self._reload = ReloadStatus()
         self._condition = Condition.READY

@@ -19,7 +19,14 @@ from engine.channel.model import (
 from engine.mllp import encode_frame
 from engine.pipeline.states import State, Verdict
 from engine.runtime import intake as intake_module
-from engine.telemetry.events import AcknowledgmentTimedOut, ReadingPaused, StoreFailed, StoreResumed
+from engine.runtime import reception
+from engine.telemetry.events import (
+    AcknowledgmentTimedOut,
+    ErrorCaught,
+    ReadingPaused,
+    StoreFailed,
+    StoreResumed,
+)
 
 
 @pytest.fixture
@@ -448,3 +455,43 @@ def test_a_slow_sender_s_slices_make_the_same_messages(bench: Bench) -> None:
         sender.connection.dataReceived(bytes([byte]))
         bench.pass_time(0.1)
     assert sender.codes() == [("AA", "1")]
+
+
+def test_a_message_the_engine_fails_on_is_kept_and_refused_and_harms_no_other(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.start(channel())
+
+    def fail(*_: object) -> tuple[str, ...]:
+        raise ZeroDivisionError("PID|1||SECRET")
+
+    sender, other = bench.connect(), bench.connect()
+    with monkeypatch.context() as patch:
+        patch.setattr(reception, "lane_keys", fail)
+        sender.send(message("1"))
+        bench.turn()
+    other.send(message("2"))
+    bench.turn()
+    assert sender.codes() == [("AR", "1")]
+    assert other.codes() == [("AA", "2")]
+    kept = bench.stored()[0]
+    assert (kept.verdict, kept.raw) == (Verdict.FAULT, message("1"))
+    assert kept.diagnostics[0]["code"] == "S746"
+    (event,) = bench.recorder.of(ErrorCaught)
+    assert "SECRET" not in str(event)
+
+
+def test_when_answering_fails_nobody_waits_for_ever(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.start(channel())
+
+    def fail(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(bench.intake._answering, "answer", fail)
+    sender = bench.connect()
+    sender.send(message("1"))
+    bench.turn()
+    assert sender.closed
+    assert sender.received() == []
