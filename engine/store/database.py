@@ -91,10 +91,12 @@ class Transaction(Protocol):
 class Database(Protocol):
     """A database with the state's tables. Belongs to one thread."""
 
-    def writing(self) -> AbstractContextManager[Transaction]:
+    def writing(self, *, one_snapshot: bool = False) -> AbstractContextManager[Transaction]:
         """A write transaction; committed at the end of the block, rolled back on any exception.
 
-        Database failures leave the block as StoreUnavailable.
+        With `one_snapshot` all its statements see the same rows, and it fails rather than change
+        what another has changed meanwhile (on SQLite writers take turns anyway). Failures of the
+        database leave the block as StoreUnavailable.
         """
         ...
 

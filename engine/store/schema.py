@@ -173,9 +173,27 @@ ATTEMPTS = Table(
     Index("attempts_of_delivery", "delivery_id", "number", unique=True),
 )
 
+FRESH_KEYS = Table(
+    "fresh_keys",
+    STATE,
+    Column("key_id", _ID, primary_key=True),
+    Column("value", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("message_id", BigInteger, nullable=False),
+)
+
+KEY_GENERATIONS = Table(
+    "key_generations",
+    STATE,
+    Column("generation", _ID, primary_key=True),
+    Column("first_message_id", BigInteger, nullable=False),
+    Column("last_message_id", BigInteger, nullable=False),
+)
+
 SEARCH_KEYS = Table(
     "search_keys",
     STATE,
+    Column("generation", BigInteger, primary_key=True, autoincrement=False),
     Column("value", Text, primary_key=True),
     Column("kind", Text, primary_key=True),
     Column("message_id", BigInteger, primary_key=True, autoincrement=False),

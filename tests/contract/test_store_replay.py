@@ -6,6 +6,7 @@ import pytest
 
 from engine.pipeline.states import Origin, State, Verdict
 from engine.store.interface import Search, StoreUnavailable
+from engine.store.state.search_keys import merge
 
 
 def test_a_replay_makes_a_run_at_the_tail_of_its_lane(log, worker, receipt, job):
@@ -208,6 +209,7 @@ def test_purging_forgets_old_messages_whole(log, worker, receipt):
     stays = log.append([receipt()])
     for run in worker.runs():
         worker.send(run, search_keys=(("mrn", "M1"),))
+    merge(worker.state._database)
     assert worker.state.purge(time.time() - 30 * 86400, (State.ERROR,)) == 2
     assert [row.message_id for row in worker.state.search(Search())] == stays
     assert [row.message_id for row in worker.state.search(Search(keys=(("mrn", "M1"),)))] == stays
@@ -232,6 +234,23 @@ def test_purging_keeps_what_is_open_and_what_it_is_told_to(log, worker, receipt)
     assert set(worker.state.raw([sent, failed, refused, waiting])) >= found
     assert worker.state.purge(time.time(), ()) == 2
     assert [row.message_id for row in worker.state.search(Search())] == [waiting]
+
+
+def test_the_keys_of_a_message_that_is_kept_outlive_their_generation(log, worker, receipt):
+    old = time.time() - 40 * 86400
+    sent, failed = log.append([receipt(received_at=old) for _ in range(2)])
+    runs = {run.message_id: run for run in worker.runs()}
+    worker.send(runs[sent], search_keys=(("mrn", "M1"),))
+    (delivery_id,) = worker.transform(runs[failed], search_keys=(("mrn", "M1"),))
+    worker.attempt(delivery_id, State.ERROR, failure_code="http-422")
+    merge(worker.state._database)
+    log.append([receipt()])
+    worker.state.follow(10)
+    worker.state.purge(time.time() - 30 * 86400, (State.ERROR,))
+    with worker.state._database.reading() as transaction:
+        assert transaction.rows("SELECT count(*) FROM search_keys") == [(0,)]
+    for search in (Search(keys=(("mrn", "M1"),)), Search(codes=("http-422",))):
+        assert [row.message_id for row in worker.state.search(search)] == [failed]
 
 
 def test_the_log_gives_its_disk_back_and_keeps_what_must_stay(store, log, worker, receipt):

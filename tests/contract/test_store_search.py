@@ -6,6 +6,8 @@ import pytest
 
 from engine.pipeline.states import AcknowledgmentOutcome, FailureClass, Origin, State, Verdict
 from engine.store.interface import Control, Search
+from engine.store.state import search_keys
+from engine.store.state.search_keys import merge
 
 
 @pytest.fixture
@@ -18,9 +20,12 @@ def found(state):
     return run
 
 
-@pytest.fixture
-def day(log, worker, receipt):
-    """Messages of several kinds in several states; their ids by a name."""
+@pytest.fixture(params=["fresh", "moved", "halfway"])
+def day(request, log, worker, receipt):
+    """Messages of several kinds in several states; their ids by a name.
+
+    Search keys are fresh, in a generation of their own, or partly so.
+    """
     now = time.time()
     names = {
         "sent": receipt(received_at=now - 300),
@@ -51,9 +56,13 @@ def day(log, worker, receipt):
         failure_code="http-422",
         failure_class=FailureClass.PERMANENT,
     )
+    if request.param == "halfway":
+        merge(worker.state._database)
     worker.fail(runs[ids["filtered"]], "C430", State.FILTERED)
     (delivery_id,) = worker.transform(runs[ids["unknown"]], search_keys=(("visit", "M1"),))
     worker.attempt(delivery_id, State.UNKNOWN, failure_code="timeout")
+    if request.param == "moved":
+        merge(worker.state._database)
     return ids
 
 
@@ -148,6 +157,49 @@ def test_a_row_shows_the_latest_run_with_codes_and_deliveries(state, day):
     assert rows[day["sent"]].origin is Origin.RECEIVED
 
 
+def test_a_key_that_many_messages_have_is_paged_across_generations(log, worker, found, receipt):
+    ids = []
+    for _ in range(5):
+        ids += log.append([receipt() for _ in range(4)])
+        for run in worker.runs():
+            worker.fail(run, "H201")
+        merge(worker.state._database)
+    ids += log.append([receipt()])
+    worker.fail(worker.runs()[0], "H201")
+    assert found(codes=("H201",)) == ids[::-1]
+    assert found(codes=("H201",), limit=6) == ids[:-7:-1]
+    assert found(codes=("H201",), limit=6, oldest_first=True) == ids[:6]
+    pages, before = [], None
+    while page := found(codes=("H201",), limit=3, before_message_id=before):
+        pages += page
+        before = page[-1]
+    assert pages == ids[::-1]
+
+
+def test_a_replayed_message_is_found_once_by_a_key_of_two_generations(
+    log, worker, found, receipt, job
+):
+    ids = log.append([receipt()])
+    worker.send(worker.runs()[0], search_keys=(("mrn", "M1"),))
+    merge(worker.state._database)
+    worker.state.advance_job(worker.state.create_job(job(*ids)), 1)
+    worker.send(worker.runs()[0], search_keys=(("mrn", "M1"), ("mrn", "M2")))
+    assert found(keys=(("mrn", "M1"),)) == found(keys=(("mrn", "M2"),)) == ids
+    merge(worker.state._database)
+    assert found(keys=(("mrn", "M1"),)) == found(keys=(("mrn", "M2"),)) == ids
+    assert found(keys=(("mrn", "M1"),), control_id="C1") == ids
+
+
+def test_enough_keys_are_moved_by_themselves(log, worker, found, receipt, monkeypatch):
+    monkeypatch.setattr(search_keys, "KEYS_PER_GENERATION", 10)
+    ids = log.append([receipt() for _ in range(12)])
+    for run in worker.runs():
+        worker.send(run, search_keys=(("mrn", "M1"), ("mrn", "M2")))
+    with worker.state._database.reading() as transaction:
+        assert transaction.rows("SELECT count(*) FROM key_generations")[0][0] >= 3
+    assert found(keys=(("mrn", "M1"),)) == ids[::-1]
+
+
 def test_a_very_long_key_is_found_again(log, worker, found, receipt):
     value = "x" * 5000
     ids = log.append([receipt(control_id=value, message_type="Z" * 5000)])
@@ -168,6 +220,8 @@ def test_a_message_knows_its_later_duplicates(log, state, receipt):
         for verdict in (Verdict.DUPLICATE, Verdict.CONFLICT)
     ]
     later = log.append([*again, receipt()])
+    state.follow(2)
+    merge(state._database)
     state.follow(100)
     assert state.message(message_id).duplicates == tuple(later[:2])
     assert state.message(later[0]).duplicates == ()

@@ -21,6 +21,7 @@ from engine.store.interface import (
     StateStore,
 )
 from engine.store.open_store import open_log, open_state
+from engine.store.state.search_keys import merge
 
 MESSAGES = 3000
 TURN = 500
@@ -83,6 +84,8 @@ def fill(url: str) -> tuple[StateStore, LaneLease]:
         log.append([make_receipt(number) for number in range(first, first + TURN)])
         state.follow(TURN)
         one_turn(state, lease)
+        if first % (2 * TURN) == 0:
+            merge(state._database)
     log.append(
         [make_receipt(MESSAGES + n, runnable=False, verdict=Verdict.DUPLICATE) for n in range(5)]
     )
@@ -155,6 +158,7 @@ def use_everything(state: StateStore, lease: LaneLease) -> None:
     state.controls()
     for search in SEARCHES.values():
         state.search(search)
+    merge(state._database)
     state.purge(START + 1000, (State.ERROR,))
 
 

@@ -90,11 +90,14 @@ class PostgresqlDatabase:
         self._connection: Connection | None = None
         self._current: PostgresqlTransaction | None = None
 
-    def writing(self) -> AbstractContextManager[PostgresqlTransaction]:
+    def writing(
+        self, *, one_snapshot: bool = False
+    ) -> AbstractContextManager[PostgresqlTransaction]:
         """A write transaction; see `database.Database.writing`."""
         if self._readonly:
             raise StoreUnavailable("the state was opened for reading only")
-        return self._transaction("BEGIN", "writing the state")
+        begin = "BEGIN ISOLATION LEVEL REPEATABLE READ" if one_snapshot else "BEGIN"
+        return self._transaction(begin, "writing the state")
 
     def reading(self) -> AbstractContextManager[PostgresqlTransaction]:
         """A consistent read; inside another transaction, a part of it."""

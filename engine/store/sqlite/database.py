@@ -73,7 +73,11 @@ class SqliteDatabase:
         self._readonly = readonly
         self._connection: sqlite3.Connection | None = None
 
-    def writing(self) -> AbstractContextManager[SqliteTransaction]:
+    def writing(
+        self,
+        *,
+        one_snapshot: bool = False,  # noqa: ARG002  always so
+    ) -> AbstractContextManager[SqliteTransaction]:
         """A write transaction; see `database.Database.writing`."""
         if self._readonly:
             raise StoreUnavailable("the state was opened for reading only")

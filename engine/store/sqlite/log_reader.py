@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from engine.store.database import Database, LoggedBody, LoggedMessage, Row, Transaction
+from engine.store.database import Database, LoggedBody, LoggedMessage, Row
 from engine.store.sqlite.connection import store_errors
 from engine.store.sqlite.retention import forget_segments
 from engine.store.sqlite.segments import HEADER_COLUMNS, SegmentReader
@@ -19,6 +19,8 @@ class SegmentLogReader:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._segments = SegmentReader(folder)
+        self._followed = 0
+        """The cursor as last seen. Another follower may be ahead, none is behind."""
 
     def raw(self, message_ids: Sequence[int]) -> Iterator[tuple[int, bytes, bytes]]:
         """(message_id, raw, SHA-256) of those that are there."""
@@ -49,20 +51,22 @@ class SegmentLogReader:
 
         The log has one writer and its ids become visible in order, so a cursor misses nothing.
         """
-        with database.reading() as transaction:
-            position = _position(transaction)
         with store_errors("following the log"):
-            if not self._segments.headers_after(position, 1):
-                return 0
+            found = self._segments.headers_after(self._followed, limit)
+        if not found:
+            return 0
         with database.writing() as transaction:
-            position = _position(transaction)
-            rows = self._segments.headers_after(position, limit)
-            if rows:
-                messages = [LoggedMessage._make(row) for row in rows]
+            position = int(transaction.rows(_CURSOR)[0][0])
+            if position != self._followed:
+                found = self._segments.headers_after(position, limit)
+            if found:
+                messages = [LoggedMessage._make(row) for row in found]
                 index_messages(transaction, messages)
                 make_runs(transaction, messages)
-                transaction.write("UPDATE cursors SET position = ? WHERE name = 'log'", rows[-1][0])
-        return len(rows)
+                position = messages[-1].message_id
+                transaction.write("UPDATE cursors SET position = ? WHERE name = 'log'", position)
+        self._followed = position
+        return len(found)
 
     def forget(self, before: float, keep: Sequence[int]) -> None:
         """Unlink sealed segments whose messages were all received before then; see retention."""
@@ -75,7 +79,3 @@ class SegmentLogReader:
     def close(self) -> None:
         """Close the segment files."""
         self._segments.close()
-
-
-def _position(transaction: Transaction) -> int:
-    return int(transaction.rows(_CURSOR)[0][0])

@@ -5,7 +5,9 @@ begins, so the file names alone say where a message is. Everything here reads; o
 writes. `log/kept.db` has the same tables: messages that outlive their segment (see retention).
 """
 
+import os
 import sqlite3
+import time
 from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
@@ -18,6 +20,8 @@ KEPT = "kept.db"
 OPEN_FILES_MAX = 8
 """Segment files a reader holds open."""
 IDS_PER_QUERY = 500
+SETTLED_NANOSECONDS = 1_000_000_000
+"""A folder that changed this recently may change again without its time changing: list it again."""
 
 HEADER_COLUMNS = (
     "message_id, received_at, channel, source, control_id, sender, message_type, version, lanes, "
@@ -46,7 +50,8 @@ def segment_path(folder: Path, first_message_id: int) -> Path:
 
 def list_segments(folder: Path) -> list[int]:
     """The first message id of each segment, ascending."""
-    return sorted(int(path.stem) for path in folder.glob("[0-9]*.db"))
+    names = os.listdir(folder)  # noqa: PTH208  runs for every turn; Path.iterdir costs ten times it
+    return sorted(int(name[:-3]) for name in names if name.endswith(".db") and name[0].isdigit())
 
 
 class SegmentReader:
@@ -58,12 +63,13 @@ class SegmentReader:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._firsts: list[int] = []
+        self._listed_at = -1
         self._open: OrderedDict[str, sqlite3.Connection] = OrderedDict()
 
     def headers_after(self, message_id: int, limit: int) -> list[tuple[Any, ...]]:
         """Up to `limit` header rows with greater ids, oldest first."""
         found: list[tuple[Any, ...]] = []
-        self._firsts = list_segments(self._folder)
+        self._list_again()
         start = max(0, bisect_right(self._firsts, message_id + 1) - 1)
         for first in self._firsts[start:]:
             if len(found) >= limit:
@@ -79,7 +85,8 @@ class SegmentReader:
 
     def control_ids_since(self, received_at: float) -> Iterator[tuple[Any, ...]]:
         """What the duplicate check needs of the runnable messages since then, in id order."""
-        for first in list_segments(self._folder):
+        self._list_again()
+        for first in self._firsts:
             connection = self._connection(segment_path(self._folder, first).name)
             if connection is not None:
                 yield from connection.execute(
@@ -91,10 +98,8 @@ class SegmentReader:
     def select(self, columns: str, table: str, message_ids: Sequence[int]) -> list[tuple[Any, ...]]:
         """Rows of `table` for these ids, in no order; ids that are not there are left out."""
         found: list[tuple[Any, ...]] = []
+        self._list_again()
         missing = self._select_known(columns, table, message_ids, found)
-        if missing:
-            self._firsts = list_segments(self._folder)
-            missing = self._select_known(columns, table, missing, found)
         if missing and (self._folder / KEPT).exists():
             self._select_from(KEPT, columns, table, missing, found)
         return found
@@ -135,15 +140,25 @@ class SegmentReader:
             there.update(row[0] for row in rows)
         return [message_id for message_id in wanted if message_id not in there]
 
+    def _list_again(self) -> None:
+        """Learn of new segments and of those that retention took, when the folder has changed."""
+        changed_at = os.stat(self._folder).st_mtime_ns  # noqa: PTH116  runs for every turn
+        if changed_at == self._listed_at:
+            return
+        settled = time.time_ns() - changed_at > SETTLED_NANOSECONDS
+        self._listed_at = changed_at if settled else -1
+        self._firsts = list_segments(self._folder)
+        there = {segment_path(self._folder, first).name for first in self._firsts}
+        for name in set(self._open) - there - {KEPT}:
+            close_quietly(self._open.pop(name))
+
     def _connection(self, name: str) -> sqlite3.Connection | None:
-        """An open file, or None when retention took it."""
-        path = self._folder / name
+        """An open file, or None when retention took it a moment ago."""
         connection = self._open.get(name)
         if connection is not None:
-            if path.exists():
-                self._open.move_to_end(name)
-                return connection
-            close_quietly(self._open.pop(name))
+            self._open.move_to_end(name)
+            return connection
+        path = self._folder / name
         if not path.exists():
             return None
         connection = connect(path, readonly=True)

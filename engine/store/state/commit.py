@@ -12,16 +12,15 @@ from engine.store.database import AMONG, Database, Ids, Row, Transaction
 from engine.store.encoding import codes_of, encode_list
 from engine.store.interface import NewDelivery, Outcome, Processed, StateBatch
 from engine.store.schema import DELIVERIES_PER_RUN
-from engine.store.state.following import CODE, KEY_MAX
 from engine.store.state.jobs import count_job_results
 from engine.store.state.leases import check
 from engine.store.state.roll_up import delivery_states, is_open, roll_up
+from engine.store.state.search_keys import CODE, Key, add_keys
 from engine.store.state.statements import (
     END_ATTEMPT,
     INSERT_ATTEMPT,
     INSERT_BODY,
     INSERT_DELIVERY,
-    INSERT_KEY,
     PROCESS_RUN,
     SET_RUN_STATE,
     START_DELIVERY,
@@ -40,7 +39,7 @@ class Commit:
         self._tally = Tally()
         self._runs: dict[int, Row] = {}
         self._states: dict[int, State] = {}
-        self._keys: list[Row] = []
+        self._keys: list[Key] = []
         self._delivery_ids: dict[int, list[int]] = {}
 
     def write(self, database: Database) -> dict[int, list[int]]:
@@ -57,10 +56,15 @@ class Commit:
                 [(State.PENDING.value, batch.now, 1, found) for found in batch.started],
             )
             self._write_outcomes(transaction, responses)
-            transaction.write_many(INSERT_KEY, sorted(set(self._keys)))
+            add_keys(transaction, self._keys)
             count_job_results(transaction, self._runs.values(), self._states)
             self._tally.write(transaction)
         return self._delivery_ids
+
+    @property
+    def keys_added(self) -> int:
+        """How many search keys were written."""
+        return len(self._keys)
 
     def _read_runs(self, transaction: Transaction) -> None:
         wanted = {found.run_id for found in self._batch.processed}
@@ -105,9 +109,7 @@ class Commit:
                 self._delivery_row(row[0], message_id, new)
                 for row, new in zip(rows, found.deliveries, strict=True)
             ]
-            self._keys += [
-                (value[:KEY_MAX], kind, message_id) for kind, value in found.search_keys if value
-            ]
+            self._keys += [(value, kind, message_id) for kind, value in found.search_keys if value]
             self._add_codes(message_id, codes_of(found.diagnostics))
             self._tally.add(self._batch.now, channel, found.state.value.lower())
         transaction.write_many(PROCESS_RUN, updates)

@@ -2,7 +2,16 @@
 
 from engine.pipeline.states import AcknowledgmentOutcome, FailureClass, Origin, State, Verdict
 from engine.store.compression import Compression
-from engine.store.database import Database, LoggedBody, LoggedMessage, LogReader, Row, Transaction
+from engine.store.database import (
+    AMONG,
+    Database,
+    Ids,
+    LoggedBody,
+    LoggedMessage,
+    LogReader,
+    Row,
+    Transaction,
+)
 from engine.store.encoding import decode_diagnostics, decode_lanes, decode_list
 from engine.store.interface import (
     AttemptRow,
@@ -12,7 +21,7 @@ from engine.store.interface import (
     RunDetail,
 )
 from engine.store.schema import DELIVERIES_PER_RUN
-from engine.store.state.following import KEY_MAX
+from engine.store.state.search_keys import later_messages
 
 _RUNS = (
     "SELECT run_id, origin, state, replay_of, job_id, created_at, diagnostics, search_keys"
@@ -29,9 +38,8 @@ _ATTEMPTS = (
     " response FROM attempts WHERE delivery_id = ? ORDER BY number"
 )
 _DUPLICATES = (
-    "SELECT m.message_id FROM search_keys k JOIN messages m ON m.message_id = k.message_id"
-    " WHERE k.value = ? AND k.kind = 'control id' AND k.message_id > ?"
-    " AND m.channel = ? AND m.duplicate_of = ? ORDER BY m.message_id"
+    f"SELECT message_id FROM messages WHERE message_id {AMONG}"
+    " AND channel = ? AND duplicate_of = ? ORDER BY message_id"
 )
 
 
@@ -46,9 +54,8 @@ def message_detail(
     with database.reading() as transaction:
         rows = transaction.rows(_RUNS, message_id)
         runs = tuple(_run_detail(transaction, compression, row) for row in rows)
-        duplicates = transaction.rows(
-            _DUPLICATES, header.control_id[:KEY_MAX], message_id, header.channel, message_id
-        )
+        later = Ids(later_messages(transaction, header.control_id, message_id))
+        duplicates = transaction.rows(_DUPLICATES, later, header.channel, message_id)
     keys = {(kind, value) for row in rows for kind, value in decode_list(row[7])}
     return MessageDetail(
         receipt=_receipt(header, body),

@@ -8,16 +8,10 @@ from collections.abc import Sequence
 from engine.pipeline.states import Origin, State, Verdict
 from engine.store.database import LoggedMessage, Transaction
 from engine.store.encoding import buckets_of, decode_lanes
-from engine.store.state.statements import INSERT_KEY, INSERT_MESSAGE, INSERT_RUN
+from engine.store.state.search_keys import CONTROL_ID, KEY_MAX, add_keys
+from engine.store.state.statements import INSERT_MESSAGE, INSERT_RUN
 from engine.store.state.tally import SECONDS_PER_MINUTE, Tally
 
-CONTROL_ID = "control id"
-"""The kind of the search key that every message with a control id has."""
-CODE = "code"
-"""The kind of the search key of a diagnostic or failure code."""
-
-KEY_MAX = 200
-"""Characters of a search key's value: PostgreSQL cannot index long ones. Searches cut too."""
 TYPE_MAX = 64
 
 _EVENTS = {Verdict.DUPLICATE: "duplicate", Verdict.CONFLICT: "conflict", Verdict.FAULT: "fault"}
@@ -49,10 +43,10 @@ def index_messages(transaction: Transaction, messages: Sequence[LoggedMessage]) 
             for message in messages
         ],
     )
-    transaction.write_many(
-        INSERT_KEY,
+    add_keys(
+        transaction,
         [
-            (message.control_id[:KEY_MAX], CONTROL_ID, message.message_id)
+            (message.control_id, CONTROL_ID, message.message_id)
             for message in messages
             if message.control_id
         ],

@@ -36,7 +36,15 @@ from engine.store.schema import (
     RUNS,
     SEARCH_KEYS,
 )
-from engine.store.state.following import CODE, CONTROL_ID, KEY_MAX
+from engine.store.state.search_keys import (
+    CODE,
+    CONTROL_ID,
+    Generation,
+    generations,
+    has_key,
+    in_generations,
+    is_fresh,
+)
 from engine.store.state.search_rows import message_rows
 from engine.store.state.tally import SECONDS_PER_MINUTE
 
@@ -62,30 +70,80 @@ class _Start:
     """What yields message ids, in order."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _KeyStart:
+    """A branch that begins at a search key: one part per generation of keys."""
+
+    values: tuple[str, ...]
+    kind: str | None
+
+
 def search(database: Database, query: Search) -> list[MessageRow]:
     """The messages that meet every condition, a page of them; see `interface.Search`."""
     with database.reading() as transaction:
         found: set[int] = set()
-        for branch in branches(query, pairs(transaction, query)):
-            found.update(row[0] for row in transaction.select(branch))
-        page = sorted(found, reverse=not query.oldest_first)[: _limit(query)]
-        return message_rows(transaction, page)
+        plain = _plain_conditions(query)
+        keys = _key_conditions(query)
+        for start in _starts(query, pairs(transaction, query)):
+            if isinstance(start, _KeyStart):
+                others = [condition for key, condition in keys.items() if key != start]
+                found |= _ids_of_key(transaction, query, start, [*plain, *others])
+            else:
+                found |= _ids(transaction, query, start, [*plain, *keys.values()])
+        return message_rows(transaction, _first(query, found))
 
 
-def branches(query: Search, known_pairs: Sequence[tuple[str, str]] | None) -> list[Select[Any]]:
-    """The queries whose merged pages are the answer.
-
-    Args:
-        query: what is searched.
-        known_pairs: the (channel, type) pairs that meet it, None when that is no help.
-    """
-    conditions = [*_time_conditions(query), *_plain_conditions(query), *_state_conditions(query)]
-    conditions += [_has_key(kind, value) for kind, value in _keys(query)]
+def _key_conditions(query: Search) -> dict[_KeyStart, _Condition]:
+    """The conditions on keys, by the start that makes each needless."""
+    keys = [_KeyStart(values=(value,), kind=kind) for kind, value in _keys(query)]
     if query.codes:
-        conditions.append(_has_code(query.codes))
-    if query.job_id is not None:
-        conditions.append(_is_in_job(query.job_id))
-    return [_page(query, start, conditions) for start in _starts(query, known_pairs)]
+        keys.append(_KeyStart(values=query.codes, kind=CODE))
+    return {key: has_key(key.values, key.kind) for key in keys}
+
+
+def _first(query: Search, found: set[int]) -> list[int]:
+    """The page's ids among those found, in order."""
+    return sorted(found, reverse=not query.oldest_first)[: _limit(query)]
+
+
+def _ids(
+    transaction: Transaction, query: Search, start: _Start, conditions: list[_Condition]
+) -> set[int]:
+    return {row[0] for row in transaction.select(_page(query, start, conditions))}
+
+
+def _ids_of_key(
+    transaction: Transaction, query: Search, key: _KeyStart, conditions: list[_Condition]
+) -> set[int]:
+    """A page of messages with a key: fresh keys, then generations in the order of the page.
+
+    More generations are asked at each step, until those left cannot add to the page: a key that
+    every message has ends the search at once, a rare one takes a few steps.
+    """
+    fresh = _Start(where=is_fresh(key.values, key.kind), order=_M.message_id)
+    found = _ids(transaction, query, fresh, conditions)
+    left = sorted(generations(transaction), key=lambda found: _nearest(query, found))
+    step = 1
+    while left:
+        page = _first(query, found)
+        if len(page) == _limit(query) and _rank(query, page[-1]) <= _nearest(query, left[0]):
+            break
+        numbers = [generation for generation, _, _ in left[:step]]
+        start = _start_at(SEARCH_KEYS.c.message_id, in_generations(key.values, key.kind, numbers))
+        found |= _ids(transaction, query, start, conditions)
+        left, step = left[step:], step * 2
+    return found
+
+
+def _rank(query: Search, message_id: int) -> int:
+    """Lower comes first on the page."""
+    return message_id if query.oldest_first else -message_id
+
+
+def _nearest(query: Search, generation: Generation) -> int:
+    """The best rank that a message of the generation can have."""
+    _, first, last = generation
+    return _rank(query, first if query.oldest_first else last)
 
 
 def _limit(query: Search) -> int:
@@ -101,19 +159,22 @@ def _page(query: Search, start: _Start, conditions: list[_Condition]) -> Select[
     return select(order).where(where).distinct().order_by(ordered).limit(_limit(query))
 
 
-def _starts(query: Search, known_pairs: Sequence[tuple[str, str]] | None) -> list[_Start]:
+def _starts(
+    query: Search, known_pairs: Sequence[tuple[str, str]] | None
+) -> list[_Start | _KeyStart]:
     """One start per branch, from the rarest condition that the query has."""
     keys = _keys(query)
     if query.message_ids:
         return [_Start(where=_M.message_id.in_(query.message_ids), order=_M.message_id)]
     if keys:
-        return [_start_at_key(*keys[0])]
+        kind, value = keys[0]
+        return [_KeyStart(values=(value,), kind=kind)]
     if query.job_id is not None:
         return [_start_at(RUNS.c.message_id, RUNS.c.job_id == query.job_id)]
     if query.states and State.SENT not in query.states:
         return _starts_at_states(query.states)
     if query.codes:
-        return [_start_at_key(CODE, code) for code in query.codes]
+        return [_KeyStart(values=query.codes, kind=CODE)]
     if known_pairs is not None:
         return [
             _Start(where=and_(_M.channel == channel, _M.message_type == kind), order=_M.message_id)
@@ -126,15 +187,8 @@ def _start_at(column: ColumnElement[Any], where: _Condition) -> _Start:
     return _Start(where=and_(column == _M.message_id, where), order=column)
 
 
-def _start_at_key(kind: str | None, value: str) -> _Start:
-    where = SEARCH_KEYS.c.value == value
-    if kind is not None:
-        where = and_(where, SEARCH_KEYS.c.kind == kind)
-    return _start_at(SEARCH_KEYS.c.message_id, where)
-
-
-def _starts_at_states(states: Sequence[State]) -> list[_Start]:
-    starts = [
+def _starts_at_states(states: Sequence[State]) -> list[_Start | _KeyStart]:
+    starts: list[_Start | _KeyStart] = [
         _start_at(RUNS.c.message_id, and_(RUNS.c.state == state.value, _RARE_RUN))
         for state in states
         if state in _RARE_RUN_STATES
@@ -155,20 +209,7 @@ def _keys(query: Search) -> list[tuple[str | None, str]]:
     control_id: list[tuple[str | None, str]] = []
     if query.control_id is not None:
         control_id.append((CONTROL_ID, query.control_id))
-    return [(kind, value[:KEY_MAX]) for kind, value in [*control_id, *query.keys]]
-
-
-def _has_key(kind: str | None, value: str) -> _Condition:
-    key = SEARCH_KEYS.alias()
-    where = and_(key.c.value == value, key.c.message_id == _M.message_id)
-    return exists().where(where if kind is None else and_(where, key.c.kind == kind))
-
-
-def _has_code(codes: Sequence[str]) -> _Condition:
-    key = SEARCH_KEYS.alias()
-    return exists().where(
-        key.c.value.in_(codes), key.c.kind == CODE, key.c.message_id == _M.message_id
-    )
+    return [*control_id, *query.keys]
 
 
 def _is_in_job(job_id: int) -> _Condition:
@@ -195,7 +236,9 @@ def _minute(at: float) -> int:
 
 
 def _plain_conditions(query: Search) -> list[_Condition]:
-    found: list[_Condition] = []
+    found = [*_time_conditions(query), *_state_conditions(query)]
+    if query.job_id is not None:
+        found.append(_is_in_job(query.job_id))
     if query.channels:
         found.append(_M.channel.in_(query.channels))
     if query.message_types:

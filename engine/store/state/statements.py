@@ -7,10 +7,10 @@ from engine.store.schema import (
     DECISIONS,
     DELIVERIES,
     DELIVERY_BODIES,
+    FRESH_KEYS,
     MESSAGES,
     RELEASED,
     RUNS,
-    SEARCH_KEYS,
     TOTALS,
 )
 
@@ -48,7 +48,7 @@ INSERT_RUN = InsertMany(
         "revision",
     ),
 )
-INSERT_KEY = InsertMany(table=SEARCH_KEYS, columns=("value", "kind", "message_id"), conflict=_AGAIN)
+INSERT_KEY = InsertMany(table=FRESH_KEYS, columns=("value", "kind", "message_id"))
 INSERT_DELIVERY = InsertMany(
     table=DELIVERIES,
     columns=(

@@ -25,6 +25,7 @@ from engine.store.state.commit import Commit
 from engine.store.state.details import message_detail
 from engine.store.state.retention import purge
 from engine.store.state.search import search
+from engine.store.state.search_keys import KeyMerges
 
 
 class DatabaseState:
@@ -35,6 +36,7 @@ class DatabaseState:
         self._log = log
         self._compression = Compression()
         self._given = runs.GivenRuns()
+        self._merges = KeyMerges()
         self._lease: LaneLease | None = None
 
     def acquire(self, owner: str, ttl_seconds: float, share: float) -> LaneLease:
@@ -52,7 +54,9 @@ class DatabaseState:
 
     def follow(self, limit: int) -> int:
         """Index what is new in the log."""
-        return self._log.follow(self._database, limit)
+        count = self._log.follow(self._database, limit)
+        self._merges.added(count, self._database)
+        return count
 
     def new_runs(self, lease: LaneLease, limit: int) -> list[Run]:
         """Runs not given yet under this lease."""
@@ -88,7 +92,10 @@ class DatabaseState:
 
     def commit(self, batch: StateBatch) -> dict[int, list[int]]:
         """Write one worker turn."""
-        return Commit(batch, self._compression).write(self._database)
+        commit = Commit(batch, self._compression)
+        made = commit.write(self._database)
+        self._merges.added(commit.keys_added, self._database)
+        return made
 
     def released_deliveries(self, lease: LaneLease) -> list[Delivery]:
         """Deliveries a person decided about."""

@@ -5,7 +5,7 @@ import json
 from engine.store.database import AMONG, EACH_ID, HORIZON, LOCKED, SHARED
 from engine.store.postgresql.batches import RowBatch, statement_of
 from engine.store.postgresql.database import translate
-from engine.store.state.statements import END_ATTEMPT, INSERT_BODY, INSERT_KEY
+from engine.store.state.statements import END_ATTEMPT, INSERT_BODY, INSERT_KEY, INSERT_MESSAGE
 
 
 def test_plain_rows_become_one_json_parameter():
@@ -32,9 +32,9 @@ def test_text_that_the_server_refuses_is_made_storable():
 def test_an_insert_names_columns_and_conflict():
     sql, _ = statement_of(INSERT_KEY)
     assert sql.startswith(
-        "INSERT INTO search_keys (value, kind, message_id) SELECT u.c0, u.c1, u.c2"
+        "INSERT INTO fresh_keys (value, kind, message_id) SELECT u.c0, u.c1, u.c2"
     )
-    assert sql.endswith("ON CONFLICT DO NOTHING")
+    assert statement_of(INSERT_MESSAGE)[0].endswith("ON CONFLICT DO NOTHING")
     assert "%b::bytea" in statement_of(INSERT_BODY)[0]
 
 

@@ -31,6 +31,8 @@ CREATE INDEX deliveries_notable ON deliveries (state, message_id) WHERE state IN
     'HELD', 'UNKNOWN', 'CANCELLED');
 CREATE TABLE delivery_bodies (delivery_id INTEGER NOT NULL, content_type TEXT NOT NULL, body
     BLOB NOT NULL, PRIMARY KEY (delivery_id));
+CREATE TABLE fresh_keys (key_id INTEGER NOT NULL, value TEXT NOT NULL, kind TEXT NOT NULL,
+    message_id BIGINT NOT NULL, PRIMARY KEY (key_id));
 CREATE TABLE job_messages (job_id BIGINT NOT NULL, position INTEGER NOT NULL, message_id BIGINT
     NOT NULL, PRIMARY KEY (job_id, position)) WITHOUT ROWID;
 CREATE TABLE jobs (job_id INTEGER NOT NULL, created_at FLOAT NOT NULL, created_by TEXT NOT NULL,
@@ -39,6 +41,8 @@ CREATE TABLE jobs (job_id INTEGER NOT NULL, created_at FLOAT NOT NULL, created_b
     NULL, started INTEGER NOT NULL, succeeded INTEGER NOT NULL, failed INTEGER NOT NULL, PRIMARY
     KEY (job_id));
 CREATE INDEX jobs_unfinished ON jobs (job_id) WHERE state <> 'done';
+CREATE TABLE key_generations (generation INTEGER NOT NULL, first_message_id BIGINT NOT NULL,
+    last_message_id BIGINT NOT NULL, PRIMARY KEY (generation));
 CREATE TABLE lane_buckets (bucket INTEGER NOT NULL, epoch BIGINT, freed_at FLOAT NOT NULL,
     PRIMARY KEY (bucket));
 CREATE TABLE leases (epoch INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT, owner TEXT NOT NULL,
@@ -62,8 +66,8 @@ CREATE INDEX runs_notable ON runs (state, message_id) WHERE state NOT IN ('RECEI
     'TRANSFORMED', 'SENT');
 CREATE INDEX runs_of_job ON runs (job_id, message_id) WHERE job_id IS NOT NULL;
 CREATE INDEX runs_open ON runs (written_by, run_id) WHERE open = 1;
-CREATE TABLE search_keys (value TEXT NOT NULL, kind TEXT NOT NULL, message_id BIGINT NOT NULL,
-    PRIMARY KEY (value, kind, message_id)) WITHOUT ROWID;
+CREATE TABLE search_keys (generation BIGINT NOT NULL, value TEXT NOT NULL, kind TEXT NOT NULL,
+    message_id BIGINT NOT NULL, PRIMARY KEY (generation, value, kind, message_id)) WITHOUT ROWID;
 CREATE TABLE totals (channel TEXT NOT NULL, event TEXT NOT NULL, count BIGINT NOT NULL, last_at
     FLOAT NOT NULL, PRIMARY KEY (channel, event)) WITHOUT ROWID;
 """
@@ -90,6 +94,8 @@ CREATE INDEX deliveries_notable ON deliveries (state, message_id) WHERE state IN
     'HELD', 'UNKNOWN', 'CANCELLED');
 CREATE TABLE delivery_bodies (delivery_id BIGINT NOT NULL, content_type TEXT NOT NULL, body
     BYTEA NOT NULL, PRIMARY KEY (delivery_id));
+CREATE TABLE fresh_keys (key_id BIGSERIAL NOT NULL, value TEXT NOT NULL, kind TEXT NOT NULL,
+    message_id BIGINT NOT NULL, PRIMARY KEY (key_id));
 CREATE TABLE job_messages (job_id BIGINT NOT NULL, position INTEGER NOT NULL, message_id BIGINT
     NOT NULL, PRIMARY KEY (job_id, position));
 CREATE TABLE jobs (job_id BIGSERIAL NOT NULL, created_at FLOAT NOT NULL, created_by TEXT NOT
@@ -98,6 +104,8 @@ CREATE TABLE jobs (job_id BIGSERIAL NOT NULL, created_at FLOAT NOT NULL, created
     total INTEGER NOT NULL, started INTEGER NOT NULL, succeeded INTEGER NOT NULL, failed INTEGER
     NOT NULL, PRIMARY KEY (job_id));
 CREATE INDEX jobs_unfinished ON jobs (job_id) WHERE state <> 'done';
+CREATE TABLE key_generations (generation BIGSERIAL NOT NULL, first_message_id BIGINT NOT NULL,
+    last_message_id BIGINT NOT NULL, PRIMARY KEY (generation));
 CREATE TABLE lane_buckets (bucket INTEGER NOT NULL, epoch BIGINT, freed_at FLOAT NOT NULL,
     PRIMARY KEY (bucket));
 CREATE TABLE leases (epoch BIGSERIAL NOT NULL, owner TEXT NOT NULL, until FLOAT NOT NULL,
@@ -122,8 +130,8 @@ CREATE INDEX runs_notable ON runs (state, message_id) WHERE state NOT IN ('RECEI
     'TRANSFORMED', 'SENT');
 CREATE INDEX runs_of_job ON runs (job_id, message_id) WHERE job_id IS NOT NULL;
 CREATE INDEX runs_open ON runs (written_by, run_id) WHERE open = 1;
-CREATE TABLE search_keys (value TEXT NOT NULL, kind TEXT NOT NULL, message_id BIGINT NOT NULL,
-    PRIMARY KEY (value, kind, message_id));
+CREATE TABLE search_keys (generation BIGINT NOT NULL, value TEXT NOT NULL, kind TEXT NOT NULL,
+    message_id BIGINT NOT NULL, PRIMARY KEY (generation, value, kind, message_id));
 CREATE TABLE totals (channel TEXT NOT NULL, event TEXT NOT NULL, count BIGINT NOT NULL, last_at
     FLOAT NOT NULL, PRIMARY KEY (channel, event));
 """

@@ -1,0 +1,151 @@
+"""Rim. The index of search keys, kept so that writing it costs the same at any size.
+
+Keys are random: put into one big index, each dirties a page of its own, and a turn of 50 messages
+writes more than a megabyte. So new keys are appended to `fresh_keys`, and now and then all of them
+are moved, sorted, into `search_keys` as a new *generation*: an append at the end of the tree. A
+search looks once into each generation and reads the fresh keys, of which there are few.
+"""
+
+from collections.abc import Sequence
+from contextlib import suppress
+
+from sqlalchemy import ColumnElement, and_, exists, or_, select
+
+from engine.store.database import AMONG, Database, Ids, Row, Transaction
+from engine.store.interface import StoreUnavailable
+from engine.store.schema import FRESH_KEYS, KEY_GENERATIONS, MESSAGES, SEARCH_KEYS
+from engine.store.state.statements import INSERT_KEY
+
+CONTROL_ID = "control id"
+"""The kind of the search key that every message with a control id has."""
+CODE = "code"
+"""The kind of the search key of a diagnostic or failure code."""
+KEY_MAX = 200
+"""Characters of a search key's value: PostgreSQL cannot index long ones. Searches cut too."""
+KEYS_PER_GENERATION = 20_000
+
+Key = tuple[str, str, int]
+"""(value, kind, message_id)."""
+Generation = tuple[int, int, int]
+"""(generation, first message_id, last message_id)."""
+
+_COUNT = "SELECT count(*), min(message_id), max(message_id) FROM fresh_keys"
+_BEGIN = (
+    "INSERT INTO key_generations (first_message_id, last_message_id) VALUES (?, ?)"
+    " RETURNING generation"
+)
+_MOVE = (
+    "INSERT INTO search_keys (generation, value, kind, message_id)"
+    " SELECT DISTINCT ?, value, kind, message_id FROM fresh_keys"
+    " ORDER BY value, kind, message_id"
+)
+_KEEP = (
+    "INSERT INTO fresh_keys (value, kind, message_id) SELECT value, kind, message_id"
+    f" FROM search_keys WHERE generation = ? AND message_id {AMONG}"
+)
+_LATER = (
+    "SELECT k.message_id FROM key_generations g CROSS JOIN search_keys k"
+    " WHERE g.last_message_id > ? AND k.generation = g.generation AND k.value = ? AND k.kind = ?"
+    " AND k.message_id > ? UNION SELECT message_id FROM fresh_keys"
+    " WHERE value = ? AND kind = ? AND message_id > ?"
+)
+
+
+def add_keys(transaction: Transaction, keys: Sequence[Key]) -> None:
+    """Append keys; the same one may be there already."""
+    transaction.write_many(INSERT_KEY, [(key[0][:KEY_MAX], key[1], key[2]) for key in keys])
+
+
+class KeyMerges:
+    """Counts the keys that a store's user has added, and moves them when there are enough."""
+
+    def __init__(self) -> None:
+        self._added = 0
+
+    def added(self, count: int, database: Database) -> None:
+        """Take note of added keys. A merge that fails is tried again later; no key is lost."""
+        self._added += count
+        if self._added >= KEYS_PER_GENERATION:
+            with suppress(StoreUnavailable):
+                merge(database, KEYS_PER_GENERATION // 2)
+                self._added = 0
+
+
+def merge(database: Database, least: int = 1) -> None:
+    """Move the fresh keys into a generation of their own, if there are at least so many."""
+    with database.writing(one_snapshot=True) as transaction:
+        ((count, first, last),) = transaction.rows(_COUNT)
+        if count >= least:
+            ((generation,),) = transaction.rows(_BEGIN, first, last)
+            transaction.write(_MOVE, generation)
+            transaction.write("DELETE FROM fresh_keys")
+
+
+def forget_generations(database: Database, before_message_id: int, keep: Sequence[int]) -> None:
+    """Drop generations of older messages; the keys of messages to keep become fresh again."""
+    with database.reading() as transaction:
+        old = transaction.rows(
+            "SELECT generation FROM key_generations WHERE last_message_id < ?", before_message_id
+        )
+    for (generation,) in old:
+        with database.writing() as transaction:
+            transaction.write(_KEEP, generation, Ids(keep))
+            transaction.write("DELETE FROM search_keys WHERE generation = ?", generation)
+            transaction.write("DELETE FROM key_generations WHERE generation = ?", generation)
+
+
+def generations(transaction: Transaction) -> list[Generation]:
+    """All generations."""
+    rows: list[Row] = transaction.rows(
+        "SELECT generation, first_message_id, last_message_id FROM key_generations"
+    )
+    return [(row[0], row[1], row[2]) for row in rows]
+
+
+def later_messages(transaction: Transaction, control_id: str, after: int) -> list[int]:
+    """Messages with this control id that came after another, ascending."""
+    value = control_id[:KEY_MAX]
+    rows = transaction.rows(_LATER, after, value, CONTROL_ID, after, value, CONTROL_ID, after)
+    return sorted(row[0] for row in rows)
+
+
+def has_key(values: Sequence[str], kind: str | None) -> ColumnElement[bool]:
+    """The condition that a row of `messages` has one of these keys.
+
+    Only generations that reach over the message are looked into.
+    """
+    key, generation = SEARCH_KEYS.alias(), KEY_GENERATIONS.alias()
+    message_id = MESSAGES.c.message_id
+    inside = exists().where(
+        key.c.generation == generation.c.generation,
+        _is(key.c, values, kind),
+        key.c.message_id == message_id,
+    ).correlate(generation, MESSAGES)
+    indexed = exists().where(
+        generation.c.first_message_id <= message_id,
+        generation.c.last_message_id >= message_id,
+        inside,
+    )
+    return or_(indexed, is_fresh(values, kind))
+
+
+def is_fresh(values: Sequence[str], kind: str | None) -> ColumnElement[bool]:
+    """The condition that a row of `messages` has one of these keys among the fresh ones."""
+    key = FRESH_KEYS.alias()
+    found = select(key.c.message_id).where(_is(key.c, values, kind))
+    return MESSAGES.c.message_id.in_(found)
+
+
+def in_generations(
+    values: Sequence[str], kind: str | None, numbers: Sequence[int]
+) -> ColumnElement[bool]:
+    """The condition that a row of `search_keys` is one of these keys in these generations."""
+    return and_(SEARCH_KEYS.c.generation.in_(numbers), _is(SEARCH_KEYS.c, values, kind))
+
+
+def _is(columns: object, values: Sequence[str], kind: str | None) -> ColumnElement[bool]:
+    cut = [value[:KEY_MAX] for value in values]
+    where: ColumnElement[bool] = columns.value.in_(cut)  # type: ignore[attr-defined]
+    if kind is not None:
+        where = and_(where, columns.kind == kind)  # type: ignore[attr-defined]
+    return where
