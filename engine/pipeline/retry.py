@@ -94,6 +94,12 @@ class Breaker:
             return True
         return self.state is BreakerState.OPEN and now >= self.until
 
+    def admits_at(self, now: float) -> float | None:
+        """When an attempt may start; None: not before the probe that is out has ended."""
+        if self.state is BreakerState.PROBING:
+            return None
+        return now if self.state is BreakerState.CLOSED else max(now, self.until)
+
     def started(self) -> "Breaker":
         """An attempt starts: in OPEN it is the probe, and nothing else may start beside it."""
         if self.state is BreakerState.OPEN:

@@ -17,7 +17,7 @@ from engine.pipeline.lanes import Key
 from engine.pipeline.retry import CLOSED_BREAKER, Breaker, TokenBucket
 from engine.store.interface import Body
 
-LOADED_MAX = 2_000
+LOADED_MAX = 4_000
 """Waiting deliveries kept in memory for one destination."""
 RELOAD_AT = 500
 """When fewer wait, the next ones are read from the store."""
@@ -125,9 +125,7 @@ class Outlet:
         """When a waiting delivery may start; None when only an event of another kind can help."""
         if not self.ready or self.paused or self.in_flight >= self.config.concurrency_max:
             return None
-        times = [now + self.bucket.wait_seconds(now)]
-        if not self.breaker.admits(now):
-            if not self.breaker.until:
-                return None
-            times.append(self.breaker.until)
-        return max(times)
+        breaker_at = self.breaker.admits_at(now)
+        if breaker_at is None:
+            return None
+        return max(breaker_at, now + self.bucket.wait_seconds(now))

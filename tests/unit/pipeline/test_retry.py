@@ -103,6 +103,8 @@ def test_open_breaker_admits_one_probe_after_its_time() -> None:
     probing = breaker.started()
     assert probing.state is BreakerState.PROBING
     assert not probing.admits(1000.0)
+    assert (breaker.admits_at(120.0), breaker.admits_at(140.0)) == (130.0, 140.0)
+    assert probing.admits_at(140.0) is None
 
 
 def test_probe_that_is_answered_closes_the_breaker() -> None:
