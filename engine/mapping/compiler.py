@@ -94,7 +94,9 @@ def _function_lines(builder: Builder, map_name: str, level: int) -> list[str]:
     for name, kind in map_file.parameters:
         is_segment = len(kind) == 3 and kind.isupper()
         body.names[name] = Bound(
-            kind=BoundKind.SEGMENT if is_segment else BoundKind.VALUE, name=f"p_{name}"
+            kind=BoundKind.SEGMENT if is_segment else BoundKind.VALUE,
+            name=f"p_{name}",
+            segment_name=kind if is_segment else "",
         )
     body.rule = builder.rule(map_file.name, "", map_file.place, ())
     if hash_mark:

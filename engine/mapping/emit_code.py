@@ -139,6 +139,10 @@ class Bound:
     """RAW: where it comes from."""
     level: int = 1
     resource_type: str = ""
+    segment_name: str = ""
+    """SEGMENT: which one, when it is known."""
+    types: tuple[str, ...] = ()
+    """RAW: the datatypes it may have, newest first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

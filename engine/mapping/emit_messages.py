@@ -7,7 +7,13 @@ from collections.abc import Callable
 
 from engine.mapping.emit_code import Base, Body, Bound, BoundKind, Form, Value, Want
 from engine.mapping.emit_conditions import condition_text
-from engine.mapping.emit_paths import each_occurrence, each_repetition, read_raw, read_segment
+from engine.mapping.emit_paths import (
+    each_occurrence,
+    each_repetition,
+    path_types,
+    read_raw,
+    read_segment,
+)
 from engine.mapping.emit_values import (
     convert_text,
     emit,
@@ -69,6 +75,7 @@ def _emit_each(body: Body, step: Each) -> None:
             emit_steps(body, step.body)
 
     if step.loop.source.field is not None:
+        types = path_types(body, step.loop.source)
 
         def bind_repetition(name: str, level: int, base: Base) -> None:
             held = body.fresh("w")
@@ -78,6 +85,7 @@ def _emit_each(body: Body, step: Each) -> None:
                 name=held,
                 base=base,
                 level=level,
+                types=types,
             )
             inside()
 
@@ -85,7 +93,9 @@ def _emit_each(body: Body, step: Each) -> None:
     else:
 
         def bind(name: str, kind: BoundKind) -> None:
-            body.names[step.loop.variable] = Bound(kind=kind, name=name)
+            body.names[step.loop.variable] = Bound(
+                kind=kind, name=name, segment_name=step.loop.source.segment or ""
+            )
             inside()
 
         each_occurrence(body, step.loop.source, bind)

@@ -8,9 +8,10 @@ the generated module.
 
 from collections.abc import Callable
 from contextlib import ExitStack
+from enum import Enum
 
 from engine.mapping.emit_code import Base, Body, Bound, BoundKind, Form, Sink, Value, Want
-from engine.mapping.source_types import component_number
+from engine.mapping.source_types import component_number, component_types, field_types
 from engine.mapping.syntax import Path, Selector
 
 RawSink = Callable[[str, int, Base], None]
@@ -39,10 +40,57 @@ def read_path(body: Body, path: Path, want: Want, sink: Sink) -> None:
     if path.field is None and path.segment is not None:
         read_segment(body, path, lambda name: sink(Value(text=name, form=Form.SEGMENT)))
         return
-    read_raw(body, path, lambda name, level, base: as_wanted(body, name, level, base, want, sink))
+    text = text_kind(body, path)
+    read_raw(
+        body, path, lambda name, level, base: as_wanted(body, name, level, base, want, sink, text)
+    )
 
 
-def as_wanted(body: Body, name: str, level: int, base: Base, want: Want, sink: Sink) -> None:
+class TextKind(Enum):
+    """Whether separators in a text divide it."""
+
+    DIVIDED = "divided"
+    PLAIN = "plain"
+    """ST, TX and FT have no parts: a bare `&` or `^` is one the sender forgot to escape."""
+    BY_OBX_2 = "by OBX-2"
+    """OBX-5: what OBX-2 says."""
+
+
+def path_types(body: Body, path: Path) -> tuple[str, ...]:
+    """The datatypes of what a path reads, newest first; empty when nothing is known."""
+    bound = body.names.get(path.variable) if path.variable is not None else None
+    if path.datatype is not None:
+        types: tuple[str, ...] = (path.datatype,)
+    elif path.field is not None:
+        segment = path.segment or (bound.segment_name if bound is not None else "")
+        types = field_types(segment, path.field)
+    else:
+        types = bound.types if bound is not None else ()
+    for component in path.components:
+        types = component_types(types, component)
+    return types
+
+
+def text_kind(body: Body, path: Path) -> TextKind:
+    """Whether separators divide what a path reads."""
+    if body.level == 0 and path.segment == "OBX" and path.field == 5:
+        return TextKind.BY_OBX_2 if body.map_file.from_name == "OBX" else TextKind.DIVIDED
+    types = path_types(body, path)
+    return TextKind.PLAIN if types and PLAIN_TYPES.issuperset(types) else TextKind.DIVIDED
+
+
+PLAIN_TYPES = frozenset({"ST", "TX", "FT"})
+
+
+def as_wanted(
+    body: Body,
+    name: str,
+    level: int,
+    base: Base,
+    want: Want,
+    sink: Sink,
+    text: TextKind = TextKind.DIVIDED,
+) -> None:
     """Decode the raw text in variable `name` as wanted."""
     if want is Want.RAW:
         _trace_took(body, base)
@@ -50,7 +98,7 @@ def as_wanted(body: Body, name: str, level: int, base: Base, want: Want, sink: S
         return
     if want is Want.VALUED:
         if body.traced:
-            body.line(f"run.trace.saw({base.origin()})")
+            body.line(f"run.trace.saw({base.origin()}, whole=False)")
         with body.code.block(f"if {name}.strip(BLANK):"):
             sink(Value(text=name, form=Form.TEXT, base=base))
         return
@@ -63,32 +111,48 @@ def as_wanted(body: Body, name: str, level: int, base: Base, want: Want, sink: S
     if want is Want.COMPOSITE:
         parts = body.fresh("c")
         body.line(f"{parts} = composite{min(level, 3)}({name})")
-        _trace_read(body, base, whole=True)
+        _trace_read(body, base, whole="True")
         with body.code.block(f"if {parts}:"):
             sink(Value(text=parts, form=Form.COMPOSITE, base=base))
         return
-    decode(body, name, level)
-    _trace_read(body, base, whole=False)
+    if text is TextKind.BY_OBX_2:
+        body.uses.add("fields")
+        body.field_max = max(body.field_max, 2)
+        with body.code.block("if fields[2] not in PLAIN_TYPES:"):
+            _divide(body, name, level)
+    if body.traced and not body.silent and text is not TextKind.DIVIDED:
+        body.line(f"whole = C in {name} or S in {name}")
+        _trace_read(body, base, whole="whole")
+        decode(body, name, 3)
+    else:
+        decode(body, name, level if text is TextKind.DIVIDED else 3)
+        _trace_read(body, base)
     with body.code.block(f"if {name}:"):
         sink(Value(text=name, form=Form.TEXT, base=base))
 
 
 def decode(body: Body, name: str, level: int) -> None:
     """Cut the text to its first component and subcomponent, and decode it, in place."""
-    if level <= 1:
-        body.line(f"if C in {name}: {name} = {name}.partition(C)[0]")
-    if level <= 2:
-        body.uses.add("divided")
-        body.line(f"if divided and S in {name}: {name} = {name}.partition(S)[0]")
+    _divide(body, name, level)
     body.uses.add("escaped")
     body.line(f"if escaped and E in {name}: {name} = unescape({name})")
     body.line(f"{name} = {name}.strip()")
 
 
-def _trace_read(body: Body, base: Base, *, whole: bool) -> None:
+def _divide(body: Body, name: str, level: int) -> None:
+    """Cut the text to its first part, in place."""
+    if level <= 1:
+        body.line(f"if C in {name}: {name} = {name}.partition(C)[0]")
+    if level <= 2:
+        body.uses.add("divided")
+        body.line(f"if divided and S in {name}: {name} = {name}.partition(S)[0]")
+
+
+def _trace_read(body: Body, base: Base, whole: str = "False") -> None:
+    """Record the read; `whole` is an expression: everything below the place was read."""
     if body.traced and not body.silent:
-        how = "saw" if body.quiet else "read_all" if whole else "read"
-        body.line(f"run.trace.{how}({base.origin()})")
+        how = "saw" if body.quiet else "read"
+        body.line(f"run.trace.{how}({base.origin()}, whole={whole})")
 
 
 def _trace_took(body: Body, base: Base) -> None:

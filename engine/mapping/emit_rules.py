@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from engine.mapping.emit_code import Base, Body, Bound, BoundKind, Form, Value, Want
 from engine.mapping.emit_conditions import condition_text
-from engine.mapping.emit_paths import each_repetition
+from engine.mapping.emit_paths import each_repetition, path_types
 from engine.mapping.emit_values import convert_text, emit
 from engine.mapping.sources import is_constant, may_be_constant, sources_of
 from engine.mapping.syntax import Loop, Rule, TargetPart
@@ -279,10 +279,14 @@ def emit_rule(
 
 
 def _emit_loop(body: Body, loop: Loop, inside: Callable[[], None]) -> None:
+    types = path_types(body, loop.source)
+
     def bind(name: str, level: int, base: Base) -> None:
         held = body.fresh("w")
         body.line(f"{held} = {name}")
-        body.names[loop.variable] = Bound(kind=BoundKind.RAW, name=held, base=base, level=level)
+        body.names[loop.variable] = Bound(
+            kind=BoundKind.RAW, name=held, base=base, level=level, types=types
+        )
         inside()
 
     each_repetition(body, loop.source, bind)

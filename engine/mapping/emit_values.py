@@ -7,7 +7,7 @@ is given its rule and place right after the call.
 from dataclasses import replace
 
 from engine.mapping.emit_code import Base, Body, BoundKind, Form, Sink, Value, Want
-from engine.mapping.emit_paths import as_wanted, each_repetition, read_path
+from engine.mapping.emit_paths import as_wanted, each_repetition, read_path, text_kind
 from engine.mapping.functions.record import FunctionRecord, Kind, Parameter
 from engine.mapping.functions.registry import FUNCTIONS
 from engine.mapping.statements import is_identifier_key
@@ -65,8 +65,9 @@ def _emit_path(body: Body, path: Path, want: Want, sink: Sink, *, many: bool) ->
     ):
         read_path(body, path, want, sink)
         return
+    text = text_kind(body, path)
     each_repetition(
-        body, path, lambda name, level, base: as_wanted(body, name, level, base, want, sink)
+        body, path, lambda name, level, base: as_wanted(body, name, level, base, want, sink, text)
     )
 
 

@@ -13,6 +13,7 @@ from engine.hl7v2.escape import unescape
 from engine.hl7v2.groups import Group
 from engine.hl7v2.message import Segment
 from engine.mapping.codes import HELD_CODE, UNMAPPED_CODE
+from engine.mapping.emit_paths import PLAIN_TYPES
 from engine.mapping.functions.codes import codings_of, concept_of, original_text
 from engine.mapping.functions.systems import coding_system
 from engine.mapping.run import Made, Run, identifier_key
@@ -258,6 +259,7 @@ def table_coding(
 
 SUPPORT: dict[str, Any] = {
     "PADDING": PADDING,
+    "PLAIN_TYPES": PLAIN_TYPES,
     "as_text": as_text,
     "coding_system": coding_system,
     "compared": compared,

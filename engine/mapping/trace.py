@@ -130,25 +130,20 @@ class Trace:
         if self._frames and self._frames[-1].rule == rule:
             self._frames[-1].refused = True
 
-    def read(self, origin: Position) -> None:
-        """A leaf was read: the first subcomponent below the position."""
-        position = origin + (1,) * (_FULL - len(origin))
+    def read(self, origin: Position, *, whole: bool) -> None:
+        """A leaf was read: the first subcomponent below the position, or with `whole` all of it."""
+        position = origin if whole else origin + (1,) * (_FULL - len(origin))
         self.reads.add(position)
         self.took(position)
-
-    def read_all(self, origin: Position) -> None:
-        """Everything below the position was read."""
-        self.reads.add(origin)
-        self.took(origin)
 
     def took(self, origin: Position) -> None:
         """The position is a source of what is written next."""
         if self._frames:
             self._frames[-1].sources.append(origin)
 
-    def saw(self, origin: Position) -> None:
+    def saw(self, origin: Position, *, whole: bool) -> None:
         """A condition read the leaf."""
-        position = origin + (1,) * (_FULL - len(origin))
+        position = origin if whole else origin + (1,) * (_FULL - len(origin))
         self.reads.add(position)
         if self._frames:
             self._frames[-1].conditions.append(position)

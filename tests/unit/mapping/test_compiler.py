@@ -438,3 +438,25 @@ def test_the_same_bytes_give_the_same_output(maps: Any) -> None:
         (entry.resource_id, entry.resource) for entry in second.entries
     ]
     assert one.program.source == two.program.source
+
+
+# -- separators that a sender forgot to escape --
+
+
+def test_text_without_parts_keeps_bare_separators(patient: Any) -> None:
+    made = patient("name[]: PID-5 -> XPN[HumanName]", "PID|||||A^Mary&Ann", NAME)
+    assert made["name"][0]["given"] == ["Mary&Ann"]
+    made = patient("language: PID-23", "PID" + "|" * 23 + "Ash & Son^Leeds")
+    assert made["language"] == "Ash & Son^Leeds"
+
+
+@pytest.mark.parametrize(
+    ("kind", "value"), [("ST", "A & B^C"), ("FT", "A & B^C"), ("CWE", "A"), ("", "A")]
+)
+def test_OBX_2_says_whether_OBX_5_has_parts(maps: Any, kind: str, value: str) -> None:
+    program = maps(
+        "map: OBX[Observation]\nfrom: OBX\nto: Observation\nrules:\n  valueString: OBX-5[1]\n",
+        "map: ADT_A01\nfrom: ADT_A01\nto: Bundle\nrules:\n"
+        "  - each OBX as obx:\n      - obx -> OBX[Observation] as one\n",
+    )
+    assert program.first(f"OBX|1|{kind}|||A & B^C")["valueString"] == value
