@@ -7,6 +7,7 @@ import msgspec
 import pytest
 from fhir.resources.R4B import get_fhir_model_class
 
+from engine.channel.model import FhirDestinationConfig
 from engine.fhir import checker
 from engine.fhir.bundle import check_references, encode_bundle
 from engine.hl7v2 import batch, groups, header, parser
@@ -18,7 +19,7 @@ ROOT = Path(__file__).parents[2]
 CORPUS = ROOT.parent / "shared" / "corpora" / "v2"
 SUFFIXES = (".hl7", ".txt", ".HL7")
 CONTEXT = MapContext(time_zone="America/New_York", source_system="urn:corpus")
-CAPABILITIES = frozenset({"transaction"})
+CAPABILITIES = FhirDestinationConfig(name="", url="").capabilities
 ENCODER = msgspec.json.Encoder(decimal_format="number")
 FOLDERS = sorted(path.name for path in CORPUS.iterdir() if path.is_dir()) if CORPUS.exists() else []
 

@@ -11,6 +11,7 @@ import msgspec
 import pytest
 from fhir.resources.R4B.bundle import Bundle
 
+from engine.channel.model import FhirDestinationConfig
 from engine.fhir import checker
 from engine.fhir.bundle import check_references, encode_bundle
 from engine.hl7v2 import batch, groups, parser
@@ -21,7 +22,7 @@ from engine.mapping.run import MapContext, MapResult
 ROOT = Path(__file__).parents[2]
 SAMPLES = sorted((ROOT / "samples" / "hl7v2").rglob("*.hl7"))
 EXPECTED = Path(__file__).parent / "hl7v2"
-CAPABILITIES = frozenset({"transaction", "conditional-update", "conditional-create"})
+CAPABILITIES = FhirDestinationConfig(name="", url="").capabilities
 CONTEXT = MapContext(
     time_zone="Europe/London",
     authorities={
