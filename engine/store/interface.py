@@ -11,16 +11,57 @@ sent.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from engine.pipeline.states import (
-    AcknowledgmentOutcome,
-    FailureClass,
-    Origin,
-    State,
-    Verdict,
+from engine.pipeline.states import AcknowledgmentOutcome, State
+from engine.store.rows import (
+    AttemptRow,
+    Body,
+    ChannelStats,
+    Control,
+    Delivery,
+    DeliveryDetail,
+    LaneLease,
+    MessageDetail,
+    MessageRow,
+    NewDelivery,
+    Outcome,
+    Processed,
+    Receipt,
+    RecentControlId,
+    ReplayJob,
+    Run,
+    RunDetail,
+    Search,
+    StateBatch,
 )
+
+__all__ = [
+    "LANE_BUCKETS",
+    "AttemptRow",
+    "Body",
+    "ChannelStats",
+    "Control",
+    "Delivery",
+    "DeliveryDetail",
+    "LaneLease",
+    "LeaseLost",
+    "Log",
+    "MessageDetail",
+    "MessageRow",
+    "NewDelivery",
+    "Outcome",
+    "Processed",
+    "Receipt",
+    "RecentControlId",
+    "ReplayJob",
+    "Run",
+    "RunDetail",
+    "Search",
+    "StateBatch",
+    "StateStore",
+    "StoreUnavailable",
+]
 
 LANE_BUCKETS = 64
 """Lanes are spread over so many buckets (crc32 of channel and lane key); workers lease buckets."""
@@ -32,49 +73,6 @@ class StoreUnavailable(Exception):  # noqa: N818  a condition of the store, name
 
 class LeaseLost(Exception):  # noqa: N818
     """Another owner has the lane bucket: a newer epoch exists. The write was refused whole."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Receipt:
-    """A received message (or a framing fault) as intake appends it."""
-
-    channel: str
-    received_at: float
-    """Unix time, seconds, UTC."""
-    source: str
-    """Listener type and peer, such as `mllp 10.1.2.3:51022` or `directory /in/a.hl7`."""
-    raw: bytes
-    sha256: bytes
-    control_id: str = ""
-    sender: str = ""
-    """MSH-3 and MSH-4, joined by `|`."""
-    message_type: str = ""
-    """MSH-9.1 and MSH-9.2 joined by `^`, such as `ADT^A01`."""
-    version: str = ""
-    lanes: tuple[str, ...] = ()
-    """One lane key, or two for a message that merges identities. Empty: a lane of its own."""
-    verdict: Verdict = Verdict.NEW
-    duplicate_of: int | None = None
-    """message_id of the first one, for DUPLICATE and CONFLICT."""
-    runnable: bool = True
-    """False when the message is only kept (duplicate, fault, rejected): no run is made for it."""
-    acknowledgment: bytes = b""
-    acknowledgment_code: str = ""
-    revision: str = ""
-    """Configuration revision in force at receipt."""
-    diagnostics: tuple[Mapping[str, Any], ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RecentControlId:
-    """What the duplicate check needs to know again after a restart."""
-
-    channel: str
-    sender: str
-    control_id: str
-    sha256: bytes
-    message_id: int
-    received_at: float
 
 
 class Log(Protocol):
@@ -117,287 +115,6 @@ class Log(Protocol):
     def close(self) -> None:
         """Release files and connections."""
         ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LaneLease:
-    """The right to work on some lane buckets until a deadline."""
-
-    owner: str
-    epoch: int
-    buckets: frozenset[int]
-    until: float
-    """On the database's clock, Unix seconds."""
-    wanted_by_others: int = 0
-    """Another owner waits for so many of the buckets: drain them, then `release` just them."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Run:
-    """One pass of a message through the engine, not yet final."""
-
-    run_id: int
-    message_id: int
-    channel: str
-    lanes: tuple[str, ...]
-    origin: Origin
-    state: State
-    received_at: float
-    message_type: str = ""
-    control_id: str = ""
-    revision: str = ""
-    replay_of: int | None = None
-    """run_id of the original."""
-    destinations: tuple[str, ...] = ()
-    """For a replay: only these; empty means all of the channel."""
-    job_id: int | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Delivery:
-    """One message for one destination, not yet final."""
-
-    delivery_id: int
-    run_id: int
-    message_id: int
-    channel: str
-    destination: str
-    lanes: tuple[str, ...]
-    state: State
-    attempts: int = 0
-    next_attempt_at: float = 0.0
-    first_attempt_at: float | None = None
-    possibly_sent: bool = False
-    """An attempt was in flight when its worker died, or its answer was lost."""
-    received_at: float = 0.0
-    message_type: str = ""
-    control_id: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NewDelivery:
-    """A delivery to create, with the exact output to send."""
-
-    destination: str
-    content_type: str
-    body: bytes
-    state: State = State.QUEUED
-    """PENDING: its first attempt begins once the batch is committed, as with `started`."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Processed:
-    """TX2: the result of the pure step for one run."""
-
-    run_id: int
-    state: State
-    """TRANSFORMED, FILTERED, ERROR or HELD."""
-    deliveries: tuple[NewDelivery, ...] = ()
-    diagnostics: tuple[Mapping[str, Any], ...] = ()
-    search_keys: tuple[tuple[str, str], ...] = ()
-    """(kind, value) pairs such as ("mrn", "12345"); kinds are the channel's."""
-    event_at: float | None = None
-    """When it happened by the message (EVN-2, MSH-7), Unix seconds."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
-    """TX3: how one attempt ended."""
-
-    delivery_id: int
-    number: int
-    """1-based attempt number."""
-    started_at: float
-    finished_at: float
-    state: State
-    """SENT, QUEUED (again), ERROR, UNKNOWN or HELD."""
-    failure_class: FailureClass | None = None
-    failure_code: str = ""
-    """Bounded vocabulary of pipeline.response, such as `http-503`, `connect-refused`, `timeout`."""
-    next_attempt_at: float = 0.0
-    status: str = ""
-    """HTTP status or MSA-1."""
-    request: bytes = b""
-    """Request line and headers without secrets; the body is the delivery's."""
-    response: bytes = b""
-    """Headers and body, bounded by the destination."""
-    possibly_sent: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StateBatch:
-    """All that one worker turn has to write: one transaction, guarded by the lease's epoch."""
-
-    lease: LaneLease
-    processed: Sequence[Processed] = ()
-    started: Sequence[int] = ()
-    """delivery_ids whose attempt begins once this batch is committed (they become PENDING)."""
-    outcomes: Sequence[Outcome] = ()
-    now: float = 0.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Body:
-    """What a delivery sends."""
-
-    content_type: str
-    body: bytes
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Search:
-    """What `log search` asks; all given conditions must hold."""
-
-    channels: tuple[str, ...] = ()
-    states: tuple[State, ...] = ()
-    """Of the run or of any of its deliveries."""
-    message_types: tuple[str, ...] = ()
-    """`ADT`, or `ADT^A01`."""
-    control_id: str | None = None
-    keys: tuple[tuple[str | None, str], ...] = ()
-    """(kind or None for any kind, value)."""
-    codes: tuple[str, ...] = ()
-    """Diagnostic or failure codes."""
-    since: float | None = None
-    until: float | None = None
-    message_ids: tuple[int, ...] = ()
-    destinations: tuple[str, ...] = ()
-    job_id: int | None = None
-    before_message_id: int | None = None
-    """For the next page, newest first."""
-    oldest_first: bool = False
-    limit: int = 100
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MessageRow:
-    """One line of a search result: a message and its latest run."""
-
-    message_id: int
-    run_id: int | None
-    channel: str
-    received_at: float
-    message_type: str
-    control_id: str
-    state: State | None
-    """None: kept, never run (duplicate, fault, refused)."""
-    verdict: Verdict
-    origin: Origin
-    codes: tuple[str, ...] = ()
-    deliveries: tuple[tuple[str, State], ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AttemptRow:
-    """One stored attempt."""
-
-    number: int
-    started_at: float
-    finished_at: float
-    state: State
-    failure_class: FailureClass | None
-    failure_code: str
-    status: str
-    request: bytes
-    response: bytes
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeliveryDetail:
-    """A delivery with its output and attempts."""
-
-    delivery_id: int
-    destination: str
-    state: State
-    attempts: tuple[AttemptRow, ...]
-    content_type: str
-    body: bytes
-    next_attempt_at: float
-    possibly_sent: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunDetail:
-    """A run with its deliveries."""
-
-    run_id: int
-    origin: Origin
-    state: State
-    replay_of: int | None
-    job_id: int | None
-    created_at: float
-    diagnostics: tuple[Mapping[str, Any], ...]
-    deliveries: tuple[DeliveryDetail, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MessageDetail:
-    """All that is known about a message."""
-
-    receipt: Receipt
-    message_id: int
-    acknowledgment_outcome: AcknowledgmentOutcome
-    late_acknowledgment: bytes
-    search_keys: tuple[tuple[str, str], ...]
-    runs: tuple[RunDetail, ...]
-    duplicates: tuple[int, ...]
-    """message_ids of later messages with the same control id."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReplayJob:
-    """A replay: which runs, how fast, how far it is."""
-
-    job_id: int
-    created_at: float
-    created_by: str
-    reason: str
-    message_ids: tuple[int, ...] = field(repr=False)
-    origin: Origin
-    """REPLAY (process again) or RESEND (send the stored output again)."""
-    destinations: tuple[str, ...]
-    rate_per_second: float
-    stop_after_failures: int
-    state: str
-    """waiting, running, paused, done, stopped."""
-    started: int
-    """How many of message_ids have become runs."""
-    succeeded: int
-    failed: int
-    total: int = 0
-    """How many message_ids there are; the ids are read only when the job is asked for by id."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Control:
-    """An operator's wish for a channel: run, pause (hold deliveries) or drain (stop receiving)."""
-
-    channel: str
-    mode: str
-    """run, pause, drain."""
-    reason: str
-    by: str
-    at: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChannelStats:
-    """Counts of one channel."""
-
-    channel: str
-    received: int
-    duplicates: int
-    faults: int
-    filtered: int
-    errors: int
-    """Runs and deliveries in ERROR now."""
-    queued: int
-    """Runs RECEIVED and deliveries QUEUED or PENDING now."""
-    held: int
-    """Runs and deliveries HELD or UNKNOWN now."""
-    sent: int
-    oldest_queued_at: float | None
-    last_received_at: float | None
 
 
 class StateStore(Protocol):

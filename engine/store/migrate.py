@@ -26,11 +26,20 @@ def migrate_sqlite(folder: Path) -> None:
 
     with store_errors("making the store"):
         (folder / "log").mkdir(parents=True, exist_ok=True)
+        _refuse_lost_state(folder)
         connect(folder / "state.db", page_size=STATE_PAGE_SIZE).close()
         with _connection("sqlite://", lambda: connect(folder / "state.db")) as connection:
             connection.exec_driver_sql("BEGIN IMMEDIATE")
             _upgrade(connection)
             connection.exec_driver_sql("COMMIT")
+
+
+def _refuse_lost_state(folder: Path) -> None:
+    """A new state beside an old log would deliver every message of the log again."""
+    if not (folder / "state.db").exists() and any((folder / "log").glob("*.db")):
+        raise StoreUnavailable(
+            "state.db is missing beside a log with messages: restore it (see docs/store.md)"
+        )
 
 
 def migrate_postgresql(url: str) -> None:

@@ -15,7 +15,9 @@ from engine.store.interface import StoreUnavailable
 LOCK_TIMEOUT_SECONDS = 5.0
 IDLE_TRANSACTION_SECONDS = 10.0
 STATEMENT_TIMEOUT_SECONDS = 60.0
-CONNECT_TIMEOUT_SECONDS = 10
+CONNECT_TIMEOUT_SECONDS = 5
+UNANSWERED_SECONDS = 15
+"""A server that has not acknowledged our bytes for this long is gone."""
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 DATABASE_ERRORS = (psycopg.Error, OSError)
@@ -39,7 +41,8 @@ def connect(url: str, *, lock_timeout_seconds: float = LOCK_TIMEOUT_SECONDS) -> 
         options=f"{given.get('options') or ''} {options}".strip(),
         application_name=given.get("application_name") or "interface-engine",
         keepalives_idle=10,
-        tcp_user_timeout=20_000,
+        tcp_user_timeout=_milliseconds(UNANSWERED_SECONDS),
+        target_session_attrs=given.get("target_session_attrs") or "read-write",
     )
     connection.execute(
         "SELECT set_config('synchronous_commit', 'on', false)"

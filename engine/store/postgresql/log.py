@@ -27,6 +27,7 @@ from engine.store.postgresql.connection import (
 from engine.store.postgresql.partitions import DAYS_AHEAD, SECONDS_PER_DAY, make_partitions
 
 OUTCOMES_MAX = 20_000
+RECONNECT_SECONDS = 1.0
 
 _COLUMNS = (
     ("day", "integer"),
@@ -86,6 +87,7 @@ class PostgresqlLog:
         self._connection: Connection | None = None
         self._outcomes: dict[int, tuple[int, str, bytes]] = {}
         self._prepared_day = -1
+        self._not_before = 0.0
         self.rotate()
 
     def append(self, receipts: Sequence[Receipt]) -> list[int]:
@@ -175,8 +177,20 @@ class PostgresqlLog:
             raise unavailable(doing, failure) from None
 
     def _connected(self) -> Connection:
+        """The connection; one that could not be made is not tried again at once.
+
+        Intake waits here with its whole reactor, and every sender that comes would make it wait.
+        """
         if self._connection is None:
-            self._connection = connect(self._url, lock_timeout_seconds=self._lock_timeout_seconds)
+            if time.monotonic() < self._not_before:
+                raise StoreUnavailable("the database was not reachable a moment ago")
+            try:
+                self._connection = connect(
+                    self._url, lock_timeout_seconds=self._lock_timeout_seconds
+                )
+            except DATABASE_ERRORS:
+                self._not_before = time.monotonic() + RECONNECT_SECONDS
+                raise
         return self._connection
 
     def _drop(self) -> None:

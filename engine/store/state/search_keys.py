@@ -116,11 +116,15 @@ def has_key(values: Sequence[str], kind: str | None) -> ColumnElement[bool]:
     """
     key, generation = SEARCH_KEYS.alias(), KEY_GENERATIONS.alias()
     message_id = MESSAGES.c.message_id
-    inside = exists().where(
-        key.c.generation == generation.c.generation,
-        _is(key.c, values, kind),
-        key.c.message_id == message_id,
-    ).correlate(generation, MESSAGES)
+    inside = (
+        exists()
+        .where(
+            key.c.generation == generation.c.generation,
+            _is(key.c, values, kind),
+            key.c.message_id == message_id,
+        )
+        .correlate(generation, MESSAGES)
+    )
     indexed = exists().where(
         generation.c.first_message_id <= message_id,
         generation.c.last_message_id >= message_id,

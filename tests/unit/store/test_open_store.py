@@ -43,6 +43,16 @@ def test_a_store_of_another_revision_is_refused(tmp_path):
         open_state(url)
 
 
+def test_a_lost_state_is_not_made_anew_beside_an_old_log(tmp_path):
+    """It would deliver every message of the log again."""
+    url = f"sqlite:///{tmp_path}"
+    open_log(url).close()
+    (tmp_path / "state.db").unlink()
+    for opening in (open_log, open_state, migrate):
+        with pytest.raises(StoreUnavailable, match="restore it"):
+            opening(url)
+
+
 def test_migrating_twice_changes_nothing(tmp_path):
     url = f"sqlite:///{tmp_path}"
     migrate(url)
