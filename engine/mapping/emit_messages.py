@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from engine.mapping.emit_code import Base, Body, Bound, BoundKind, Form, Value, Want
 from engine.mapping.emit_conditions import condition_text
+from engine.mapping.emit_maps import map_key
 from engine.mapping.emit_paths import (
     each_occurrence,
     each_repetition,
@@ -19,7 +20,6 @@ from engine.mapping.emit_values import (
     emit,
     key_parts,
     map_arguments,
-    map_key,
 )
 from engine.mapping.library import step_name
 from engine.mapping.sources import paths_of

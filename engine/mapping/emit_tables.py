@@ -5,7 +5,7 @@ place.
 """
 
 from engine.mapping.emit_code import Body, Form, Sink, Value
-from engine.mapping.emit_values import place_faults
+from engine.mapping.emit_faults import place_faults
 from engine.mapping.syntax import Literal, Step
 from engine.mapping.target_types import TargetType
 from engine.mapping.terminology import Unmapped

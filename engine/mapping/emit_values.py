@@ -7,17 +7,18 @@ is given its rule and place right after the call.
 from dataclasses import replace
 
 from engine.mapping.emit_code import Base, Body, BoundKind, Form, Sink, Value, Want
+from engine.mapping.emit_faults import place_faults
+from engine.mapping.emit_maps import emit_map
 from engine.mapping.emit_paths import as_wanted, each_repetition, read_path, text_kind
+from engine.mapping.emit_tables import emit_table
 from engine.mapping.functions.record import FunctionRecord, Kind, Parameter
 from engine.mapping.functions.registry import FUNCTIONS
-from engine.mapping.statements import is_identifier_key
+from engine.mapping.sources import paths_of
 from engine.mapping.syntax import Call, Expression, FirstOf, Literal, Path, Pipe, Step
 from engine.mapping.target_types import (
     NUMBER_FUNCTIONS,
     UNKNOWN,
     TargetType,
-    is_primitive,
-    root_type,
 )
 
 _WANTS = {
@@ -147,15 +148,14 @@ def _emit_step(
     if not rest:
         follow = sink
     elif step.kind == "map" and rest[0].kind == "reference":
-        _emit_map(body, value, step, _then(body, rest[1:], target, sink), refer=True)
+        arguments = map_arguments(body, step.arguments)
+        emit_map(body, value, step, arguments, _then(body, rest[1:], target, sink), refer=True)
         return
     else:
         follow = _then(body, rest, target, sink)
     if step.kind == "map":
-        _emit_map(body, value, step, follow, refer=False)
+        emit_map(body, value, step, map_arguments(body, step.arguments), follow, refer=False)
     elif step.kind == "table":
-        from engine.mapping.emit_tables import emit_table
-
         emit_table(body, value, step, target if not rest else UNKNOWN, follow)
     elif step.kind == "reference":
         follow(replace(value, text=f"{value.text}.reference", form=Form.OBJECT, constant=True))
@@ -250,7 +250,7 @@ def _emit_function(
     result = body.fresh("v")
     if needed or (live and not given):
         test = " and ".join(f"{text} is not None" for text in needed) or " or ".join(
-            f"{text} is not None" for text in live
+            text[1:] if text.startswith("*") else f"{text} is not None" for text in live
         )
         body.line(f"{result} = {call} if {test} else None")
     else:
@@ -319,35 +319,25 @@ def _argument(
             return repr(str(argument.value)), True, None
         return repr(argument.value), True, None
     name = body.fresh("a")
-    body.line(f"{name} = None")
+    every = parameter.many and any(_reads_all(path) for path in paths_of(argument))
+    body.line(f"{name} = []" if every else f"{name} = None")
     seen: list[Value] = []
 
     def keep(value: Value) -> None:
         seen.append(value)
-        body.line(f"{name} = {_fit(value, parameter)}")
+        text = _fit(value, parameter)
+        body.line(f"{name}.append({text})" if every else f"{name} = {text}")
 
-    emit(body, argument, _WANTS[parameter.kind], UNKNOWN, keep)
+    emit(body, argument, _WANTS[parameter.kind], UNKNOWN, keep, many=every)
     base = next((value.base for value in seen if value.base), None)
+    if every:
+        return f"*{name}", False, base
     return name, bool(seen) and all(value.constant for value in seen), base
 
 
-def place_faults(body: Body, base: Base | None) -> None:
-    """Write code that gives new problems their rule and place."""
-    if body.silent or body.quiet:
-        body.line("if faults: run.forget()")
-        return
-    if base is not None and base.segment:
-        mark = f"run.mark({body.rule}, {base.components!r}, {body.level})"
-        settle = f"run.settle({body.rule}, {base.segment}, {base.field}, {base.repetition})"
-        with body.code.block("if faults:"):
-            body.line(mark)
-            body.line(settle)
-    elif body.is_datatype:
-        components = base.components if base is not None else ()
-        body.line(f"if faults: run.mark({body.rule}, {components!r}, {body.level})")
-    else:
-        segment = ", segment" if body.level == 0 else ""
-        body.line(f"if faults: run.settle_loose({body.rule}{segment})")
+def _reads_all(path: Path) -> bool:
+    """`NTE-3[*]`: every repetition is an argument of its own."""
+    return path.repetition is not None and path.repetition.every
 
 
 def convert_text(body: Body, value: Value, target: TargetType, sink: Sink) -> None:
@@ -358,92 +348,6 @@ def convert_text(body: Body, value: Value, target: TargetType, sink: Sink) -> No
         return
     record = FUNCTIONS[function]
     _emit_function(body, record, {record.parameters[0].name: value}, (), (), sink)
-
-
-# -- maps --
-
-
-def _emit_map(body: Body, value: Value, step: Step, sink: Sink, *, refer: bool) -> None:
-    """Call the function of another map on a raw text."""
-    called = body.builder.library.maps[step.name]
-    level = {Form.RAW: value.level, Form.SEGMENT: 0}.get(value.form, 3)
-    function = body.builder.function(step.name, level)
-    arguments = map_arguments(body, step.arguments)
-    origin = _origin_argument(body, value)
-    result = body.fresh("m")
-    kind = root_type(called.to_name)
-    if _can_remember(body, value, step, kind, refer=refer):
-        keep = result
-        if refer:
-            key = map_key(body, step.name, level, value.text, result, arguments, origin)
-            keep = f'run.refer({result}, "{kind.name}", {key}).reference'
-        call = f"{function}({value.text}, run{arguments})"
-        _emit_remembered(body, value, call, function + arguments, keep, result, sink)
-        return
-    kept = body.fresh("n") if body.silent or body.quiet else ""
-    if kept:
-        body.line(f"{kept} = len(faults)")
-    body.line(f"{result} = {function}({value.text}, run{origin}{arguments})")
-    if kept:
-        body.line(f"if faults: run.forget({kept})")
-    else:
-        _place_map_faults(body, value)
-    scalar = is_primitive(kind) and kind.name in NUMBER_FUNCTIONS
-    with body.code.block(f"if {result} is not None:"):
-        if refer:
-            made = body.fresh("m")
-            key = map_key(body, step.name, level, value.text, f"{result}", arguments, origin)
-            body.line(f'{made} = run.refer({result}, "{kind.name}", {key})')
-            sink(Value(text=f"{made}.reference", form=Form.OBJECT, base=value.base))
-            return
-        form = Form.SCALAR if scalar else Form.TEXT if is_primitive(kind) else Form.OBJECT
-        sink(Value(text=result, form=form, base=value.base))
-
-
-def _can_remember(body: Body, value: Value, step: Step, kind: TargetType, *, refer: bool) -> bool:
-    """True for a Reference made of a text alone, outside traces, conditions and keys."""
-    return (
-        (refer or kind.name == "Reference")
-        and value.form is Form.RAW
-        and not (body.traced or body.silent or body.quiet)
-        and all(isinstance(argument, Literal) for _, argument in step.arguments)
-    )
-
-
-def _emit_remembered(
-    body: Body, value: Value, call: str, fixed: str, keep: str, made: str, sink: Sink
-) -> None:
-    """The Reference a text makes, once a message: the same doctor stands in many fields.
-
-    What was made with a problem is made again, so that each place is reported.
-    """
-    result = body.fresh("m")
-    known = f"({fixed!r}, {value.text})"
-    body.line(f"{result} = run.remembered.get({known})")
-    with body.code.block(f"if {result} is None:"):
-        body.line(f"{made} = {call}")
-        with body.code.block(f"if {made} is not None:"):
-            body.line(f"{result} = {keep}")
-            body.line(f"if not faults: run.remembered[{known}] = {result}")
-        _place_map_faults(body, value)
-    with body.code.block(f"if {result} is not None:"):
-        sink(Value(text=result, form=Form.OBJECT, base=value.base))
-
-
-def _origin_argument(body: Body, value: Value) -> str:
-    if not body.traced or value.form is Form.SEGMENT:
-        return ""
-    return f", {value.base.origin()}" if value.base is not None else ", ()"
-
-
-def _place_map_faults(body: Body, value: Value) -> None:
-    base = value.base
-    if base is not None and base.segment:
-        with body.code.block("if faults:"):
-            body.line(f"run.shift({base.components!r}, {body.level})")
-            body.line(f"run.settle({body.rule}, {base.segment}, {base.field}, {base.repetition})")
-    elif base is not None and base.components:
-        body.line(f"if faults: run.shift({base.components!r}, {body.level})")
 
 
 def map_arguments(body: Body, arguments: tuple[tuple[str, Expression], ...]) -> str:
@@ -464,24 +368,6 @@ def map_arguments(body: Body, arguments: tuple[tuple[str, Expression], ...]) -> 
         )
         found.append(f", p_{name}={variable}")
     return "".join(found)
-
-
-def map_key(
-    body: Body,
-    map_name: str,
-    level: int,
-    source: str,
-    resource: str,
-    arguments: str,
-    origin: str,
-) -> str:
-    """The expression of a resource's key by its own map: None when the map has none."""
-    called = body.builder.library.maps[map_name]
-    if called.key is None:
-        return "None"
-    if is_identifier_key(called.key):
-        return f"identifier_key({resource})"
-    return f"{body.builder.function(map_name + '#key', level)}({source}, run{origin}{arguments})"
 
 
 def key_parts(body: Body, key: tuple[Expression, ...]) -> str:

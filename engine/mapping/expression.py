@@ -30,6 +30,7 @@ from engine.mapping.syntax import (
 from engine.yamltext import Scalar
 
 _TEXT = re.compile(r'"((?:[^"\\]|\\.)*)"')
+_ESCAPED = re.compile(r"\\(.)")
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?![\w])")
 _CALL = re.compile(r"([a-z_][A-Za-z0-9_]*)\(")
 _MAP_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*\[[^\]\[]+\]")
@@ -143,7 +144,7 @@ def read_operand(cursor: Cursor) -> Expression:
 def _read_literal(cursor: Cursor, start: int) -> Literal | None:
     text = cursor.take(_TEXT)
     if text is not None:
-        value = re.sub(r"\\(.)", r"\1", text.group(1))
+        value = _ESCAPED.sub(_unescaped, text.group(1))
         return Literal(value=value, place=cursor.place(start))
     number = cursor.take(_NUMBER)
     if number is not None:
@@ -157,6 +158,11 @@ def _read_literal(cursor: Cursor, start: int) -> Literal | None:
     if cursor.text.startswith('"', cursor.at):
         raise cursor.fault("this text has no closing quote")
     return None
+
+
+def _unescaped(match: "re.Match[str]") -> str:
+    """`\\n` and `\\t`; any other character after a backslash is itself."""
+    return {"n": "\n", "t": "\t"}.get(match.group(1), match.group(1))
 
 
 def _read_call(cursor: Cursor, name: str, start: int) -> Call:

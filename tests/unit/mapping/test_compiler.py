@@ -460,3 +460,9 @@ def test_OBX_2_says_whether_OBX_5_has_parts(maps: Any, kind: str, value: str) ->
         "  - each OBX as obx:\n      - obx -> OBX[Observation] as one\n",
     )
     assert program.first(f"OBX|1|{kind}|||A & B^C")["valueString"] == value
+
+
+def test_a_function_of_many_values_takes_every_repetition(patient: Any) -> None:
+    made = patient(r'language: join("\n", PID-15[*], PID-2.1)', "PID||z|||||||||||||a~b~~c")
+    assert made["language"] == "a\nb\nc\nz"
+    assert patient(r'language: join("\n", PID-15[*])', "PID|1") == {}
