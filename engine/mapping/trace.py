@@ -243,7 +243,7 @@ class Trace:
         name = _plain(element)
         found: list[Miss] = []
         for miss in self.misses:
-            target = _plain(miss.rule.target)
+            target = _named(_plain(miss.rule.target), "[x]" in miss.rule.target, name)
             if f"[{resource}]" in miss.rule.map_name or resource in miss.rule.map_name:
                 if target and (_covers(target, name) or _covers(name, target)):
                     found.append(miss)
@@ -313,6 +313,15 @@ def _plain(path: str) -> str:
             found.append(character)
         depth -= character == "]"
     return "".join(found).replace("._", ".")
+
+
+def _named(target: str, choice: bool, name: str) -> str:
+    """A choice (`deceased[x]`) by the name of the wanted type (`deceasedBoolean`)."""
+    wanted = name.split(".")[target.count(".")] if target.count(".") <= name.count(".") else ""
+    own = target.rpartition(".")[2]
+    if choice and wanted.startswith(own) and wanted[len(own) : len(own) + 1].isupper():
+        return f"{target[: len(target) - len(own)]}{wanted}"
+    return target
 
 
 def _covers(outer: str, inner: str) -> bool:
