@@ -92,7 +92,7 @@ def _function_lines(builder: Builder, map_name: str, level: int) -> list[str]:
     map_file = builder.library.maps[plain_name]
     body = Body(builder=builder, map_file=map_file, level=level)
     for name, kind in map_file.parameters:
-        is_segment = len(kind) == 3 and kind.isupper()
+        is_segment = segment_exists(kind)
         body.names[name] = Bound(
             kind=BoundKind.SEGMENT if is_segment else BoundKind.VALUE,
             name=f"p_{name}",
