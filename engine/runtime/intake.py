@@ -166,7 +166,7 @@ class Intake:
         self._answering.report()
         if self._down_since is None and not self._waiting:
             try:
-                self._log.record_acknowledgments(self._answering.take_outcomes())
+                self._record_outcomes()
                 self._log.rotate()
             except StoreUnavailable:
                 self._fail(())
@@ -248,7 +248,7 @@ class Intake:
                 count += 1
             if accepted:
                 # They share the commit: how the last turn's acknowledgments went.
-                self._log.record_acknowledgments(self._answering.take_outcomes())
+                self._record_outcomes()
                 began = time.perf_counter()
                 ids = self._log.append([taken.receipt for _, taken in accepted])
                 self._recorder.duration(
@@ -309,6 +309,11 @@ class Intake:
             taken.answer.payload = stored
             taken.receipt = replace(receipt, acknowledgment=stored)
         return taken
+
+    def _record_outcomes(self) -> None:
+        outcomes = self._answering.take_outcomes()
+        if outcomes:
+            self._log.record_acknowledgments(outcomes)
 
     # -- when the store fails --
 

@@ -7,7 +7,7 @@ lost, and then marked.
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -102,7 +102,9 @@ class Sender:
         self._port = port
         self._line: socket.socket | None = None
 
-    def deliver(self, payload: bytes) -> None:
+    def deliver(self, payload: bytes, alive: Callable[[], bool]) -> bool:
+        """Send until it is accepted; False when the process died first."""
+
         def answered() -> bool:
             try:
                 if self._line is None:
@@ -113,7 +115,15 @@ class Sender:
                 self.close()
                 return False
 
-        wait_for(answered)
+        accepted = False
+
+        def settled() -> bool:
+            nonlocal accepted
+            accepted = answered()
+            return accepted or not alive()
+
+        wait_for(settled)
+        return accepted
 
     def _accepted(self, line: socket.socket) -> bool:
         decoder = FrameDecoder(frame_bytes_max=100_000)
@@ -144,20 +154,12 @@ def test_intake_killed_at_any_call_of_the_log_keeps_what_it_acknowledged(
         sender = Sender(port)
         killed = False
         for number in range(COUNT):
-            while True:
-                if running.poll() is not None:
-                    end(running)
-                    killed = True
-                    running = project.start("killed_intake.py", 0, "never")
-                try:
-                    sender.deliver(message(number))
-                    break
-                except AssertionError:
-                    assert running.poll() is not None
+            while not sender.deliver(message(number), lambda: running.poll() is None):  # noqa: B023
+                end(running)
+                killed = True
+                running = project.start("killed_intake.py", 0, "never")
         sender.close()
         end(running)
-        with open_message_log(project.store) as log:
-            rows = log.search(Search(limit=100, oldest_first=True))
         worker = project.start("killed_worker.py", 0, "never")
         receiver.received.clear()
         wait_for(lambda: sent(project) == COUNT)  # noqa: B023
