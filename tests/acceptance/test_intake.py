@@ -6,6 +6,8 @@ import json
 import os
 import resource
 import shutil
+import socket
+import ssl
 import subprocess
 import sys
 import threading
@@ -18,9 +20,12 @@ import pytest
 from hl7.client import MLLPClient
 
 sys.path.insert(0, str(Path(__file__).parent))
+sys.path.insert(0, str(Path(__file__).parents[1] / "protocol"))
 
+from certificates import Authority
 from running_site import Sender, Site, free_port, message, msa, wait_for
 
+from engine.mllp import encode_frame
 from engine.runtime.node import request_reload
 
 pytestmark = pytest.mark.acceptance
@@ -349,6 +354,33 @@ def test_a_disk_that_takes_nothing_stops_acknowledgments_until_it_does_again(sit
     wait_for(answered, 15)
     assert site.pid("intake") == intake
     wait_for(lambda: site.delivered("adt") == ["1", "2"])
+
+
+def test_mutual_tls_on_a_real_socket(site: Site) -> None:
+    port = free_port()
+    authority = Authority(site.home)
+    hub, ward = authority.issue("localhost", "hub"), authority.issue("ward")
+    tls = f"""\
+  mllp:
+    port: {port}
+    tls:
+      certificate: hub.crt.pem
+      key: {hub.key}
+      ca: {authority.file}"""
+    site.channel("adt", tls)
+    site.start()
+    context = ssl.create_default_context(cafile=str(authority.file))
+    context.load_cert_chain(ward.certificate, ward.key)
+    context.check_hostname = False
+    with (
+        socket.create_connection(("127.0.0.1", port), 10) as plain,
+        context.wrap_socket(plain) as secured,
+    ):
+        for number in range(3):
+            secured.sendall(encode_frame(message(f"T{number}", text="x" * 50_000)))
+            answer = secured.recv(65536)
+            assert msa(answer.strip(b"\x0b\x1c\r")) == ("AA", f"T{number}")
+    wait_for(lambda: site.delivered("adt") == ["T0", "T1", "T2"])
 
 
 @pytest.mark.postgresql
