@@ -1,7 +1,7 @@
 """A worker process that kills itself at its N-th store call; run by the crash tests.
 
-`python killed_worker.py N before|after|never ...`: the rest are the worker's own arguments. The kill
-is SIGKILL to itself: nothing is flushed, closed or caught.
+`python killed_worker.py N before|after|never ...`: the rest are the worker's own arguments. The
+kill is SIGKILL to itself: nothing is flushed, closed or caught.
 """
 
 import os
