@@ -21,7 +21,7 @@ from engine.runtime.answers import Answers
 from engine.runtime.late_acknowledgment import AskStates
 from engine.runtime.reception import ChannelIntake, Drained, Reception, Taken
 from engine.runtime.waiting import Parcel, Waiting, is_batch
-from engine.store.interface import Log, StoreUnavailable
+from engine.store.interface import Log, Receipt, StoreUnavailable
 from engine.telemetry.events import (
     ReadingPaused,
     StoreFailed,
@@ -178,15 +178,10 @@ class Intake:
         waiting, self._waiting = self._waiting, []
         self._waiting_bytes = 0
         position = 0
-        try:
-            while position < len(waiting) and self._down_since is None:
-                position += self._store(waiting[position:] if position else waiting)
-            if self._bulk and self._down_since is None:
-                self._store_bulk()
-        except Exception as error:  # noqa: BLE001  a fault of ours: nobody may wait for ever
-            self._recorder.record(error_caught(error))
-            for one in waiting[position:]:
-                one.connection.abandon("error")
+        while position < len(waiting) and self._down_since is None:
+            position += self._store(waiting[position:] if position else waiting)
+        if self._bulk and self._down_since is None:
+            self._store_bulk()
         if self._held:
             self._release()
 
@@ -216,51 +211,62 @@ class Intake:
             connection.release("intake")
 
     def _store(self, waiting: Sequence[Waiting], *, bulk: bool = False) -> int:
-        """Commit as many as one commit may hold and answer them; how many were dealt with.
-
-        A message with the control id of one before it waits for the next commit, because its
-        verdict needs the other's message id.
-        """
+        """Commit as many as one commit may hold and answer them; how many were dealt with."""
         now = self._wall()
         self.answers.set_time(now)
+        try:
+            accepted, count = self._gather(waiting, now, bulk=bulk)
+            if accepted:
+                ids = self._commit([taken.receipt for _, taken in accepted])
+                self._answering.answer(accepted, ids)
+        except StoreUnavailable:
+            self._fail(waiting)
+        except Exception as error:  # noqa: BLE001  a fault of ours: nobody may wait for ever
+            self._recorder.record(error_caught(error))
+            for one in waiting:
+                one.connection.abandon("error")
+        else:
+            return count
+        return len(waiting)
+
+    def _gather(
+        self, waiting: Sequence[Waiting], now: float, *, bulk: bool
+    ) -> tuple[list[tuple[Waiting, Taken]], int]:
+        """What goes into one commit, and how many of those that wait that deals with.
+
+        A message with the control id of one before it waits for the next commit, because its
+        verdict needs the other's message id. Raises StoreUnavailable.
+        """
         accepted: list[tuple[Waiting, Taken]] = []
         keys: set[tuple[str, str, str]] = set()
         size = count = 0
-        try:
-            for one in waiting:
-                if count and (len(accepted) >= COMMIT_MESSAGES_MAX or size > COMMIT_BYTES_MAX):
-                    break
-                if self._bulk_of and not bulk and one.connection in self._bulk_of:
-                    self._behind_batch(one)
-                    count += 1
-                    continue
-                taken = self._take(one, now)
-                if taken is not None:
-                    key = taken.key
-                    if key is not None:
-                        if key in keys:
-                            break
-                        keys.add(key)
-                    if taken.receipt.verdict is Verdict.DUPLICATE:
-                        taken = self._with_stored_answer(taken)
-                    accepted.append((one, taken))
-                    size += len(taken.receipt.raw)
-                count += 1
-            if accepted:
-                # They share the commit: how the last turn's acknowledgments went.
-                self._record_outcomes()
-                began = time.perf_counter()
-                ids = self._log.append([taken.receipt for _, taken in accepted])
-                self._recorder.duration(
-                    "commit_seconds", "Time of a commit", time.perf_counter() - began
-                )
-        except StoreUnavailable:
-            self._fail(waiting)
-            return len(waiting)
-        if accepted:
-            self._retry_seconds = RETRY_SECONDS_MIN
-            self._answering.answer(accepted, ids)
-        return count
+        for one in waiting:
+            if len(accepted) >= COMMIT_MESSAGES_MAX or size > COMMIT_BYTES_MAX:
+                break
+            if self._bulk_of and not bulk and one.connection in self._bulk_of:
+                self._behind_batch(one)
+            elif (taken := self._take(one, now)) is not None:
+                key = taken.key
+                if key is not None:
+                    if key in keys:
+                        break
+                    keys.add(key)
+                if taken.receipt.verdict is Verdict.DUPLICATE:
+                    taken = self._with_stored_answer(taken)
+                accepted.append((one, taken))
+                size += len(taken.receipt.raw)
+            count += 1
+        return accepted, count
+
+    def _commit(self, receipts: Sequence[Receipt]) -> list[int]:
+        """Store them, and in the same commit how the last turn's acknowledgments went."""
+        self._record_outcomes()
+        began = time.perf_counter()
+        ids = self._log.append(receipts)
+        taken_seconds = time.perf_counter() - began
+        self._recorder.duration("commit_seconds", "Time of a commit", taken_seconds)
+        self._retry_seconds = RETRY_SECONDS_MIN
+        return ids
 
     def _take(self, one: Waiting, now: float) -> Taken | None:
         """The receipt of what waits; None when it is a batch, or its channel takes nothing."""
