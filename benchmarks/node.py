@@ -1,9 +1,9 @@
 """The whole node: CPU of all engine processes per message, MLLP in to FHIR over HTTP out.
 
 `python benchmarks/node.py` starts a real `engine serve` on a fresh store and a receiver, sends
-messages over MLLP on ten stop-and-wait connections, waits until all are SENT, and adds up the CPU of
-supervisor, intake and workers. Medians of several rounds; `--store postgresql://...` for the other
-database.
+messages over MLLP on ten stop-and-wait connections, waits until all are SENT, and adds up the CPU
+of supervisor, intake and workers. Medians of several rounds; `--store postgresql://...` for the
+other database.
 """
 
 import argparse
@@ -20,7 +20,6 @@ import time
 from pathlib import Path
 
 from benchmarks.delivery import answer, message
-
 from engine.runtime.message_log import open_message_log
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -170,7 +169,9 @@ def main() -> None:
     if given.receiver:
         asyncio.run(receive(given.receiver))
         return
-    rounds = [one_round(given.messages, given.connections, given.store) for _ in range(given.rounds)]
+    rounds = [
+        one_round(given.messages, given.connections, given.store) for _ in range(given.rounds)
+    ]
     for name in rounds[0]:
         print(f"{name:<24}{statistics.median(one[name] for one in rounds):>10,.0f}")
 

@@ -2,9 +2,9 @@
 
     python benchmarks/store.py [--messages 10000] [--url postgresql://...] [--growth 200000]
 
-Without `--url`: SQLite in a temporary directory. `--postgresql` starts the embedded server. CPU is this
-process's own (the database server's is not in it). `--growth N` fills the store up to N messages and
-compares the rates at the beginning and at the end.
+Without `--url`: SQLite in a temporary directory. `--postgresql` starts the embedded server. CPU
+is this process's own (the database server's is not in it). `--growth N` fills the store up to N
+messages and compares the rates at the beginning and at the end.
 """
 
 import argparse

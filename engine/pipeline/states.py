@@ -1,9 +1,9 @@
 """Pure. The states of a run and of a delivery, failure classes, and the legal transitions.
 
-A *message* is what arrived. A *run* is one pass of a message through the engine: the first one, made
-at receipt, or a later one, made by replay. A run makes one *delivery* per destination; a delivery is
-tried in one or more *attempts*. The acknowledgment leg (what the sender was told) is kept apart from
-the delivery leg: a lost ACK is never a reason to deliver again.
+A *message* is what arrived. A *run* is one pass of a message through the engine: the first one,
+made at receipt, or a later one, made by replay. A run makes one *delivery* per destination; a
+delivery is tried in one or more *attempts*. The acknowledgment leg (what the sender was told) is
+kept apart from the delivery leg: a lost ACK is never a reason to deliver again.
 """
 
 from enum import StrEnum
@@ -65,7 +65,8 @@ class Verdict(StrEnum):
 
     NEW = "new"
     DUPLICATE = "duplicate"
-    """Same control id, same bytes: the stored acknowledgment is sent again, nothing is delivered."""
+    """Same control id, same bytes: the stored acknowledgment is sent again, nothing is delivered.
+    """
     CONFLICT = "conflict"
     """Same control id, other bytes: the channel's policy decides."""
     FAULT = "fault"
