@@ -91,8 +91,8 @@ def _check_emit(step: Emit, scope: Scope) -> Scope:
     used = scope.library.maps.get(step.map_name)
     made = UNKNOWN
     if used is None:
-        hint = did_you_mean(step.map_name, scope.library.maps)
-        scope.report(codes.UNKNOWN_MAP(step.place, name=step.map_name, hint=hint))
+        near = did_you_mean(step.map_name, scope.library.maps)
+        scope.report(codes.UNKNOWN_MAP(step.place, name=step.map_name, hint=near))
     else:
         check_map_use(used, replace(given, many=False), step.place, scope)
         check_map_arguments(used, step.arguments, scope)
