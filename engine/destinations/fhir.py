@@ -23,7 +23,7 @@ from engine.destinations.interface import (
     SecretSource,
     Settlement,
 )
-from engine.destinations.tls import client_context
+from engine.destinations.tls import client_context, file_stamp
 from engine.pipeline.response import (
     ACCEPTED,
     ANSWER_UNEXPECTED,
@@ -57,6 +57,8 @@ class FhirDestination:
         self._base = config.url.rstrip("/")
         self._base_url = httpx.URL(self._base)
         self._http: HttpExchange | None = None
+        self._stamp: tuple[int, ...] = ()
+        self._closing: set[asyncio.Task[None]] = set()
         # What the server cannot do as a transaction, `encode_bundle` has written as a batch.
         self._is_transaction = (
             config.interaction == "transaction" and "transaction" in config.capabilities
@@ -120,6 +122,7 @@ class FhirDestination:
 
     async def close(self) -> None:
         """End all connections."""
+        await asyncio.gather(*self._closing)
         if self._http is not None:
             await self._http.close()
             self._http = None
@@ -210,16 +213,28 @@ class FhirDestination:
         return total if isinstance(total, int) else None
 
     async def _exchange(self, request: httpx.Request, timeout_seconds: float) -> Answer | Fault:
-        if self._http is None:
-            self._http = HttpExchange(
-                connections_max=self._config.concurrency_max,
-                # Half at most, so that it ends before the whole attempt does: a connection that
-                # does not open is transient, an attempt that does not end is ambiguous.
-                connect_seconds=min(_CONNECT_SECONDS_MAX, self._config.timeout_seconds / 2),
-                context=client_context(self._config.tls),
-                server_name=self._config.tls.server_name if self._config.tls else None,
-            )
-        return await self._http.exchange(request, timeout_seconds=timeout_seconds)
+        return await self._connections().exchange(request, timeout_seconds=timeout_seconds)
+
+    def _connections(self) -> HttpExchange:
+        """The connections, opened anew when a TLS file has changed. Raises OSError."""
+        tls = self._config.tls
+        stamp = file_stamp(tls)
+        if self._http is not None and stamp == self._stamp:
+            return self._http
+        opened = HttpExchange(
+            connections_max=self._config.concurrency_max,
+            # Half at most, so that it ends before the whole attempt does: a connection that does
+            # not open is transient, an attempt that does not end is ambiguous.
+            connect_seconds=min(_CONNECT_SECONDS_MAX, self._config.timeout_seconds / 2),
+            context=client_context(tls),
+            server_name=tls.server_name if tls else None,
+        )
+        if self._http is not None:
+            closing = asyncio.create_task(self._http.close_when_idle())
+            self._closing.add(closing)
+            closing.add_done_callback(self._closing.discard)
+        self._http, self._stamp = opened, stamp
+        return opened
 
     # -- headers and records --
 

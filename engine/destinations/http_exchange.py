@@ -58,12 +58,17 @@ class HttpExchange:
         # Reads have no limit of their own: the whole exchange has one.
         self._timeout = {"connect": connect_seconds, "pool": None, "read": None, "write": None}
         self._transport: AiohttpTransport | None = None
+        self._in_flight = 0
+        self._idle = asyncio.Event()
+        self._idle.set()
 
     async def exchange(self, request: httpx.Request, *, timeout_seconds: float) -> Answer | Fault:
         """Send one request and read its answer. Never raises, cancellation apart."""
         request.extensions["timeout"] = self._timeout
         if self._server_name:
             request.extensions["sni_hostname"] = self._server_name
+        self._in_flight += 1
+        self._idle.clear()
         try:
             async with asyncio.timeout(timeout_seconds):
                 response = await self._open().handle_async_request(request)
@@ -75,7 +80,16 @@ class HttpExchange:
             return Fault.TIMEOUT
         except Exception as problem:  # noqa: BLE001  every attempt ends in a class
             return fault_of(problem)
+        finally:
+            self._in_flight -= 1
+            if not self._in_flight:
+                self._idle.set()
         return Answer(response.status_code, response.headers, body, complete)
+
+    async def close_when_idle(self) -> None:
+        """End all connections once no exchange uses them."""
+        await self._idle.wait()
+        await self.close()
 
     async def close(self) -> None:
         """End all connections."""

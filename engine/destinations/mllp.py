@@ -166,6 +166,9 @@ class MllpDestination:
         config = self._config
         try:
             tls = client_context(config.tls) if config.tls else None
+        except (OSError, ssl.SSLError):
+            return Fault.TLS_REFUSED
+        try:
             name = config.tls.server_name if config.tls else None
             async with asyncio.timeout(config.connect_timeout_seconds):
                 reader, writer = await asyncio.open_connection(

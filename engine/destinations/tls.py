@@ -4,6 +4,7 @@ There is no switch to turn verification off: a site with its own authority names
 """
 
 import ssl
+from pathlib import Path
 
 from engine.channel.model import TlsConfig
 
@@ -19,3 +20,18 @@ def client_context(config: TlsConfig | None) -> ssl.SSLContext:
     if config is not None and config.certificate:
         context.load_cert_chain(config.certificate, config.key)
     return context
+
+
+def file_stamp(config: TlsConfig | None) -> tuple[int, ...]:
+    """Changes when a file of the configuration is replaced or written to; -1 for one that is
+    gone."""
+    if config is None:
+        return ()
+    return tuple(_stamp(name) for name in (config.ca, config.certificate, config.key) if name)
+
+
+def _stamp(name: str) -> int:
+    try:
+        return Path(name).stat().st_mtime_ns
+    except OSError:
+        return -1
