@@ -1,6 +1,6 @@
 """How fast and how small the store is: rates, CPU per message and disk per message.
 
-    python benchmarks/store.py [--messages 10000] [--url postgresql://...] [--growth 200000]
+    python -m benchmarks.store [--messages 10000] [--url postgresql://...] [--growth 200000]
 
 Without `--url`: SQLite in a temporary directory. `--postgresql` starts the embedded server. CPU
 is this process's own (the database server's is not in it). `--growth N` fills the store up to N
@@ -17,8 +17,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from store_messages import Sample, make_sample
-
+from benchmarks.store_messages import Sample, make_sample
 from engine.pipeline.states import AcknowledgmentOutcome, State
 from engine.store.interface import (
     LaneLease,

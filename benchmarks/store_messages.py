@@ -5,9 +5,39 @@ import random
 import uuid
 from dataclasses import dataclass
 
-SURNAMES = "Abel Brandt Castro Dubois Eriksen Fontaine Greco Huber Ivanov Jansen Kowalski".split()
-GIVEN = "Ada Ben Cora Dan Eva Finn Gina Hugo Iris Jan Kim Lena Max Nora Otto Pia Rosa".split()
-STREETS = "Mill Lane;Station Road;Church Street;Park Avenue;Harbour Way;Long Acre".split(";")
+SURNAMES = [
+    "Abel",
+    "Brandt",
+    "Castro",
+    "Dubois",
+    "Eriksen",
+    "Fontaine",
+    "Greco",
+    "Huber",
+    "Ivanov",
+    "Jansen",
+    "Kowalski",
+]
+GIVEN = [
+    "Ada",
+    "Ben",
+    "Cora",
+    "Dan",
+    "Eva",
+    "Finn",
+    "Gina",
+    "Hugo",
+    "Iris",
+    "Jan",
+    "Kim",
+    "Lena",
+    "Max",
+    "Nora",
+    "Otto",
+    "Pia",
+    "Rosa",
+]
+STREETS = ["Mill Lane", "Station Road", "Church Street", "Park Avenue", "Harbour Way", "Long Acre"]
 NAMESPACE = uuid.UUID("6ba7b811-9dad-11d1-80b4-00c04fd430c8")
 
 
@@ -58,36 +88,45 @@ def _person(chance: random.Random) -> tuple[str, str, str, str]:
 def _message(chance: random.Random, control_id: str, patient: str, visit: str) -> bytes:
     at = f"202611{chance.randrange(1, 29):02d}{chance.randrange(24):02d}{chance.randrange(60):02d}"
     surname, given, phone, street = _person(chance)
+    birth = f"19{chance.randrange(30, 99)}0{chance.randrange(1, 9)}1{chance.randrange(9)}"
+    numbers = f"{patient}^^^GEN^MR~{chance.randrange(10**9)}^^^NHS^NH"
+    home = f"{street}^^London^^N1 {chance.randrange(9)}AB^GBR"
+    place = f"W{chance.randrange(20)}^R{chance.randrange(40)}^B{chance.randrange(6)}^GEN"
+    doctor = f"D{chance.randrange(999)}^{chance.choice(SURNAMES)}^{chance.choice(GIVEN)}"
+    pid = f"PID|1||{numbers}||{surname}^{given}^^^Mr^^L||{birth}|M||2106-3^White^CDCREC"
+    pv1 = f"PV1|1|I|{place}||||{doctor}|||MED||||||||{doctor}|IN|{visit}^^^GEN^VN"
     lines = [
         f"MSH|^~\\&|ADT|GENERAL|ENGINE|GENERAL|{at}||ADT^A01^ADT_A01|{control_id}|P|2.5.1",
         f"EVN|A01|{at}|||U{chance.randrange(999)}^{chance.choice(SURNAMES)}^{chance.choice(GIVEN)}",
-        f"PID|1||{patient}^^^GEN^MR~{chance.randrange(10**9)}^^^NHS^NH||{surname}^{given}^^^Mr^^L"
-        f"||19{chance.randrange(30, 99)}0{chance.randrange(1, 9)}1{chance.randrange(9)}|M||"
-        f"2106-3^White^CDCREC|{street}^^London^^N1 {chance.randrange(9)}AB^GBR||{phone}|||M|CHR",
-        f"PV1|1|I|W{chance.randrange(20)}^R{chance.randrange(40)}^B{chance.randrange(6)}^GEN||||"
-        f"D{chance.randrange(999)}^{chance.choice(SURNAMES)}^{chance.choice(GIVEN)}|||MED||||||||"
-        f"D{chance.randrange(999)}^{chance.choice(SURNAMES)}|IN|{visit}^^^GEN^VN|||||||||||||||||"
-        f"||||||||{at}",
+        f"{pid}|{home}||{phone}|||M|CHR",
+        f"{pv1}{'|' * 25}{at}",
     ]
-    for number in range(1, 3):
-        surname, given, phone, street = _person(chance)
-        lines.append(f"NK1|{number}|{surname}^{given}|SPO^Spouse|{street}^^London|{phone}|{phone}")
-    for number in range(1, 13):
-        lines.append(
-            f"OBX|{number}|NM|{chance.randrange(10**4)}-{chance.randrange(9)}^Observation {number}"
-            f"^LN||{chance.randrange(200)}|kg|50-120|N|||F|||{at}||T{chance.randrange(99)}"
-        )
-    for number in range(1, 5):
-        lines.append(
-            f"DG1|{number}|I10|{chance.choice('ABCDEFGI')}{chance.randrange(99):02d}."
-            f"{chance.randrange(9)}^Condition number {chance.randrange(999)} of the list^I10||{at}|A"
-        )
-    surname, given, phone, street = _person(chance)
+    lines += [_next_of_kin(chance, number) for number in range(1, 3)]
+    lines += [_observation(chance, number, at) for number in range(1, 13)]
+    lines += [_diagnosis(chance, number, at) for number in range(1, 5)]
+    surname, given, _, street = _person(chance)
     lines.append(
         f"IN1|1|PL{chance.randrange(99)}^Plan|{chance.randrange(9999)}|Insurer {given}|{street}"
         f"|||G{chance.randrange(99999)}||||20260101|20261231|||{surname}^{given}|SELF|19600101"
     )
     return ("\r".join(lines) + "\r").encode()
+
+
+def _next_of_kin(chance: random.Random, number: int) -> str:
+    surname, given, phone, street = _person(chance)
+    return f"NK1|{number}|{surname}^{given}|SPO^Spouse|{street}^^London|{phone}|{phone}"
+
+
+def _observation(chance: random.Random, number: int, at: str) -> str:
+    code = f"{chance.randrange(10**4)}-{chance.randrange(9)}^Observation {number}^LN"
+    value = f"{chance.randrange(200)}|kg|50-120|N|||F|||{at}||T{chance.randrange(99)}"
+    return f"OBX|{number}|NM|{code}||{value}"
+
+
+def _diagnosis(chance: random.Random, number: int, at: str) -> str:
+    code = f"{chance.choice('ABCDEFGI')}{chance.randrange(99):02d}.{chance.randrange(9)}"
+    text = f"Condition number {chance.randrange(999)} of the list"
+    return f"DG1|{number}|I10|{code}^{text}^I10||{at}|A"
 
 
 def _entries(chance: random.Random, patient: str, visit: str) -> list[dict[str, object]]:
