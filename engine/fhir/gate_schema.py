@@ -10,6 +10,7 @@ JSON Schema draft 4, in which 1.0 is no integer, as in FHIR.
 https://json-schema.org/specification-links#draft-4.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -40,13 +41,23 @@ _UNBOUNDED = frozenset({"id", "xhtml", "date", "dateTime", "instant", "time"})
 """Texts whose pattern bounds their length, or which R4 does not bound."""
 
 
-def resource_schema(resource_type: str) -> Schema:
-    """The schema of one resource type. Raises KeyError when R4 has no such type."""
-    if resource_type not in definitions.resource_types():
-        raise KeyError(resource_type)
+def schema_by_type(resource_types: Iterable[str]) -> Schema:
+    """The schema of an object with one key, a type, whose value is a resource of that type.
+
+    Raises KeyError when R4 has no such type.
+    """
     build = _Build()
-    root = build.reference(resource_type)
-    return {**root, "definitions": build.schemas}
+    properties: dict[str, Schema] = {}
+    for resource_type in resource_types:
+        if resource_type not in definitions.resource_types():
+            raise KeyError(resource_type)
+        properties[resource_type] = build.reference(resource_type)
+    return {
+        "type": "object",
+        "properties": properties,
+        "additionalProperties": False,
+        "definitions": build.schemas,
+    }
 
 
 @dataclass(slots=True)

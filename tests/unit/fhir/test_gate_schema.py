@@ -6,7 +6,7 @@ import pytest
 from jsonschema_rs import Draft4Validator
 
 from engine.fhir import definitions
-from engine.fhir.gate_schema import PERIOD_KEYWORD, resource_schema
+from engine.fhir.gate_schema import PERIOD_KEYWORD, schema_by_type
 
 Schema = dict[str, Any]
 
@@ -25,7 +25,7 @@ def references(schema: Any) -> set[str]:
 
 @pytest.mark.parametrize("resource_type", sorted(definitions.resource_types()))
 def test_no_schema_leads_back_to_itself(resource_type: str) -> None:
-    parts: dict[str, Schema] = resource_schema(resource_type)["definitions"]
+    parts: dict[str, Schema] = schema_by_type([resource_type])["definitions"]
     open_names: set[str] = set()
     done: set[str] = set()
 
@@ -51,16 +51,25 @@ def test_the_validator_takes_the_schema(resource_type: str) -> None:
         def validate(self, instance: Any) -> None:
             pass
 
-    schema = resource_schema(resource_type)
+    schema = schema_by_type([resource_type])
     validator = Draft4Validator(schema, keywords={PERIOD_KEYWORD: Keyword})
-    assert not validator.is_valid({"resourceType": "Nothing"})
+    assert not validator.is_valid({resource_type: {"resourceType": "Nothing"}})
+    assert not validator.is_valid({"Nothing": {"resourceType": resource_type}})
 
 
 def test_the_same_definitions_make_the_same_schema() -> None:
-    assert resource_schema("Encounter") == resource_schema("Encounter")
+    types = ["Encounter", "Patient"]
+    assert schema_by_type(types) == schema_by_type(types)
+
+
+def test_a_type_has_the_same_schema_alone_and_beside_others() -> None:
+    alone = schema_by_type(["Encounter"])
+    beside = schema_by_type(["Condition", "Encounter", "Patient"])
+    assert beside["properties"]["Encounter"] == alone["properties"]["Encounter"]
+    assert alone["definitions"].items() <= beside["definitions"].items()
 
 
 @pytest.mark.parametrize("name", ["HumanName", "Pateint", "Resource", "date"])
 def test_only_resources_have_a_schema(name: str) -> None:
     with pytest.raises(KeyError):
-        resource_schema(name)
+        schema_by_type([name])
