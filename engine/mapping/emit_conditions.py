@@ -8,7 +8,7 @@ import re
 from contextlib import ExitStack
 
 from engine.mapping.emit_code import Body, BoundKind, Form, Value, Want
-from engine.mapping.emit_paths import enter_groups, read_segment
+from engine.mapping.emit_paths import TextKind, enter_groups, read_segment, simple_text, text_kind
 from engine.mapping.emit_values import emit
 from engine.mapping.syntax import (
     Both,
@@ -16,6 +16,7 @@ from engine.mapping.syntax import (
     Condition,
     Either,
     Expression,
+    FirstOf,
     Literal,
     Path,
     Valued,
@@ -46,7 +47,12 @@ def _text(body: Body, one: Condition) -> str:
 
 
 def _valued(body: Body, subject: Expression) -> str:
-    """A variable that is true when the subject is populated."""
+    """An expression that is true when the subject is populated."""
+    if isinstance(subject, FirstOf):
+        return "(" + " or ".join(_valued(body, option) for option in subject.options) + ")"
+    simple = simple_text(body, subject) if isinstance(subject, Path) else None
+    if simple is not None:
+        return f"({simple[0]} and {simple[0]}.strip(BLANK))"
     name = body.fresh("b")
     body.line(f"{name} = False")
     if isinstance(subject, Path) and _is_structure(body, subject):
@@ -92,6 +98,8 @@ def _comparison(body: Body, one: Comparison) -> str:
         return f"not {held}" if operator == "not matches" else held
     operands = [_operand(body, each) for each in one.operands]
     if operator == "=":
+        if isinstance(one.operands[0], Literal) and one.operands[0].value != "":
+            return f"({subject} == {operands[0]})"
         return f'({subject} == {operands[0]} != "")'
     if operator == "!=":
         return f"({subject} != {operands[0]})"
@@ -107,6 +115,13 @@ def _operand(body: Body, one: Expression) -> str:
     if isinstance(one, Literal):
         return repr(literal_text(one))
     name = body.fresh("c")
+    simple = simple_text(body, one) if isinstance(one, Path) else None
+    if simple is not None and isinstance(one, Path):
+        kind = text_kind(body, one)
+        if kind is not TextKind.BY_OBX_2:
+            level = simple[1] if kind is TextKind.DIVIDED else 3
+            body.line(f"{name} = {simple[0]} and leaf{level}({simple[0]})")
+            return name
     body.line(f'{name} = ""')
 
     def keep(value: Value) -> None:

@@ -40,10 +40,52 @@ def read_path(body: Body, path: Path, want: Want, sink: Sink) -> None:
     if path.field is None and path.segment is not None:
         read_segment(body, path, lambda name: sink(Value(text=name, form=Form.SEGMENT)))
         return
+    whole = path.field is not None and not path.components and path.repetition is None
+    if want is Want.VALUED and whole:
+        _read_valued(body, path, sink)
+        return
     text = text_kind(body, path)
     read_raw(
         body, path, lambda name, level, base: as_wanted(body, name, level, base, want, sink, text)
     )
+
+
+def _read_valued(body: Body, path: Path, sink: Sink) -> None:
+    """A field is valued when any repetition has anything besides separators."""
+
+    def test(name: str, segment: str) -> None:
+        base = Base(segment=segment, field=path.field or 0)
+        if body.traced and not body.silent:
+            body.line(f"run.trace.saw({base.origin()}, whole=False)")
+        with body.code.block(f"if {name}.strip(BLANK):"):
+            sink(Value(text=name, form=Form.TEXT, base=base))
+
+    read_field(body, path, test)
+
+
+def simple_text(body: Body, path: Path) -> tuple[str, int] | None:
+    """The undecoded text of a path as one expression, and its level; None when it takes more.
+
+    For conditions: a part of the value given to a datatype map, or a whole field of the own segment
+    or of MSH.
+    """
+    if body.traced or path.repetition is not None:
+        return None
+    if path.datatype is not None and len(path.components) == 1:
+        number = path.components[0]
+        body.uses.add("parts")
+        body.component_max = max(body.component_max, number)
+        return f"parts[{number - 1}]", min(body.level + 1, 3)
+    if path.field is None or path.components or path.variable is not None or path.steps:
+        return None
+    if body.level == 0 and path.segment == body.map_file.from_name:
+        body.uses.add("fields")
+        body.field_max = max(body.field_max, path.field)
+        return f"fields[{path.field}]", 1
+    if path.segment == "MSH" and path.field < HEADER_WIDTH:
+        body.uses.add("header")
+        return f"header[{path.field}]", 1
+    return None
 
 
 class TextKind(Enum):
@@ -127,7 +169,7 @@ def as_wanted(
     else:
         decode(body, name, level if text is TextKind.DIVIDED else 3)
         _trace_read(body, base)
-    with body.code.block(f"if {name}:"):
+    with body.code.block(f"if {name} := {name}.strip():"):
         sink(Value(text=name, form=Form.TEXT, base=base))
 
 
@@ -136,7 +178,6 @@ def decode(body: Body, name: str, level: int) -> None:
     _divide(body, name, level)
     body.uses.add("escaped")
     body.line(f"if escaped and E in {name}: {name} = unescape({name})")
-    body.line(f"{name} = {name}.strip()")
 
 
 def _divide(body: Body, name: str, level: int) -> None:
@@ -185,8 +226,7 @@ def _read_own(body: Body, components: tuple[int, ...], sink: RawSink) -> None:
         return
     body.uses.add("parts")
     body.component_max = max(body.component_max, components[0])
-    body.line(f"{name} = parts[{components[0] - 1}]")
-    with body.code.block(f"if {name}:"):
+    with body.code.block(f"if {name} := parts[{components[0] - 1}]:"):
         _deeper(body, name, body.level + 1, components[1:], base, sink)
 
 
@@ -230,31 +270,30 @@ def read_field(body: Body, path: Path, sink: Callable[[str, str], None]) -> None
     with ExitStack() as stack:
         if bound is not None and bound.kind is BoundKind.SEGMENT:
             stack.enter_context(body.code.block(f"if {bound.name} is not None:"))
-            body.line(f"{name} = field_of({bound.name}, {number}, run)")
+            read = f"field_of({bound.name}, {number}, run)"
             segment = bound.name
         elif body.level == 0 and path.segment == body.map_file.from_name and not path.steps:
             body.uses.add("fields")
             body.field_max = max(body.field_max, number)
-            body.line(f"{name} = fields[{number}]")
+            read = f"fields[{number}]"
             segment = "segment"
         elif path.segment == "MSH" and not path.steps:
             body.uses.add("header")
-            body.line(f"{name} = header[{number}]" if number < HEADER_WIDTH else f'{name} = ""')
+            read = f"header[{number}]" if number < HEADER_WIDTH else '""'
             segment = "run.segments[0]"
         elif body.level == -1:
             read_segment(body, path, lambda found: _field_of(body, found, number, name, sink))
             return
         else:
             return
-        stack.enter_context(body.code.block(f"if {name}:"))
+        stack.enter_context(body.code.block(f"if {name} := {read}:"))
         sink(name, segment)
 
 
 def _field_of(
     body: Body, segment: str, number: int, name: str, sink: Callable[[str, str], None]
 ) -> None:
-    body.line(f"{name} = field_of({segment}, {number}, run)")
-    with body.code.block(f"if {name}:"):
+    with body.code.block(f"if {name} := field_of({segment}, {number}, run):"):
         sink(name, segment)
 
 
@@ -325,6 +364,9 @@ def _one_repetition(body: Body, path: Path, name: str, segment: str, sink: RawSi
         repetition=repetition,
         components=path.components,
     )
+    if selector is None and not path.components:
+        sink(name, 1, base)
+        return
     with body.code.block(f"if {name}:"):
         _deeper(body, name, 1, path.components, base, sink)
 

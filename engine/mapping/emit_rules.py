@@ -13,8 +13,9 @@ from engine.mapping.emit_conditions import condition_text
 from engine.mapping.emit_paths import each_repetition, path_types
 from engine.mapping.emit_values import convert_text, emit
 from engine.mapping.sources import is_constant, may_be_constant, sources_of
-from engine.mapping.syntax import Loop, Rule, TargetPart
+from engine.mapping.syntax import Literal, Loop, Rule, TargetPart
 from engine.mapping.target_types import (
+    NUMBER_FUNCTIONS,
     TargetType,
     choice_key,
     element_type,
@@ -137,6 +138,62 @@ def emit_object(body: Body, tree: Tree, resource_type: str = "") -> tuple[str, s
     return name, live or filled, constant
 
 
+def emit_from_one(body: Body, tree: Tree, sink: Callable[[Value], None]) -> bool:
+    """Write code for an object of literals round one source: made only when that is populated.
+
+    Extensions and systems with their value look so, and most of them are empty.
+
+    Returns:
+        False when the object is of another shape, or traced: nothing was written.
+    """
+    if body.traced:
+        return False
+    given = body.given()
+    sources = [slot for slot in tree.slots.values() if not _is_literal(slot)]
+    if len(sources) != 1 or len(tree.slots) == 1:
+        return False
+    source = sources[0]
+    if len(source.rules) != 1 or source.inner or source.items or source.choice:
+        return False
+    rule = source.rules[0]
+    if source.name == "$this" or rule.loop is not None or is_constant(rule, given):
+        return False
+
+    def make(value: Value, _chosen: str | None) -> None:
+        if value.constant:
+            return
+        entries = [
+            f'"{slot.name}": {value.text if slot is source else literal_of(slot)}'
+            for slot in tree.slots.values()
+        ]
+        name = body.fresh("o")
+        body.line(f"{name} = {{{', '.join(entries)}}}")
+        sink(Value(text=name, form=Form.OBJECT, base=value.base))
+
+    emit_rule(body, rule, source.kind, make, "")
+    return True
+
+
+def _is_literal(slot: Slot) -> bool:
+    """True for a slot that always holds one literal."""
+    if len(slot.rules) != 1 or slot.inner or slot.items or slot.choice or slot.name == "$this":
+        return False
+    rule = slot.rules[0]
+    return (
+        isinstance(rule.expression, Literal)
+        and rule.expression.value != ""
+        and rule.when is None
+        and rule.loop is None
+        and not (slot.kind.name in NUMBER_FUNCTIONS and isinstance(rule.expression.value, str))
+    )
+
+
+def literal_of(slot: Slot) -> str:
+    """The code of such a literal."""
+    expression = slot.rules[0].expression
+    return repr(expression.value) if isinstance(expression, Literal) else "None"
+
+
 def _has_constant(slot: Slot, given: frozenset[str]) -> bool:
     """True when something in it may be constant at run time."""
     return (
@@ -205,6 +262,10 @@ def _join(body: Body, name: str, more: str) -> None:
 
 
 def _fill_inner(body: Body, tree: Tree, slot: Slot, scope: Scope) -> None:
+    if not slot.rules and emit_from_one(
+        body, tree, lambda value: _write(body, scope, slot.name, value)
+    ):
+        return
     name, test, constant = emit_object(body, tree)
     with body.code.block(f"if {test}:"):
         if slot.rules:
@@ -229,6 +290,8 @@ def _fill_list(body: Body, slot: Slot, scope: Scope) -> None:
     for item in slot.items:
         if isinstance(item, Rule):
             emit_rule(body, item, slot.kind, append, "", many=True)
+            continue
+        if emit_from_one(body, item[1], append):
             continue
         name, test, constant = emit_object(body, item[1])
         with body.code.block(f"if {test}:"):
@@ -328,7 +391,10 @@ def _emit_content(
         kind = TargetType(names=(rule.choice_type,))
     chosen = rule.choice_type
     if rule.block is not None:
-        name, test, constant = emit_object(body, plant(kind, rule.block))
+        tree = plant(kind, rule.block)
+        if emit_from_one(body, tree, lambda value: sink(value, chosen)):
+            return
+        name, test, constant = emit_object(body, tree)
         with body.code.block(f"if {test}:"):
             constant = constant and rule.when is None
             sink(Value(text=name, form=Form.OBJECT, constant=constant), chosen)

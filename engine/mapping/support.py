@@ -64,6 +64,9 @@ def bound_names(delimiters: Delimiters, codec: str) -> dict[str, Any]:
     def decode(text: str) -> str:
         return unescape(text, delimiters, codec)
 
+    def plain(text: str) -> str:
+        return (decode(text) if escape_mark in text else text).strip()
+
     def first(text: str) -> str:
         """The first subcomponent, decoded."""
         if subcomponent_mark in text:
@@ -73,6 +76,12 @@ def bound_names(delimiters: Delimiters, codec: str) -> dict[str, Any]:
         return text.strip()
 
     component, subcomponent = _cutter(component_mark), _cutter(subcomponent_mark)
+
+    def leaf1(text: str) -> str:
+        """The first component of the first repetition, decoded."""
+        if repetition_mark in text:
+            text = text.partition(repetition_mark)[0]
+        return first(text.partition(component_mark)[0])
 
     def composite1(text: str) -> list[str]:
         if subcomponent_mark in text or escape_mark in text:
@@ -105,6 +114,9 @@ def bound_names(delimiters: Delimiters, codec: str) -> dict[str, Any]:
         "subcomponent": subcomponent,
         "repetition": _cutter(repetition_mark),
         "pick": _picker(repetition_mark, component, subcomponent, first),
+        "leaf1": leaf1,
+        "leaf2": first,
+        "leaf3": plain,
         "composite1": composite1,
         "composite2": composite2,
         "composite3": composite3,
