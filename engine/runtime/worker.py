@@ -6,15 +6,10 @@ only when its predecessor's end is on disk. After a delivery the mark is retried
 what was decided is kept until the store takes it. Losing the lease ends all work on those lanes:
 what was not sent is forgotten here, and what may have been sent the next owner finds PENDING and
 settles.
-
-Deadlines are counted on CLOCK_BOOTTIME from before the lease was asked for, so neither a jump of
-the wall clock nor a suspended machine makes a lease look younger than it is.
 """
 
 import asyncio
-import contextlib
-import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from engine.destinations.interface import SecretSource
 from engine.destinations.opening import open_destination
@@ -23,6 +18,7 @@ from engine.runtime.configured_outlets import (
     Opening,
     homeless_outcome,
 )
+from engine.runtime.held_lanes import Clocks, HeldLanes, Renewal
 from engine.runtime.outlet import LiveDelivery
 from engine.runtime.plans import Plans
 from engine.runtime.processing import RAW_BYTES_MAX, Draft, Processing
@@ -31,7 +27,6 @@ from engine.runtime.sending import Sending
 from engine.runtime.store_turn import StoreThread, TurnReply, TurnRequest
 from engine.runtime.workload import Workload, lane_bucket
 from engine.store.interface import (
-    LaneLease,
     LeaseLost,
     Outcome,
     StateBatch,
@@ -50,7 +45,6 @@ FAULT_PAUSE_SECONDS = 1.0
 """After a fault of our own, so that one that comes again does not burn a core."""
 
 
-_NO_LEASE = LaneLease(owner="", epoch=0, buckets=frozenset(), until=0.0)
 LEASE_SECONDS_MIN = 15.0
 
 
@@ -67,19 +61,6 @@ class WorkerSettings:
     """How often an idle worker looks for new messages."""
     look_around_seconds: float = 0.25
     """How often it looks for what people released, for controls and for replay jobs."""
-
-
-@dataclass(slots=True)
-class Clocks:
-    """The clocks, so that tests can have their own."""
-
-    def now(self) -> float:
-        """Unix seconds."""
-        return time.time()
-
-    def boot(self) -> float:
-        """Seconds since start of the machine, suspension included."""
-        return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
 class Worker:
@@ -105,19 +86,15 @@ class Worker:
         self._wake = asyncio.Event()
         self._work = Workload()
         self._processing = Processing(self._work)
+        self._lanes = HeldLanes(store, settings.owner, settings.share, self._clocks)
         self._sending = Sending(
-            self._work, recorder, self._clocks.now, self._lease_seconds_left, self._wake
+            self._work, recorder, self._clocks.now, self._lanes.seconds_left, self._wake
         )
         self._outlets = ConfiguredOutlets(self._work, secrets, opening)
         self._jobs = ReplayJobs()
-        self._lease = _NO_LEASE
-        self._lease_until = 0.0
-        self._renew_at = 0.0
         self._look_at = 0.0
         self._unwritten: list[tuple[int, Outcome]] = []
         """(lane bucket, outcome) that the store has not taken yet."""
-        self._dropped_epoch = 0
-        """The lease we gave up: under it the store would not give its runs again."""
         self._stopping = False
         self.store_works = True
         """False while the store takes nothing."""
@@ -166,8 +143,7 @@ class Worker:
         try:
             if self._unwritten:
                 await self._store.turn(self._request([], [], idle=True))
-            if self._lease.buckets:
-                await self._store.release(self._lease)
+            await self._lanes.drop()
         except (StoreUnavailable, LeaseLost):
             # What is not marked stays PENDING: the next owner settles it.
             self._recorder.record(
@@ -199,9 +175,9 @@ class Worker:
 
     async def turn(self) -> bool:
         """One turn; False when there was nothing to do. Raises StoreUnavailable without a lease."""
-        if self._clocks.boot() >= self._renew_at:
+        if self._lanes.due:
             await self._renew()
-            if not self._lease.buckets:
+            if not self._lanes.lease.buckets:
                 return False
         now = self._clocks.now()
         self._unwritten += self._sending.collect()
@@ -235,7 +211,7 @@ class Worker:
         reload = [] if idle else self._to_reload()
         return TurnRequest(
             batch=StateBatch(
-                lease=self._lease,
+                lease=self._lanes.lease,
                 processed=[draft.row(tokens) for draft in drafts],
                 started=[live.delivery_id for live in starting if live.delivery_id],
                 outcomes=[outcome for _, outcome in self._unwritten],
@@ -312,7 +288,7 @@ class Worker:
                 )
             )
         self._sending.launch(starting, reply.bodies)
-        self._processing.receive(reply, self._lease)
+        self._processing.receive(reply, self._lanes.lease)
         for delivery in reply.deliveries:
             self._work.add_stored(delivery, now)
         for delivery in reply.reloaded:
@@ -335,7 +311,7 @@ class Worker:
         tokens = self._tokens_in_flight()
         self._unwritten += self._outlets.tidy(tokens, self._clocks.now())
         await self._outlets.close_retired(tokens)
-        if self._jobs.is_ours(self._lease):
+        if self._jobs.is_ours(self._lanes.lease):
             await self._store.call(self._jobs.step(self._clocks.now()))
 
     def _tokens_in_flight(self) -> frozenset[int]:
@@ -343,62 +319,44 @@ class Worker:
 
     # -- the lease --
 
-    def _lease_seconds_left(self) -> float:
-        return self._lease_until - self._clocks.boot()
-
-    def _ttl(self) -> float:
+    def _lease_seconds(self) -> float:
         """Longer than the longest attempt, so that an attempt always fits into a fresh lease."""
         longest = max((each.attempt_seconds for each in self._work.outlets.values()), default=0.0)
         return self._settings.lease_seconds or max(LEASE_SECONDS_MIN, longest * 1.5 + 5.0)
 
     async def _renew(self) -> None:
         """Renew the lease, and follow what became of it. Raises StoreUnavailable."""
-        before = self._lease
-        asked, ttl = self._clocks.boot(), self._ttl()
-        lease = await self._store.acquire(self._settings.owner, ttl, self._settings.share)
-        if lease.epoch == self._dropped_epoch:
-            await self._store.release(lease)
-            lease = await self._store.acquire(self._settings.owner, ttl, self._settings.share)
-        late = asked > self._lease_until or not before.buckets <= lease.buckets
-        if before.buckets and lease.epoch != before.epoch and late:
-            # Some of our lanes may have been in other hands meanwhile.
-            await self._start_over(lease)
-            return
-        self._lease, self._lease_until = lease, asked + ttl
-        self._renew_at = asked + ttl / 4
-        if not before.buckets:
-            kept = [each for each in self._unwritten if each[0] in lease.buckets]
-            self._unwritten = kept
-        if lease.wanted_by_others:
+        renewal = await self._lanes.renew(self._lease_seconds())
+        lease = self._lanes.lease
+        if renewal is Renewal.LOST:
+            await self._start_over()
+        elif renewal is Renewal.BEGUN:
+            self._unwritten = [each for each in self._unwritten if each[0] in lease.buckets]
+        if lease.wanted_by_others and self._lanes.lease is lease:
             await self._hand_over(lease.wanted_by_others)
 
     async def _hand_over(self, count: int) -> None:
         """Give lanes to a worker that has too few, once nothing of theirs is in flight."""
-        given = frozenset(sorted(self._lease.buckets)[-count:])
+        given = frozenset(sorted(self._lanes.lease.buckets)[-count:])
         await self._sending.ended()
         self._unwritten += self._sending.collect()
         if await self._written(self._request([], [], idle=True)) is None:
             return
         self._unwritten.clear()
-        kept = replace(self._lease, buckets=self._lease.buckets - given, wanted_by_others=0)
-        await self._store.release(replace(self._lease, buckets=given))
-        self._lease = kept
-        self._work.keep_buckets(kept)
+        await self._lanes.give(given)
+        self._work.keep_buckets(self._lanes.lease)
         self._processing.forget_lanes()
 
-    async def _start_over(self, lease: LaneLease | None = None) -> None:
+    async def _start_over(self) -> None:
         """Forget everything but the outcomes, give back what lanes there are, and begin again.
 
         Attempts in flight end first: how they went is written if the lanes come back to us.
         """
-        self._recorder.record(LeaseLostSeen(epoch=self._lease.epoch))
-        self._lease_until = 0.0
+        self._recorder.record(LeaseLostSeen(epoch=self._lanes.lease.epoch))
+        self._lanes.expire()
         await self._sending.ended()
         self._unwritten += self._sending.collect()
         self._work.clear()
         self._processing.clear()
         self._sending.clear()
-        with contextlib.suppress(StoreUnavailable, LeaseLost):
-            await self._store.release(lease or self._lease)
-        self._dropped_epoch = (lease or self._lease).epoch
-        self._lease, self._renew_at = _NO_LEASE, 0.0
+        await self._lanes.drop()
