@@ -271,7 +271,7 @@ rules:
   - each PATIENT_RESULT as result:
       - result.PATIENT.PID -> PID[Patient] as patient key=identifier
       - each result.ORDER_OBSERVATION as order:
-          - order.OBR -> OBR[DiagnosticReport] patient=reference(patient) key=order.OBR-3.1 as report
+          - order.OBR -> OBR[DiagnosticReport] key=order.OBR-3 patient=reference(patient) as report
           - each order.OBSERVATION.OBX as obx:
               - obx -> OBX[Observation] key=(order.OBR-3.1, obx-1) patient=reference(patient) as one
               - report.result[] = reference(one)

@@ -19,7 +19,7 @@ from engine.mapping.codes import MAP_FAILED, NO_MAP
 from engine.mapping.emit_code import Body, Bound, BoundKind, Builder, Code, RuleInfo, Value
 from engine.mapping.emit_messages import emit_steps
 from engine.mapping.emit_paths import HEADER_WIDTH
-from engine.mapping.emit_rules import emit_object, emit_rule, plant
+from engine.mapping.emit_rules import emit_object, emit_rule
 from engine.mapping.emit_values import key_parts
 from engine.mapping.functions.dates import header_offset
 from engine.mapping.library import Library
@@ -27,6 +27,7 @@ from engine.mapping.run import Made, MapContext, MapResult, Run
 from engine.mapping.source_types import segment_exists
 from engine.mapping.support import PADDING, SUPPORT, bound_names
 from engine.mapping.syntax import MapFile
+from engine.mapping.target_tree import plant
 from engine.mapping.target_types import root_type
 
 _DELIMITER_SETS_MAX = 32

@@ -8,7 +8,8 @@ import re
 from contextlib import ExitStack
 
 from engine.mapping.emit_code import Body, BoundKind, Form, Value, Want
-from engine.mapping.emit_paths import TextKind, enter_groups, read_segment, simple_text, text_kind
+from engine.mapping.emit_groups import enter_groups, read_segment
+from engine.mapping.emit_paths import simple_text
 from engine.mapping.emit_values import emit
 from engine.mapping.syntax import (
     Both,
@@ -22,6 +23,7 @@ from engine.mapping.syntax import (
     Valued,
 )
 from engine.mapping.target_types import UNKNOWN
+from engine.mapping.text_kinds import TextKind, text_kind
 
 
 def condition_text(body: Body, one: Condition) -> str:

@@ -7,13 +7,11 @@ from collections.abc import Callable
 
 from engine.mapping.emit_code import Base, Body, Bound, BoundKind, Form, Value, Want
 from engine.mapping.emit_conditions import condition_text
+from engine.mapping.emit_groups import each_occurrence, read_segment
 from engine.mapping.emit_maps import map_key
 from engine.mapping.emit_paths import (
-    each_occurrence,
     each_repetition,
-    path_types,
     read_raw,
-    read_segment,
 )
 from engine.mapping.emit_values import (
     convert_text,
@@ -26,6 +24,7 @@ from engine.mapping.sources import paths_of
 from engine.mapping.statements import is_identifier_key
 from engine.mapping.syntax import Assign, Condition, Each, Emit, MessageStep, When
 from engine.mapping.target_types import TargetType, element_type, json_names, root_type
+from engine.mapping.text_kinds import path_types
 
 
 def emit_steps(body: Body, steps: tuple[MessageStep, ...]) -> None:

@@ -8,11 +8,12 @@ the generated module.
 
 from collections.abc import Callable
 from contextlib import ExitStack
-from enum import Enum
 
 from engine.mapping.emit_code import Base, Body, Bound, BoundKind, Form, Sink, Value, Want
-from engine.mapping.source_types import component_number, component_types, field_types
+from engine.mapping.emit_groups import read_segment
+from engine.mapping.source_types import component_number
 from engine.mapping.syntax import Path, Selector
+from engine.mapping.text_kinds import TextKind, text_kind
 
 RawSink = Callable[[str, int, Base], None]
 """Takes the variable with the undecoded text, its level, and where it comes from."""
@@ -86,42 +87,6 @@ def simple_text(body: Body, path: Path) -> tuple[str, int] | None:
         body.uses.add("header")
         return f"header[{path.field}]", 1
     return None
-
-
-class TextKind(Enum):
-    """Whether separators in a text divide it."""
-
-    DIVIDED = "divided"
-    PLAIN = "plain"
-    """ST, TX and FT have no parts: a bare `&` or `^` is one the sender forgot to escape."""
-    BY_OBX_2 = "by OBX-2"
-    """OBX-5: what OBX-2 says."""
-
-
-def path_types(body: Body, path: Path) -> tuple[str, ...]:
-    """The datatypes of what a path reads, newest first; empty when nothing is known."""
-    bound = body.names.get(path.variable) if path.variable is not None else None
-    if path.datatype is not None:
-        types: tuple[str, ...] = (path.datatype,)
-    elif path.field is not None:
-        segment = path.segment or (bound.segment_name if bound is not None else "")
-        types = field_types(segment, path.field)
-    else:
-        types = bound.types if bound is not None else ()
-    for component in path.components:
-        types = component_types(types, component)
-    return types
-
-
-def text_kind(body: Body, path: Path) -> TextKind:
-    """Whether separators divide what a path reads."""
-    if body.level == 0 and path.segment == "OBX" and path.field == 5:
-        return TextKind.BY_OBX_2 if body.map_file.from_name == "OBX" else TextKind.DIVIDED
-    types = path_types(body, path)
-    return TextKind.PLAIN if types and PLAIN_TYPES.issuperset(types) else TextKind.DIVIDED
-
-
-PLAIN_TYPES = frozenset({"ST", "TX", "FT"})
 
 
 def as_wanted(
@@ -301,50 +266,6 @@ HEADER_WIDTH = 40
 """Fields of MSH kept at hand; 2.8.2 has 25, and more are never sent."""
 
 
-def read_segment(body: Body, path: Path, sink: Callable[[str], None]) -> None:
-    """Write code that finds the (first) segment of a path of a message map."""
-    if body.level != -1:
-        if path.segment == body.map_file.from_name and not path.steps:
-            sink("segment")
-        return
-    with ExitStack() as stack:
-        group = enter_groups(body, path, path.steps, stack)
-        if group is None or path.segment is None:
-            return
-        name = body.fresh("s")
-        selector = path.segment_selector
-        if selector is not None and selector.index is not None:
-            body.line(f'{name} = nth_segment({group}, "{path.segment}", {selector.index})')
-        else:
-            body.line(f'{name} = {group}.first("{path.segment}")')
-        stack.enter_context(body.code.block(f"if {name} is not None:"))
-        sink(name)
-
-
-def enter_groups(
-    body: Body,
-    path: Path,
-    steps: tuple[tuple[str, Selector | None], ...],
-    stack: ExitStack,
-) -> str | None:
-    """Write code that goes down the groups of a path; the name of the innermost one."""
-    group = "root"
-    if path.variable is not None:
-        bound = body.names.get(path.variable)
-        if bound is None or bound.kind is not BoundKind.GROUP:
-            return None
-        group = bound.name
-    for step, selector in steps:
-        name = body.fresh("g")
-        if selector is not None and selector.index is not None:
-            body.line(f'{name} = nth_group({group}, "{step}", {selector.index})')
-        else:
-            body.line(f'{name} = {group}.first_group("{step}")')
-        stack.enter_context(body.code.block(f"if {name} is not None:"))
-        group = name
-    return group
-
-
 def _one_repetition(body: Body, path: Path, name: str, segment: str, sink: RawSink) -> None:
     """From a field's text to the repetition the path names (the first without a selector)."""
     selector = path.repetition
@@ -403,31 +324,3 @@ def each_repetition(body: Body, path: Path, sink: RawSink) -> None:
                 _deeper(body, item, 1, path.components, base, sink)
 
     read_field(body, path, loop)
-
-
-def each_occurrence(body: Body, path: Path, sink: Callable[[str, BoundKind], None]) -> None:
-    """Write loops over groups or segments of a message map: `each result.ORDER_OBSERVATION`."""
-    steps = list(path.steps)
-    with ExitStack() as stack:
-        group = enter_groups(body, path, (), stack)
-        if group is None:
-            return
-        last_group = len(steps) - 1 if path.segment is None else -1
-        for index, (step, selector) in enumerate(steps):
-            name = body.fresh("g")
-            one = (
-                f"nth_groups({group}, {step!r}, {selector.index})"
-                if (selector is not None and selector.index is not None)
-                else f'{group}.groups("{step}")'
-            )
-            stack.enter_context(body.code.block(f"for {name} in {one}:"))
-            group = name
-            if index == last_group:
-                sink(name, BoundKind.GROUP)
-                return
-        if path.segment is not None:
-            name = body.fresh("s")
-            stack.enter_context(
-                body.code.block(f'for {name} in {group}.segments("{path.segment}"):')
-            )
-            sink(name, BoundKind.SEGMENT)

@@ -9,7 +9,7 @@ from dataclasses import replace
 from engine.mapping.emit_code import Base, Body, BoundKind, Form, Sink, Value, Want
 from engine.mapping.emit_faults import place_faults
 from engine.mapping.emit_maps import emit_map
-from engine.mapping.emit_paths import as_wanted, each_repetition, read_path, text_kind
+from engine.mapping.emit_paths import as_wanted, each_repetition, read_path
 from engine.mapping.emit_tables import emit_table
 from engine.mapping.functions.record import FunctionRecord, Kind, Parameter
 from engine.mapping.functions.registry import FUNCTIONS
@@ -20,6 +20,7 @@ from engine.mapping.target_types import (
     UNKNOWN,
     TargetType,
 )
+from engine.mapping.text_kinds import text_kind
 
 _WANTS = {
     Kind.TEXT: Want.LEAF,

@@ -19,6 +19,7 @@ from engine.fhir.identity import resource_id
 from engine.fhir.merging import contains, merge
 from engine.hl7v2.message import Segment
 from engine.mapping.codes import HELD_CODE, RULE_FAILED, SAME_KEY, TOO_MANY
+from engine.mapping.identifiers import best_identifier
 
 ENTRIES_MAX = 20_000
 """Resources of one message; the largest real ones are batches of results with some thousand OBX."""
@@ -29,14 +30,6 @@ _CONTENT = msgspec.json.Encoder(decimal_format="number", order="sorted")
 
 _identity = lru_cache(maxsize=8192)(resource_id)
 """Places, organisations and practitioners come again in most messages of a feed."""
-
-IDENTIFIER_PRIORITY: dict[str, int] = {
-    code: rank
-    for rank, code in enumerate(
-        ("MR", "MRN", "PI", "PT", "NI", "PN", "NPI", "VN", "AN", "PRN", "DN", "EI", "FILL", "PLAC")
-    )
-}
-"""Types of table 0203 from best to least; an unknown type comes after them, no type last."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -357,43 +350,3 @@ def blank_nulls(text: str) -> str:
 
 _JOINTS = frozenset("^~&|!@#$%*+,;:/<>{}[]()=?")
 """Characters in use as delimiters; a quote or letter beside the null makes it text."""
-
-
-def identifiers_of(resource: dict[str, Any]) -> list[dict[str, Any]]:
-    """The resource's identifiers, none when it has none or its type has a single one."""
-    found = resource.get("identifier")
-    if isinstance(found, dict):
-        return [found]
-    return found if isinstance(found, list) else []
-
-
-def _rank(identifier: dict[str, Any]) -> tuple[int, str, str, str]:
-    codings = identifier.get("type", {}).get("coding", ())
-    codes = [coding.get("code", "") for coding in codings]
-    unknown = len(IDENTIFIER_PRIORITY) + (0 if any(codes) else 1)
-    rank = min((IDENTIFIER_PRIORITY.get(code, unknown) for code in codes), default=unknown)
-    system = identifier.get("system") or identifier.get("assigner", {}).get("display", "")
-    return (rank, "" if "system" in identifier else "~", system, identifier.get("value", ""))
-
-
-def identifier_key(resource: dict[str, Any]) -> tuple[str, str] | None:
-    """The key of `key=identifier`: system (or assigner) and value of the best identifier.
-
-    The best is chosen by type, then by system and value, so the order of repetitions does not
-    matter.
-    """
-    ranks = [_rank(one) for one in identifiers_of(resource) if one.get("value")]
-    if not ranks:
-        return None
-    _, _, system, value = min(ranks)
-    return (system, value)
-
-
-def best_identifier(identifiers: Any) -> tuple[str, str] | None:
-    """(system, value) of the best identifier that has both, for conditional forms."""
-    listed = identifiers if isinstance(identifiers, list) else [identifiers]
-    ranks = [_rank(one) for one in listed if one.get("value") and one.get("system")]
-    if not ranks:
-        return None
-    _, _, system, value = min(ranks)
-    return (system, value)

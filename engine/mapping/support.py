@@ -13,11 +13,12 @@ from engine.hl7v2.escape import unescape
 from engine.hl7v2.groups import Group
 from engine.hl7v2.message import Segment
 from engine.mapping.codes import HELD_CODE, UNMAPPED_CODE
-from engine.mapping.emit_paths import PLAIN_TYPES
 from engine.mapping.functions.codes import codings_of, concept_of, original_text
 from engine.mapping.functions.systems import coding_system
-from engine.mapping.run import Made, Run, identifier_key
+from engine.mapping.identifiers import identifier_key
+from engine.mapping.run import Made, Run
 from engine.mapping.terminology import CodeTable, TableRow, Unmapped
+from engine.mapping.text_kinds import PLAIN_TYPES
 
 _FILL_MAX = 200
 

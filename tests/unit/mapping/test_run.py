@@ -1,6 +1,6 @@
 import pytest
 
-from engine.mapping.run import best_identifier, blank_nulls, identifier_key
+from engine.mapping.run import blank_nulls
 
 
 @pytest.mark.parametrize(
@@ -16,36 +16,3 @@ from engine.mapping.run import best_identifier, blank_nulls, identifier_key
 )
 def test_only_a_whole_value_of_two_quotes_is_null(text: str, blanked: str) -> None:
     assert blank_nulls(text) == blanked
-
-
-def identifier(value: str, code: str = "", system: str = "") -> dict[str, object]:
-    made: dict[str, object] = {"value": value}
-    if code:
-        made["type"] = {"coding": [{"code": code}]}
-    if system:
-        made["system"] = system
-    return made
-
-
-def test_key_of_an_identifier_by_type_then_system_then_value() -> None:
-    one, two, three = identifier("9", "MR"), identifier("1", "PI"), identifier("0")
-    for order in ([one, two, three], [three, two, one], [two, three, one]):
-        assert identifier_key({"identifier": order}) == ("", "9")
-    assert identifier_key({"identifier": [identifier("2", "", "b"), identifier("3", "", "a")]}) == (
-        "a",
-        "3",
-    )
-    assert identifier_key({"identifier": [{"system": "a"}]}) is None
-    assert identifier_key({}) is None
-
-
-def test_the_assigner_keeps_numbers_of_two_hospitals_apart() -> None:
-    one = {"value": "1", "assigner": {"display": "NORTH"}}
-    assert identifier_key({"identifier": [one]}) == ("NORTH", "1")
-
-
-def test_conditional_forms_need_a_system() -> None:
-    found = best_identifier([identifier("9", "MR"), identifier("1", "PI", "urn:a")])
-    assert found == ("urn:a", "1")
-    assert best_identifier([identifier("9", "MR")]) is None
-    assert best_identifier(identifier("9", "MR", "urn:a")) == ("urn:a", "9")
