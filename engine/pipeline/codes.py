@@ -12,11 +12,6 @@ NOTHING_MADE = error(
     "the map made nothing to send",
     "filter such messages out in the channel, or give the map rules for them",
 )
-DESTINATION_GONE = error(
-    "S722",
-    'destination "{name}" is no longer in the configuration of the channel',
-    "put the destination back, or cancel the delivery",
-)
 CHANNEL_GONE = error(
     "S723",
     'channel "{name}" is no longer in the configuration',
@@ -41,9 +36,4 @@ STRICT_REFUSED = error(
     "S727",
     "{path} is refused by the second validator: {reason}",
     "correct the rule that makes the element, or use `validate: compiled`",
-)
-RECEIVED_TIME_IN_NAME = error(
-    "S728",
-    "the file name pattern of destination {name} cannot be filled",
-    "use only the fields received, message_id, channel, message_type, control_id_hash",
 )
