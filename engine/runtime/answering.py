@@ -163,6 +163,14 @@ class Answering:
         code = str(receipt.diagnostics[0]["code"]) if receipt.diagnostics else ""
         self._recorder.record(
             FaultStored(
-                channel=receipt.channel, code=code, message_id=message_id, peer=receipt.source
+                channel=receipt.channel,
+                code=code,
+                message_id=message_id,
+                peer=_loggable(receipt.source),
             )
         )
+
+
+def _loggable(source: str) -> str:
+    """Where a message came from, for the log: without file names, which may name a patient."""
+    return "directory" if source.startswith("directory ") else source

@@ -16,6 +16,7 @@ from engine.channel.model import (
     MllpListenerConfig,
     RouteConfig,
 )
+from engine.listeners.directory import FileExchange
 from engine.mllp import encode_frame
 from engine.pipeline.states import State, Verdict
 from engine.runtime import intake as intake_module
@@ -23,6 +24,7 @@ from engine.runtime import reception
 from engine.telemetry.events import (
     AcknowledgmentTimedOut,
     ErrorCaught,
+    FaultStored,
     ReadingPaused,
     StoreFailed,
     StoreResumed,
@@ -495,3 +497,17 @@ def test_when_answering_fails_nobody_waits_for_ever(
     bench.turn()
     assert sender.closed
     assert sender.received() == []
+
+
+def test_the_name_of_a_file_is_stored_and_not_logged(bench: Bench) -> None:
+    bench.start(channel())
+
+    def settle(answer: bytes, accepted: bool | None) -> None:
+        assert accepted is False
+
+    exchange = FileExchange("directory /in/DOE-JANE.hl7", settle)
+    bench.sink.receive(exchange, b"no message")
+    bench.turn()
+    assert bench.stored()[0].source == "directory /in/DOE-JANE.hl7"
+    (event,) = bench.recorder.of(FaultStored)
+    assert "DOE" not in str(event)
