@@ -13,10 +13,16 @@ from typing import Any, NamedTuple, Protocol
 
 from sqlalchemy import Select, Table
 
+from engine.store.schema import DELIVERIES_PER_RUN
+
 AMONG = "IN (SELECT value FROM json_each(?))"
 """`column AMONG`: one of an `Ids` value."""
-EACH_ID = "json_each(?) AS each"
-"""`FROM EACH_ID`: the ids of an `Ids` value as rows, in the column `each.value`."""
+EACH_DELIVERY = (
+    "json_each(?) AS each CROSS JOIN deliveries d"
+    f" ON d.delivery_id >= each.value * {DELIVERIES_PER_RUN}"
+    f" AND d.delivery_id < (each.value + 1) * {DELIVERIES_PER_RUN}"
+)
+"""`FROM EACH_DELIVERY`: the deliveries `d` of the runs in an `Ids` value, `each.value` the run."""
 
 LOCKED = "/* FOR UPDATE */"
 """Ends a SELECT: the rows stay locked until the transaction ends (SQLite locks the file)."""

@@ -15,7 +15,7 @@ from sqlalchemy.dialects import postgresql as dialect_module
 
 from engine.store.database import (
     AMONG,
-    EACH_ID,
+    EACH_DELIVERY,
     HORIZON,
     LOCKED,
     SHARED,
@@ -34,11 +34,19 @@ from engine.store.postgresql.connection import (
     connect,
     unavailable,
 )
+from engine.store.schema import DELIVERIES_PER_RUN
 
 _DIALECT = dialect_module.dialect(paramstyle="pyformat")  # type: ignore[no-untyped-call]
+# the order and the limit make PostgreSQL read the key's range, whatever it believes of the table
+_EACH_DELIVERY = (
+    "unnest(%s::bigint[]) AS each(value) CROSS JOIN LATERAL (SELECT * FROM deliveries"
+    f" WHERE delivery_id >= each.value * {DELIVERIES_PER_RUN}"
+    f" AND delivery_id < (each.value + 1) * {DELIVERIES_PER_RUN}"
+    f" ORDER BY delivery_id LIMIT {DELIVERIES_PER_RUN}) AS d"
+)
 _WORDS = (
     (AMONG, "= ANY(%s::bigint[])"),
-    (EACH_ID, "unnest(%s::bigint[]) AS each(value)"),
+    (EACH_DELIVERY, _EACH_DELIVERY),
     (HORIZON, "pg_snapshot_xmin(pg_current_snapshot())::text::bigint"),
     (LOCKED, "FOR UPDATE"),
     (SHARED, "FOR SHARE"),

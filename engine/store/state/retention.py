@@ -6,8 +6,7 @@ copies such messages forward before it drops the part they are in, so the disk a
 """
 
 from engine.pipeline.states import State
-from engine.store.database import AMONG, EACH_ID, Database, Ids, LogReader, Row, Transaction
-from engine.store.schema import DELIVERIES_PER_RUN
+from engine.store.database import AMONG, EACH_DELIVERY, Database, Ids, LogReader, Row, Transaction
 from engine.store.state.search_keys import forget_generations
 
 MESSAGES_PER_TRANSACTION = 500
@@ -21,11 +20,7 @@ _OLD = (
 _RUNS = f"SELECT run_id, message_id, state, open FROM runs WHERE message_id {AMONG} ORDER BY run_id"
 _YOUNGER = "SELECT min(message_id) FROM messages WHERE message_id <= ? AND received_at >= ?"
 """A message that is younger than its id says: a clock was set back."""
-_OF_RUNS = (
-    f"SELECT d.delivery_id, each.value, d.state FROM {EACH_ID} CROSS JOIN deliveries d"
-    f" WHERE d.delivery_id >= each.value * {DELIVERIES_PER_RUN}"
-    f" AND d.delivery_id < (each.value + 1) * {DELIVERIES_PER_RUN}"
-)
+_OF_RUNS = f"SELECT d.delivery_id, each.value, d.state FROM {EACH_DELIVERY}"
 _TABLES_BY_DELIVERY = ("attempts", "delivery_bodies", "deliveries")
 
 

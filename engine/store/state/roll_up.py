@@ -3,14 +3,9 @@
 from collections.abc import Iterable
 
 from engine.pipeline.states import FINAL_STATES, State
-from engine.store.database import EACH_ID, Ids, Transaction
-from engine.store.schema import DELIVERIES_PER_RUN
+from engine.store.database import EACH_DELIVERY, Ids, Transaction
 
-_STATES = (
-    f"SELECT each.value, d.state FROM {EACH_ID} CROSS JOIN deliveries d"
-    f" WHERE d.delivery_id >= each.value * {DELIVERIES_PER_RUN}"
-    f" AND d.delivery_id < (each.value + 1) * {DELIVERIES_PER_RUN}"
-)
+_STATES = f"SELECT each.value, d.state FROM {EACH_DELIVERY}"
 
 
 def roll_up(states: Iterable[str]) -> State:

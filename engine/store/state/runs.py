@@ -10,10 +10,9 @@ from typing import Any
 
 from engine.pipeline.states import Origin, State
 from engine.store.compression import Compression
-from engine.store.database import AMONG, EACH_ID, HORIZON, Database, Ids, Row
+from engine.store.database import AMONG, EACH_DELIVERY, HORIZON, Database, Ids, Row
 from engine.store.encoding import decode_diagnostics, decode_lanes, decode_list
 from engine.store.interface import Body, Delivery, LaneLease, Run
-from engine.store.schema import DELIVERIES_PER_RUN
 
 RUN_COLUMNS = (
     "run_id, message_id, channel, lanes, origin, state, received_at, message_type, control_id,"
@@ -33,10 +32,8 @@ _OPEN_DELIVERIES = (
     "SELECT d.delivery_id, r.run_id, r.message_id, r.channel, d.destination, r.lanes, d.state,"
     " d.attempts, d.next_attempt_at, d.first_attempt_at, d.possibly_sent, r.received_at,"
     " r.message_type, r.control_id"
-    f" FROM {EACH_ID} CROSS JOIN deliveries d JOIN runs r ON r.run_id = each.value"
-    f" WHERE d.delivery_id >= each.value * {DELIVERIES_PER_RUN}"
-    f" AND d.delivery_id < (each.value + 1) * {DELIVERIES_PER_RUN}"
-    " AND d.state IN ('QUEUED', 'PENDING', 'HELD', 'UNKNOWN')"
+    f" FROM {EACH_DELIVERY} JOIN runs r ON r.run_id = each.value"
+    " WHERE d.state IN ('QUEUED', 'PENDING', 'HELD', 'UNKNOWN')"
 )
 _LATEST_STATES = (
     f"SELECT message_id, state, diagnostics FROM runs WHERE message_id {AMONG} ORDER BY run_id"

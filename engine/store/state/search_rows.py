@@ -3,10 +3,9 @@
 from collections.abc import Sequence
 
 from engine.pipeline.states import Origin, State, Verdict
-from engine.store.database import AMONG, EACH_ID, Ids, Row, Transaction
+from engine.store.database import AMONG, EACH_DELIVERY, Ids, Row, Transaction
 from engine.store.encoding import codes_of, decode_diagnostics
 from engine.store.interface import MessageRow
-from engine.store.schema import DELIVERIES_PER_RUN
 
 _MESSAGES = (
     "SELECT message_id, channel, received_at, message_type, control_id, verdict FROM messages"
@@ -17,11 +16,9 @@ _RUNS = (
     f" WHERE message_id {AMONG} ORDER BY run_id"
 )
 _DELIVERIES = (
-    f"SELECT each.value, d.destination, d.state, a.failure_code FROM {EACH_ID}"
-    " CROSS JOIN deliveries d"
+    f"SELECT each.value, d.destination, d.state, a.failure_code FROM {EACH_DELIVERY}"
     " LEFT JOIN attempts a ON a.delivery_id = d.delivery_id AND a.number = d.attempts"
-    f" WHERE d.delivery_id >= each.value * {DELIVERIES_PER_RUN}"
-    f" AND d.delivery_id < (each.value + 1) * {DELIVERIES_PER_RUN} ORDER BY d.delivery_id"
+    " ORDER BY d.delivery_id"
 )
 
 

@@ -2,7 +2,7 @@
 
 import json
 
-from engine.store.database import AMONG, EACH_ID, HORIZON, LOCKED, SHARED
+from engine.store.database import AMONG, EACH_DELIVERY, HORIZON, LOCKED, SHARED
 from engine.store.postgresql.batches import RowBatch, statement_of
 from engine.store.postgresql.database import translate
 from engine.store.state.statements import END_ATTEMPT, INSERT_BODY, INSERT_KEY, INSERT_MESSAGE
@@ -45,10 +45,10 @@ def test_an_update_finds_its_rows_by_key():
 
 
 def test_statements_are_translated_word_by_word():
-    sql = f"SELECT x % 2 FROM {EACH_ID} WHERE a {AMONG} AND b < {HORIZON} AND c = ? {LOCKED}"
+    sql = f"SELECT x % 2 FROM {EACH_DELIVERY} WHERE a {AMONG} AND b < {HORIZON} AND c = ? {LOCKED}"
     found = translate(sql)
     assert "x %% 2" in found
-    assert "unnest(%s::bigint[]) AS each(value)" in found
+    assert "unnest(%s::bigint[]) AS each(value) CROSS JOIN LATERAL" in found
     assert "a = ANY(%s::bigint[])" in found
     assert "pg_snapshot_xmin" in found
     assert found.endswith("c = %s FOR UPDATE")
