@@ -52,28 +52,24 @@ def enter_groups(
 
 
 def each_occurrence(body: Body, path: Path, sink: Callable[[str, BoundKind], None]) -> None:
-    """Write loops over groups or segments of a message map: `each result.ORDER_OBSERVATION`."""
-    steps = list(path.steps)
+    """Write one loop over groups or segments of a message map: `each result.ORDER_OBSERVATION`."""
     with ExitStack() as stack:
         group = enter_groups(body, path, (), stack)
         if group is None:
             return
-        last_group = len(steps) - 1 if path.segment is None else -1
-        for index, (step, selector) in enumerate(steps):
-            name = body.fresh("g")
-            one = (
-                f"nth_groups({group}, {step!r}, {selector.index})"
-                if (selector is not None and selector.index is not None)
-                else f'{group}.groups("{step}")'
-            )
-            stack.enter_context(body.code.block(f"for {name} in {one}:"))
-            group = name
-            if index == last_group:
-                sink(name, BoundKind.GROUP)
-                return
-        if path.segment is not None:
-            name = body.fresh("s")
-            stack.enter_context(
-                body.code.block(f'for {name} in {group}.segments("{path.segment}"):')
-            )
-            sink(name, BoundKind.SEGMENT)
+        kind = BoundKind.GROUP if path.segment is None else BoundKind.SEGMENT
+        name = body.fresh("g" if path.segment is None else "s")
+        stack.enter_context(body.code.block(f"for {name} in {_found(group, path)}:"))
+        sink(name, kind)
+
+
+def _found(group: str, path: Path) -> str:
+    """The expression of all groups or segments a path of `each` names."""
+    steps = [
+        (step, selector.index if selector is not None else None) for step, selector in path.steps
+    ]
+    if not steps:
+        return f'{group}.segments("{path.segment}")'
+    if len(steps) == 1 and path.segment is None and steps[0][1] is None:
+        return f'{group}.groups("{steps[0][0]}")'
+    return f"below({group}, {steps!r}, {path.segment!r})"

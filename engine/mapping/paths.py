@@ -21,6 +21,9 @@ _SELECTOR = re.compile(
 _PART = re.compile(r"([A-Za-z_][A-Za-z0-9_]*|\$this)(\[\s*([^\]]*)\])?")
 _LABEL = re.compile(r"[A-Za-z][A-Za-z0-9_-]*\Z")
 
+GROUPS_MAX = 6
+"""Variable, groups and segment of one path; the deepest message structures have four groups."""
+
 
 def starts_path(cursor: Cursor) -> bool:
     """True when a path can begin here."""
@@ -104,6 +107,8 @@ def _assemble(
     text, place = cursor.text[start : cursor.at], cursor.place(start)
     variable: str | None = None
     first, first_selector = names[0]
+    if len(names) > GROUPS_MAX:
+        raise cursor.fault(f"a path has at most {GROUPS_MAX} names", start=start)
     if first != first.upper():
         if first_selector is not None:
             raise cursor.fault(f'"{first}" is one thing; it takes no selector', start=start)

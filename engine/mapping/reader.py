@@ -41,6 +41,8 @@ OVERLAY_KEYS = ("overlay", "reason", "rules", "remove", "ignore")
 
 RULES_MAX = 2_000
 """Rules or steps of one file; the largest map of HL7's guide has 86."""
+STEPS_DEPTH_MAX = 7
+"""`each` and `when` inside one another; Python allows 20 loops inside one another."""
 
 _SOURCE_NAME = re.compile(r"[A-Z][A-Z0-9_]*")
 _TYPE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9.]*(?:-[A-Za-z0-9][A-Za-z0-9 -]*)?")
@@ -256,13 +258,17 @@ class _FileReader:
             place=node.place,
         )
 
-    def steps(self, node: Sequence) -> tuple[MessageStep, ...]:
+    def steps(self, node: Sequence, depth: int = 1) -> tuple[MessageStep, ...]:
+        if depth > STEPS_DEPTH_MAX:
+            what = "levels of steps"
+            self.problems.append(LIMIT(node.place, limit=STEPS_DEPTH_MAX, what=what))
+            return ()
         if len(node) > RULES_MAX:
             self.problems.append(LIMIT(node.place, limit=RULES_MAX, what="steps"))
-        found = (self.step(item) for item in node.items[:RULES_MAX])
+        found = (self.step(item, depth) for item in node.items[:RULES_MAX])
         return tuple(step for step in found if step is not None)
 
-    def step(self, node: Node) -> MessageStep | None:
+    def step(self, node: Node, depth: int) -> MessageStep | None:
         if isinstance(node, Scalar):
             return self.parse(node, read_step_line)
         if not isinstance(node, Mapping) or len(node.entries) != 1:
@@ -274,7 +280,7 @@ class _FileReader:
         if not isinstance(body, Sequence):
             self.problems.append(WRONG_SHAPE(body.place, what="the body", shape="a list of steps"))
             return None
-        steps = self.steps(body)
+        steps = self.steps(body, depth + 1)
         if key is None:
             return None
         if key.loop is not None:

@@ -16,7 +16,8 @@ _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 TEXT_MAX = 20_000
 """Characters of one rule; a rule is a line, and the parser recurses on brackets."""
-DEPTH_MAX = 40
+DEPTH_MAX = 12
+"""Brackets in brackets; generated Python nests with them, and its compiler stops at 100 levels."""
 
 
 class SyntaxFault(Exception):  # noqa: N818  a fault of the text, not of the program

@@ -149,9 +149,20 @@ def nth_group(group: Group, name: str, number: int) -> Group | None:
     return found[number - 1] if number <= len(found) else None
 
 
-def nth_groups(group: Group, name: str, number: int) -> Sequence[Group]:
-    """The same as a list of one or none."""
-    return group.groups(name)[number - 1 : number]
+def below(
+    group: Group, steps: list[tuple[str, int | None]], segment: str | None
+) -> Sequence[Group | Segment]:
+    """All groups, or all segments, that a path of groups leads to; an index takes one."""
+    groups = [group]
+    for name, index in steps:
+        following: list[Group] = []
+        for one in groups:
+            found = one.groups(name)
+            following += found if index is None else found[index - 1 : index]
+        groups = following
+    if segment is None:
+        return groups
+    return [found for one in groups for found in one.segments(segment)]
 
 
 def as_text(value: object) -> str:
@@ -274,12 +285,12 @@ SUPPORT: dict[str, Any] = {
     "PADDING": PADDING,
     "PLAIN_TYPES": PLAIN_TYPES,
     "as_text": as_text,
+    "below": below,
     "coding_system": coding_system,
     "compared": compared,
     "field_of": field_of,
     "identifier_key": identifier_key,
     "nth_group": nth_group,
-    "nth_groups": nth_groups,
     "nth_segment": nth_segment,
     "reference_of": reference_of,
     "table_coding": table_coding,

@@ -466,3 +466,17 @@ def test_a_function_of_many_values_takes_every_repetition(patient: Any) -> None:
     made = patient(r'language: join("\n", PID-15[*], PID-2.1)', "PID||z|||||||||||||a~b~~c")
     assert made["language"] == "a\nb\nc\nz"
     assert patient(r'language: join("\n", PID-15[*])', "PID|1") == {}
+
+
+def test_the_deepest_map_that_is_read_compiles_plain_and_traced(maps: Any) -> None:
+    brackets = "(" * 11 + "PID-2" + ' | PID-4[1] -> upper | "x")' * 11 + " -> lower"
+    rules = "a[]:\n"
+    for level in range(6):
+        rules += "  " * (level + 1) + f"- each PID-3 as v{level} when v{level}.1 valued:\n"
+    rules += "  " * 7 + f"- b: {brackets} when PID-8 in (1, 2) or PID-7 valued\n"
+    steps = "map: ADT_A01\nfrom: ADT_A01\nto: Bundle\nrules:\n"
+    for level in range(5):
+        steps += "  " * (level + 1) + f"- each A.B.C as g{level} when g{level}.D.PID valued:\n"
+    steps += "  " * 6 + "- each NK1 as kin:\n" + "  " * 8 + "- PID -> PID[Patient] as patient\n"
+    program = maps(pid_map(rules), steps).program
+    assert program.traced().source != program.source

@@ -163,3 +163,16 @@ def test_an_overlay_is_read() -> None:
 def test_brackets_inside_a_flow_list_are_explained() -> None:
     _, problems = read_map_file("overlay: A\nreason: r\nremove: [value[x]]\n", "o.yaml")
     assert problems
+
+
+def test_nesting_is_bounded_for_rules_and_steps() -> None:
+    deep = "map: X[Y]\nfrom: PID\nto: Patient\nrules:\n  a:\n"
+    for level in range(12):
+        deep += "  " * (level + 2) + "- when PID-1 valued:\n"
+    _, problems = read(deep + "  " * 14 + "- PID-1\n")
+    assert {one.code for one in problems} == {"T511"}
+    deep = "map: X\nfrom: ADT_A01\nto: Bundle\nrules:\n"
+    for level in range(12):
+        deep += "  " * (level + 1) + f"- each NK1 as k{level}:\n"
+    _, problems = read(deep + "  " * 13 + "- PID -> PID[Patient]\n")
+    assert {one.code for one in problems} == {"T511"}
