@@ -42,3 +42,17 @@ class ProcessResult:
     def diagnostic_values(self) -> tuple[dict[str, Any], ...]:
         """The diagnostics in their JSON form."""
         return tuple(found.as_dict() for found in self.diagnostics)
+
+    def without_values(self) -> "ProcessResult":
+        """The same without message and resources.
+
+        Those are thousands of objects: kept until a turn ends, they cost a third of processing,
+        because each message then works in memory that no cache holds.
+        """
+        return ProcessResult(
+            state=self.state,
+            outputs=self.outputs,
+            diagnostics=self.diagnostics,
+            search_keys=self.search_keys,
+            event_at=self.event_at,
+        )

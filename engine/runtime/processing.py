@@ -7,6 +7,7 @@ their lanes, so that one that may go out at once is written as PENDING from the 
 import time
 from collections import deque
 from dataclasses import dataclass, field
+from itertools import islice
 
 from engine.diagnostics import Diagnostic
 from engine.pipeline import codes
@@ -84,9 +85,13 @@ class Processing:
         return bool(self.work.processing.ready or self.lacking)
 
     def wanted(self) -> list[int]:
-        """Message ids whose bytes the next turn needs."""
-        runs = self.work.runs
-        return [runs[run_id].message_id for run_id in list(self.lacking)[:RUNS_PER_TURN]]
+        """Message ids whose bytes the next turn needs and that are not at hand."""
+        return [message_id for message_id in self._soon() if message_id not in self.raw]
+
+    def _soon(self) -> list[int]:
+        """Message ids of the next turn."""
+        found = (self.work.runs.get(run_id) for run_id in islice(self.lacking, RUNS_PER_TURN))
+        return [run.message_id for run in found if run is not None]
 
     def receive(self, reply: TurnReply, lease: LaneLease) -> None:
         """Take in what the store gave."""
@@ -115,7 +120,7 @@ class Processing:
         They may belong to runs behind one that waits for a person: kept for long, they would take
         the room that other lanes need.
         """
-        soon = set(self.wanted())
+        soon = set(self._soon())
         for message_id in [each for each in self.raw if each not in soon]:
             self._drop_raw(message_id)
 
@@ -226,7 +231,7 @@ class Processing:
         if raw is None:
             return None
         self.raw_bytes -= len(raw)
-        result = channel.process(raw, run.received_at)
+        result = channel.process(raw, run.received_at).without_values()
         return Draft(run, result, self._deliveries(run, result))
 
     def _deliveries(
