@@ -240,13 +240,15 @@ class ParentPipe:
         return "supervisor"
 
     def doRead(self) -> None:  # noqa: N802
-        """Nothing is ever sent: what can be read is the end."""
+        """Nothing is ever sent: what can be read is the end, where a poll does not report it."""
         if os.read(0, 1024) == b"":
             self._reactor.removeReader(self)
             self._gone()
 
     def connectionLost(self, reason: Any) -> None:  # noqa: N802
-        """The reactor stops."""
+        """The other end was closed."""
+        del reason
+        self._gone()
 
 
 def main(arguments: Sequence[str]) -> int:

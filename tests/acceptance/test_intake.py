@@ -402,3 +402,30 @@ def test_on_postgresql_no_acknowledged_message_is_lost_when_intake_is_killed(
         check_delivery(site, acknowledged)
     finally:
         site.end()
+
+
+def test_processes_end_by_themselves_when_their_supervisor_is_killed(site: Site) -> None:
+    port = free_port()
+    site.mllp_channel("adt", port)
+    site.start()
+    assert Sender(port).ask(message("1")) == ("AA", "1")
+    status = site.status()
+    assert status is not None
+    assert site.process is not None
+    site.process.kill()
+    site.process.wait(10)
+    pids = [child.pid for child in status.children]
+    wait_for(lambda: not any(Path(f"/proc/{pid}").exists() for pid in pids), 60)
+    site.start()
+    assert Sender(port).ask(message("2")) == ("AA", "2")
+
+
+def test_a_broken_project_is_not_started_and_every_problem_is_shown(site: Site) -> None:
+    (site.home / "channels" / "a.yaml").write_text("channel: a\nlistner: {}\n")
+    (site.home / "channels" / "b.yaml").write_text("channel: b\nlistener:\n  mllp: {prt: 1}\n")
+    command = [sys.executable, "-m", "engine", "serve", "--home", str(site.home)]
+    command += ["--store", site.store_url]
+    tried = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert tried.returncode == 2
+    assert "channels/a.yaml:2:" in tried.stderr
+    assert "channels/b.yaml:3:" in tried.stderr
