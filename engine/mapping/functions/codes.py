@@ -86,6 +86,8 @@ def codings_of(parts: list[str], facts: Facts) -> list[dict[str, str]]:
     """The codings of a CWE in the order sent."""
     found: list[dict[str, str]] = []
     count = len(parts)
+    if count == 1:
+        return [{"code": parts[0]}] if parts[0] else found
     for code_at, text_at, system_at, version_at in TRIPLETS:
         if code_at >= count:
             break

@@ -24,6 +24,8 @@ _YES = {
     "YES": True, "NO": False, "Yes": True, "No": False, "T": True, "F": False,
 }  # fmt: skip
 
+_POWERS = frozenset({"10", "x10", "X10", "*10", "10*", "E"})
+
 UCUM = "http://unitsofmeasure.org"
 
 Number = int | float | Decimal
@@ -139,8 +141,13 @@ def _quantity(
 
 
 def _unit(unit: list[str], facts: Facts) -> dict[str, str]:
-    """Unit, code and system of a CWE of units (OBX-6): a code without a known system is a unit."""
+    """Unit, code and system of a CWE of units (OBX-6): a code without a known system is a unit.
+
+    A power of ten whose `^` was not escaped arrives in two components and is put together again.
+    """
     code = unit[0]
+    if code in _POWERS and len(unit) > 1 and unit[1] and not any(unit[2:3]):
+        return {"unit": f"{code}^{unit[1]}"}
     name = (unit[1] if len(unit) > 1 else "") or code
     found = {"unit": name} if name else {}
     for at in (0, 3):
@@ -258,6 +265,7 @@ RECORDS = (
                 result={"value": 182, "unit": "mg/dL", "system": UCUM, "code": "mg/dL"},
             ),
             Example(arguments=(["<5"], None), result={"value": 5, "comparator": "<"}),
+            Example(arguments=(["5"], ["10", "9/L"]), result={"value": 5, "unit": "10^9/L"}),
             Example(arguments=(["", "182"], None), result={"value": 182}),
             Example(arguments=([">", "5.0"], None), result={"value": 5.0, "comparator": ">"}),
             Example(arguments=(["", "1", "-", "5"], None), result=None),
