@@ -17,6 +17,7 @@ import msgspec
 from engine.runtime.process_setup import DataFolder
 
 POLL_SECONDS = 0.1
+OWN_TRIES = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,11 +74,15 @@ class NodeFiles:
         """Take the lock and clear what an earlier node left. Raises DataInUse, OSError."""
         self._folder.mkdir(parents=True, exist_ok=True)
         lock = (self._folder / "node.lock").open("ab")
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            lock.close()
-            raise DataInUse from None
+        for last in (*[False] * OWN_TRIES, True):
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if last:
+                    lock.close()
+                    raise DataInUse from None
+                time.sleep(POLL_SECONDS)  # who only looks whether a node runs is gone by then
         self._lock = lock
         for pattern in ("*.prom", "*.health", "*.tmp"):
             for file in self._folder.glob(pattern):
@@ -107,9 +112,11 @@ class NodeFiles:
         except OSError:
             return None
         try:
-            return msgspec.json.decode(self._status.read_bytes(), type=NodeStatus)
+            status = msgspec.json.decode(self._status.read_bytes(), type=NodeStatus)
+            os.kill(status.pid, 0)
         except (OSError, msgspec.DecodeError):
-            return None
+            return None  # not written yet, or left by a node that was killed
+        return status
 
 
 def data_folder(home: Path, store_url: str) -> DataFolder:

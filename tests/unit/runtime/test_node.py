@@ -1,5 +1,7 @@
 """One node owns a data directory, and others can see it."""
 
+import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,7 +11,7 @@ from engine.runtime.node_http import node_health
 from engine.runtime.process_setup import DataFolder, ProcessSetup, read_arguments
 from engine.telemetry.health import Condition, Health, write_health
 
-STATUS = NodeStatus(pid=1, started_at=2.0, home="/site", revision="abc", metrics_port=0)
+STATUS = NodeStatus(pid=os.getpid(), started_at=2.0, home="/site", revision="abc", metrics_port=0)
 
 
 def test_only_one_node_owns_a_data_directory(tmp_path: Path) -> None:
@@ -42,6 +44,15 @@ def test_a_status_without_an_owner_is_of_a_node_that_died(tmp_path: Path) -> Non
     assert owner._lock is not None
     owner._lock.close()
     assert NodeFiles(data).running() is None
+
+
+def test_the_status_of_a_killed_node_is_not_that_of_the_next_one(tmp_path: Path) -> None:
+    data = DataFolder(path=tmp_path)
+    owner = NodeFiles(data)
+    owner.own()
+    owner.write(replace(STATUS, pid=2**22 + 1))
+    assert NodeFiles(data).running() is None
+    owner.disown()
 
 
 def test_files_of_an_earlier_node_are_cleared(tmp_path: Path) -> None:
