@@ -1,9 +1,9 @@
 """CPU per message of mapping, against the same by hand: `python benchmarks/mapping.py`.
 
-A synthetic ADT A01 of 2 KB and an ORU R01 with 30 results, through maps of the language and through
-plain Python that makes the same resources (which is asserted). Medians of CPU time, both interleaved
-in one run, so the ratios hold on other machines. Also the maps of the library on the same messages,
-which make more, and what tracing costs when it is asked for.
+A synthetic ADT A01 of 2 KB and an ORU R01 with 30 results, through maps of the language and
+through plain Python that makes the same resources (which is asserted). Medians of CPU time, both
+interleaved in one run, so the ratios hold on other machines. Also the maps of the library on the
+same messages, which make more, and what tracing costs when it is asked for.
 """
 
 import statistics

@@ -1,7 +1,7 @@
 """The maps of `mapping_library` as a programmer would write them, with the same output.
 
-Same parser, same ids, same care for repetitions, subcomponents, escapes and bad dates; no places for
-problems, no trace, no overlays. Written for speed, without contortions.
+Same parser, same ids, same care for repetitions, subcomponents, escapes and bad dates; no places
+for problems, no trace, no overlays. Written for speed, without contortions.
 """
 
 import csv
