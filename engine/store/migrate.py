@@ -57,11 +57,32 @@ def migrate_postgresql(url: str) -> None:
             connection.exec_driver_sql("CREATE TABLE IF NOT EXISTS migrating (n integer)")
             connection.exec_driver_sql("LOCK TABLE migrating IN EXCLUSIVE MODE")
             _upgrade(connection)
+            _renumber(connection)
             connection.commit()
     except DBAPIError as failure:
         raise unavailable("making the store", failure.orig or failure) from None
     except psycopg.Error as failure:
         raise unavailable("making the store", failure) from None
+
+
+def _renumber(connection: Connection) -> None:
+    """After a restore from a logical dump, forget the transaction numbers of the other server.
+
+    They may be greater than this server's, and readers wait for greater numbers.
+    """
+    ((now, followed, position),) = connection.exec_driver_sql(
+        "SELECT pg_current_xact_id()::text::bigint, written_by, position FROM cursors"
+        " WHERE name = 'log'"
+    ).fetchall()
+    if followed <= now:
+        return
+    for statement in (
+        "UPDATE runs SET written_by = 0 WHERE written_by > %(now)s",
+        "UPDATE log SET written_by = 0 WHERE written_by > %(now)s AND message_id <= %(position)s",
+        "UPDATE log SET written_by = %(now)s WHERE written_by > %(now)s",
+        "UPDATE cursors SET written_by = %(now)s",
+    ):
+        connection.exec_driver_sql(statement, {"now": now, "position": position})
 
 
 def _upgrade(connection: Connection) -> None:

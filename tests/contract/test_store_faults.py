@@ -12,6 +12,7 @@ import pytest
 
 from engine.pipeline.states import State
 from engine.store.interface import Search, StoreUnavailable
+from engine.store.open_store import migrate
 
 only_sqlite = pytest.mark.parametrize("store", ["sqlite"], indirect=True)
 only_postgresql = pytest.mark.parametrize(
@@ -167,6 +168,27 @@ def test_a_late_commit_is_not_passed_over(server, store, log, worker, receipt):
     given += worker.runs()
     assert sorted(run.message_id for run in given) == [warm, late, early]
     assert len(worker.state.search(Search())) == 3
+
+
+@only_postgresql
+def test_a_database_restored_into_another_server_goes_on(
+    server, store, log, worker, receipt, new_worker
+):
+    """The numbers of that server's transactions may be far greater than this one's."""
+    first = log.append([receipt(), receipt()])
+    done, _ = worker.runs()
+    worker.send(done)
+    waiting = log.append([receipt()])
+    for table in ("log", "runs", "cursors"):
+        server.execute(f"UPDATE {table} SET written_by = written_by + 1000000000")
+    migrate(store.url)
+    later = log.append([receipt()])
+    worker.state.release(worker.lease)
+    second = new_worker(store.open_state(), "worker-2")
+    assert [run.message_id for run in second.runs()] == [first[1], *waiting, *later]
+    found = [row.message_id for row in second.state.search(Search())]
+    assert found == [*later, *waiting, *reversed(first)]
+    assert second.state.stats()[0].received == 4
 
 
 def test_two_workers_follow_and_commit_at_the_same_time(store, log, receipt, new_worker):

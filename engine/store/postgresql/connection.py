@@ -5,6 +5,7 @@ wait for a lock is longer than the sender's patience. A failure's text never quo
 message about data: it could name values of a patient's message.
 """
 
+import logging
 from typing import Any
 
 import psycopg
@@ -26,6 +27,8 @@ DATABASE_ERRORS = (psycopg.Error, OSError)
 def connect(url: str, *, lock_timeout_seconds: float = LOCK_TIMEOUT_SECONDS) -> Connection:
     """Connect in autocommit mode. Raises psycopg.Error; callers map it with `unavailable`."""
     given = conninfo_to_dict(url)
+    # its warnings quote the server's messages, which may quote values
+    logging.getLogger("psycopg").setLevel(logging.ERROR)
     settings = {
         "lock_timeout": _milliseconds(lock_timeout_seconds),
         "idle_in_transaction_session_timeout": _milliseconds(IDLE_TRANSACTION_SECONDS),
