@@ -187,6 +187,25 @@ def test_a_channel_that_acknowledges_on_delivered_answers_after_the_delivery(sit
     assert site.delivered("adt") == ["D1"]
 
 
+def test_http_and_folders_wait_for_late_acknowledgments_too(site: Site) -> None:
+    port = free_port()
+    (site.home / "in").mkdir()
+    late = "acknowledge: delivered\n"
+    site.channel("web", f"  http:\n    port: {port}", late)
+    folder = "  directory:\n    path: in\n    poll_seconds: 0.2\n    settle_seconds: 0.2"
+    site.channel("folder", folder, late)
+    site.start()
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    connection.request("POST", "/", message("W1"))
+    answer = connection.getresponse()
+    assert (answer.status, msa(answer.read())) == (200, ("AA", "W1"))
+    assert site.delivered("web") == ["W1"]
+    connection.close()
+    (site.home / "in" / "b.hl7").write_bytes(message("F1") + message("F2"))
+    wait_for(lambda: (site.home / "in" / "done" / "b.hl7").exists())
+    assert site.delivered("folder") == ["F1", "F2"]
+
+
 class Load:
     """A stop-and-wait sender that resends what was not acknowledged, as a real one does."""
 
