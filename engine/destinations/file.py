@@ -6,6 +6,7 @@ an attempt made twice leaves one file. Disk work runs in threads: a slow share s
 """
 
 import asyncio
+import contextlib
 import errno
 import hashlib
 import os
@@ -80,15 +81,21 @@ def _safe(text: str) -> str:
 
 
 def _write(target: Path, body: bytes, delivery_id: int) -> Fault | None:
-    """Write aside, sync, rename, sync the folder; the fault, or None."""
+    """Write aside, sync, rename, sync the folder; the fault, or None.
+
+    The folder is made where its parent is there; a whole missing path is more likely a mistake.
+    """
     aside = target.with_name(f".{target.name}.{delivery_id}.part")
     try:
+        if not target.parent.is_dir():
+            target.parent.mkdir()
         with aside.open("wb") as file:
             file.write(body)
             file.flush()
             os.fsync(file.fileno())
     except OSError as problem:
-        aside.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            aside.unlink(missing_ok=True)
         return _write_fault(problem)
     try:
         aside.replace(target)

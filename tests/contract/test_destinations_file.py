@@ -52,8 +52,14 @@ async def test_second_attempt_leaves_one_file(tmp_path: Path) -> None:
     assert len(files(tmp_path)) == 1
 
 
-async def test_missing_folder_is_transient(tmp_path: Path) -> None:
-    result = await destination(tmp_path / "absent").send(outgoing())
+async def test_folder_is_made_where_its_parent_is_there(tmp_path: Path) -> None:
+    result = await destination(tmp_path / "new").send(outgoing())
+    assert result.classification.accepted
+    assert len(files(tmp_path / "new")) == 1
+
+
+async def test_missing_path_is_transient(tmp_path: Path) -> None:
+    result = await destination(tmp_path / "absent" / "out").send(outgoing())
     assert (result.classification.failure_class, result.classification.code) == (
         FailureClass.TRANSIENT,
         "folder-missing",
