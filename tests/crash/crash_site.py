@@ -4,6 +4,7 @@ import contextlib
 import hashlib
 import os
 import re
+import socket
 import subprocess
 import sys
 import threading
@@ -14,9 +15,11 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from engine.mllp import Frame, FrameDecoder, encode_frame
 from engine.runtime.configuration import read_project
+from engine.runtime.message_log import open_message_log
 from engine.runtime.process_setup import DataFolder, ProcessSetup
-from engine.store.interface import Receipt
+from engine.store.interface import Receipt, Search
 
 HERE = Path(__file__).parent
 PATIENTS = 2
@@ -54,12 +57,12 @@ rules:
 }
 
 
-def message(number: int) -> bytes:
+def message(number: int, patients: int = PATIENTS) -> bytes:
     """The number-th message; patients take turns, and the family name says the number."""
     return (
         f"MSH|^~\\&|REG|N|E|H|20260105083000-0600||ADT^A08^ADT_A01|C{number:05}|P|2.5.1\r"
         "EVN|A08|20260105083000-0600\r"
-        f"PID|1||MRN{number % PATIENTS}^^^N^MR||Sequence{number:05}^A||19870412|F\r"
+        f"PID|1||MRN{number % patients}^^^N^MR||Sequence{number:05}^A||19870412|F\r"
         "PV1|1|O\r"
     ).encode()
 
@@ -161,10 +164,85 @@ def wait_for(what: Callable[[], Any], seconds: float = 60.0) -> Any:
         time.sleep(0.01)
 
 
-def check_order(received: list[int], marked: set[int]) -> None:
+def check_order(received: list[int], marked: set[int], patients: int = PATIENTS) -> None:
     """Per patient in order; a repeat only directly after itself, and marked as possibly sent."""
-    for patient in range(PATIENTS):
-        numbers = [number for number in received if number % PATIENTS == patient]
+    for patient in range(patients):
+        numbers = [number for number in received if number % patients == patient]
         assert numbers == sorted(numbers), f"out of order: {numbers}"
         repeated = {one for one, two in pairwise(numbers) if one == two}
         assert repeated <= marked, f"sent twice without a mark: {repeated - marked}"
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
+
+
+def end(process: "subprocess.Popen[bytes]") -> None:
+    process.kill()
+    process.wait()
+    if process.stdin is not None:
+        process.stdin.close()
+
+
+def sent(project: Project) -> int:
+    with open_message_log(project.store) as log:
+        return sum(row.sent for row in log.stats())
+
+
+def marked(project: Project) -> set[int]:
+    """Numbers of messages with a delivery that is marked as possibly sent before."""
+    found = set()
+    with open_message_log(project.store) as log:
+        for row in log.search(Search(limit=1000)):
+            detail = log.message(row.message_id)
+            assert detail is not None
+            if any(one.possibly_sent for run in detail.runs for one in run.deliveries):
+                found.add(int(row.control_id[1:]))
+    return found
+
+
+class Sender:
+    """Sends until it is answered, as a hospital system does: the same bytes after a reconnect."""
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+        self._line: socket.socket | None = None
+
+    def deliver(self, payload: bytes, alive: Callable[[], bool]) -> bool:
+        """Send until it is accepted; False when the process died first."""
+
+        def answered() -> bool:
+            try:
+                if self._line is None:
+                    self._line = socket.create_connection(("127.0.0.1", self._port), 5)
+                self._line.sendall(encode_frame(payload))
+                return self._accepted(self._line)
+            except OSError:
+                self.close()
+                return False
+
+        accepted = False
+
+        def settled() -> bool:
+            nonlocal accepted
+            accepted = answered()
+            return accepted or not alive()
+
+        wait_for(settled)
+        return accepted
+
+    def _accepted(self, line: socket.socket) -> bool:
+        decoder = FrameDecoder(frame_bytes_max=100_000)
+        while True:
+            data = line.recv(65536)
+            if not data:
+                raise ConnectionResetError
+            for frame in decoder.feed(data):
+                if isinstance(frame, Frame):
+                    return b"MSA|AA" in frame.payload
+
+    def close(self) -> None:
+        if self._line is not None:
+            self._line.close()
+        self._line = None

@@ -4,19 +4,27 @@ Promised: what was acknowledged is delivered; per patient in order; twice only w
 lost, and then marked.
 """
 
-import socket
-import subprocess
 import sys
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from crash_site import Project, Receiver, check_order, message, receipt, wait_for
+from crash_site import (
+    Project,
+    Receiver,
+    Sender,
+    check_order,
+    end,
+    free_port,
+    marked,
+    message,
+    receipt,
+    sent,
+    wait_for,
+)
 
-from engine.mllp import Frame, FrameDecoder, encode_frame
 from engine.pipeline.states import State
 from engine.runtime.message_log import open_message_log
 from engine.store.interface import Search
@@ -25,42 +33,6 @@ from engine.store.open_store import migrate, open_log
 COUNT = 4
 CALLS_MAX = 200
 """More store calls than a life has; reaching it would mean the loop does not end."""
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    found = Receiver()
-    yield found
-    found.close()
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
-
-
-def end(process: "subprocess.Popen[bytes]") -> None:
-    process.kill()
-    process.wait()
-    if process.stdin is not None:
-        process.stdin.close()
-
-
-def sent(project: Project) -> int:
-    with open_message_log(project.store) as log:
-        return sum(row.sent for row in log.stats())
-
-
-def marked(project: Project) -> set[int]:
-    """Numbers of messages with a delivery that is marked as possibly sent before."""
-    found = set()
-    with open_message_log(project.store) as log:
-        for row in log.search(Search(limit=1000)):
-            detail = log.message(row.message_id)
-            assert detail is not None
-            if any(one.possibly_sent for run in detail.runs for one in run.deliveries):
-                found.add(int(row.control_id[1:]))
-    return found
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
@@ -93,52 +65,6 @@ def test_a_worker_killed_at_any_store_call_loses_and_reorders_nothing(
     else:
         raise AssertionError("the life of the messages never ended")
     assert kills >= 5
-
-
-class Sender:
-    """Sends until it is answered, as a hospital system does: the same bytes after a reconnect."""
-
-    def __init__(self, port: int) -> None:
-        self._port = port
-        self._line: socket.socket | None = None
-
-    def deliver(self, payload: bytes, alive: Callable[[], bool]) -> bool:
-        """Send until it is accepted; False when the process died first."""
-
-        def answered() -> bool:
-            try:
-                if self._line is None:
-                    self._line = socket.create_connection(("127.0.0.1", self._port), 5)
-                self._line.sendall(encode_frame(payload))
-                return self._accepted(self._line)
-            except OSError:
-                self.close()
-                return False
-
-        accepted = False
-
-        def settled() -> bool:
-            nonlocal accepted
-            accepted = answered()
-            return accepted or not alive()
-
-        wait_for(settled)
-        return accepted
-
-    def _accepted(self, line: socket.socket) -> bool:
-        decoder = FrameDecoder(frame_bytes_max=100_000)
-        while True:
-            data = line.recv(65536)
-            if not data:
-                raise ConnectionResetError
-            for frame in decoder.feed(data):
-                if isinstance(frame, Frame):
-                    return b"MSA|AA" in frame.payload
-
-    def close(self) -> None:
-        if self._line is not None:
-            self._line.close()
-        self._line = None
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
