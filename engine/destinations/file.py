@@ -88,7 +88,7 @@ def _write(target: Path, body: bytes, delivery_id: int) -> Fault | None:
     aside = target.with_name(f".{target.name}.{delivery_id}.part")
     try:
         if not target.parent.is_dir():
-            target.parent.mkdir()
+            target.parent.mkdir(exist_ok=True)
         with aside.open("wb") as file:
             file.write(body)
             file.flush()
