@@ -39,6 +39,8 @@ from engine.telemetry.recorder import Recorder
 RUNS_LOADED_MAX = 50_000
 """Runs on the processing board; more only wait behind runs that wait for a person."""
 ROOM_PER_TURN = 256
+LOOP_ROUNDS = 3
+"""Of the event loop, until an answer that has come in has ended its attempt."""
 STORE_RETRY_SECONDS = 0.25
 STORE_RETRY_SECONDS_MAX = 5.0
 FAULT_PAUSE_SECONDS = 1.0
@@ -179,12 +181,15 @@ class Worker:
             await self._renew()
             if not self._lanes.lease.buckets:
                 return False
+        self._sending.launch_late()
+        drafts = self._processing.process_some(self._plans, self._clocks.now())
+        # What was answered while we processed frees its place for this turn: twice as much is
+        # then under way, and is written by half as many commits.
+        await _let_answers_in()
         now = self._clocks.now()
         self._unwritten += self._sending.collect()
         self._work.due(now)
-        self._sending.launch_late()
         self._hold_homeless(now)
-        drafts = self._processing.process_some(self._plans, now)
         starting = self._sending.choose(now)
         request = self._request(drafts, starting)
         reply = await self._written(request)
@@ -192,6 +197,7 @@ class Worker:
             return True
         self._unwritten.clear()
         self._after(drafts, starting, reply)
+        await _let_answers_in()  # and requests out, before processing holds the loop again
         if request.look_around:
             await self._look_around()
         return bool(drafts or starting or reply.runs or reply.released or self._processing.busy)
@@ -360,3 +366,9 @@ class Worker:
         self._processing.clear()
         self._sending.clear()
         await self._lanes.drop()
+
+
+async def _let_answers_in() -> None:
+    """Let the loop look at its sockets, and let what waits for them go on."""
+    for _ in range(LOOP_ROUNDS):
+        await asyncio.sleep(0)
