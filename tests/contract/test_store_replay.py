@@ -114,7 +114,7 @@ def test_a_resend_without_stored_output_fails_and_says_so(log, worker, receipt, 
     worker.state.advance_job(job_id, 1)
     state, diagnostics = worker.state.run_states([message_id])[message_id]
     assert state is State.ERROR
-    assert diagnostics[0]["code"] == "S750"
+    assert diagnostics[0]["code"] == "S760"
     (done,) = worker.state.jobs([job_id])
     assert (done.state, done.failed) == ("done", 1)
 
