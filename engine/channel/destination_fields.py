@@ -255,6 +255,13 @@ MLLP_DESTINATION = ComponentSpec(
             "connect_timeout_seconds", "A connection must stand within this time.", maximum=600
         ),
         count("connections_max", "Connections kept open.", 100),
+        FieldSpec(
+            name="lost_answer",
+            kind=Kind.CHOICE,
+            description="When no acknowledgment came: hold for a person, or resend with the same "
+            "control id, where the receiver knows repeats by it.",
+            choices=("hold", "resend"),
+        ),
         CONCURRENCY,
         RATE,
         RESPONSE,

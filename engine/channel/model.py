@@ -208,6 +208,8 @@ class MllpDestinationConfig:
     timeout_seconds: float = 30.0
     connect_timeout_seconds: float = 10.0
     connections_max: int = 1
+    lost_answer: str = "hold"
+    """No acknowledgment came: `hold` for a person, or `resend` with the same control id."""
     concurrency_max: int = 1
     rate_per_second: float = 0.0
     response_bytes_max: int = 64_000

@@ -96,8 +96,8 @@ class MllpDestination:
             return result
 
     def settlement(self, outgoing: Outgoing) -> Settlement:  # noqa: ARG002
-        """A person: what a receiver does with a control id it has seen is its own affair."""
-        return Settlement.PERSON
+        """A person, unless the site says that the receiver knows repeats by their control id."""
+        return Settlement.REPEAT if self._config.lost_answer == "resend" else Settlement.PERSON
 
     async def probe(self, outgoing: Outgoing) -> Presence:  # noqa: ARG002
         """MLLP has no question to ask."""

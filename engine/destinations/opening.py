@@ -27,6 +27,13 @@ def open_destination(config: DestinationConfig, secrets: SecretSource) -> Destin
             assert_never(config)
 
 
+def attempts_at_once(config: DestinationConfig) -> int:
+    """How many attempts may be in flight. None may wait for another's connection: its time runs."""
+    if isinstance(config, MllpDestinationConfig):
+        return min(config.concurrency_max, config.connections_max)
+    return config.concurrency_max
+
+
 def attempt_seconds_max(config: DestinationConfig) -> float:
     """The longest an attempt may take: a lease must outlive it."""
     match config:

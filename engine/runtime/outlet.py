@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from engine.channel.model import DestinationConfig
 from engine.destinations.interface import Destination
-from engine.destinations.opening import attempt_seconds_max
+from engine.destinations.opening import attempt_seconds_max, attempts_at_once
 from engine.pipeline.lanes import Key
 from engine.pipeline.retry import CLOSED_BREAKER, Breaker, TokenBucket
 from engine.store.interface import Body
@@ -58,6 +58,8 @@ class Outlet:
     breaker: Breaker = CLOSED_BREAKER
     bucket: TokenBucket = field(init=False)
     attempt_seconds: float = field(init=False)
+    attempts_max: int = field(init=False)
+    """In flight at a time."""
     in_flight: int = 0
     loaded: int = 0
     """Deliveries in memory that are not final, in flight or waiting."""
@@ -89,6 +91,7 @@ class Outlet:
         rate = self.config.rate_per_second
         self.bucket = TokenBucket(rate, tokens=max(1.0, rate))
         self.attempt_seconds = attempt_seconds_max(self.config)
+        self.attempts_max = attempts_at_once(self.config)
 
     @property
     def full(self) -> bool:
@@ -110,7 +113,7 @@ class Outlet:
         """True when one more attempt may start now."""
         return (
             not self.paused
-            and self.in_flight < self.config.concurrency_max
+            and self.in_flight < self.attempts_max
             and self.breaker.admits(now)
             and self.bucket.wait_seconds(now) == 0.0
         )
@@ -123,7 +126,7 @@ class Outlet:
 
     def wake_at(self, now: float) -> float | None:
         """When a waiting delivery may start; None when only an event of another kind can help."""
-        if not self.ready or self.paused or self.in_flight >= self.config.concurrency_max:
+        if not self.ready or self.paused or self.in_flight >= self.attempts_max:
             return None
         breaker_at = self.breaker.admits_at(now)
         if breaker_at is None:

@@ -266,6 +266,10 @@ async def test_messages_of_one_connection_go_one_after_the_other(
     assert len(receiver.writers) == 1
 
 
-def test_a_lost_answer_is_for_a_person_to_settle() -> None:
-    config = MllpDestinationConfig(name="lab", host="h", port=1)
-    assert MllpDestination(config).settlement(outgoing()) is Settlement.PERSON
+@pytest.mark.parametrize(
+    ("lost_answer", "settlement"),
+    [("hold", Settlement.PERSON), ("resend", Settlement.REPEAT)],
+)
+def test_site_says_how_a_lost_answer_is_settled(lost_answer: str, settlement: Settlement) -> None:
+    config = MllpDestinationConfig(name="lab", host="h", port=1, lost_answer=lost_answer)
+    assert MllpDestination(config).settlement(outgoing()) is settlement
