@@ -30,8 +30,16 @@ from engine.mapping.syntax import MapFile
 from engine.mapping.target_tree import plant
 from engine.mapping.target_types import root_type
 
+_MEMORY_MAX = 20_000
+"""Texts whose codings are kept: a laboratory's catalogue of tests, units and flags."""
+_MEMORIES_MAX = 64
+"""Contexts (and delimiters) that have such a memory; a program serves a channel or a few."""
+
 _DELIMITER_SETS_MAX = 32
 """Modules kept for different delimiters and character sets; a feed uses one or two."""
+
+
+_Memory = dict[tuple[str, str], Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,12 +193,13 @@ def _head_lines(body: Body, name: str) -> list[str]:
 class Program:
     """All maps of a channel, ready to convert messages. Made by `compile_library`."""
 
-    __slots__ = ("_by_event", "_by_structure", "_plain", "_traced", "library")
+    __slots__ = ("_by_event", "_by_structure", "_memories", "_plain", "_traced", "library")
 
     def __init__(self, library: Library) -> None:
         self.library = library
         self._plain = compile_variant(library, traced=False)
         self._traced: Compiled | None = None
+        self._memories: dict[tuple[int, Delimiters, str], tuple[MapContext, _Memory]] = {}
         self._by_event: dict[str, str] = {}
         self._by_structure: dict[str, str] = {}
         for map_file in library.message_maps():
@@ -248,6 +257,8 @@ class Program:
         if trace is not None:
             trace.start(message, compiled.rules)
             run.trace = trace
+        if trace is None:
+            run.memory = self._memory(context, message)
         module = compiled.module(message.delimiters, message.codec)
         try:
             module[compiled.entry_points[found.name]](grouped.root, run)
@@ -258,6 +269,16 @@ class Program:
         if trace is not None:
             trace.finish(run.made)
         return finish(run, found.name)
+
+    def _memory(self, context: MapContext, message: Message) -> "_Memory":
+        """What was made of texts for this context, with these delimiters."""
+        key = (id(context), message.delimiters, message.codec)
+        found = self._memories.get(key)
+        if found is None or found[0] is not context or len(found[1]) > _MEMORY_MAX:
+            if len(self._memories) >= _MEMORIES_MAX:
+                self._memories.clear()
+            found = self._memories[key] = (context, {})
+        return found[1]
 
     def convert_segment(
         self, map_name: str, message: Message, context: MapContext, trace: Any = None

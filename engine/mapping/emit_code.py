@@ -169,6 +169,8 @@ class Builder:
     """(map name, level) still to be generated."""
     functions: dict[tuple[str, int], str] = field(default_factory=dict)
     numbers: dict[tuple[str, Place, str], int] = field(default_factory=dict)
+    pure: dict[str, bool] = field(default_factory=dict)
+    """Map to `purity.is_pure`."""
 
     def function(self, map_name: str, level: int) -> str:
         """The Python name of a map for values of that level; generated later when new."""

@@ -2,6 +2,7 @@
 
 from engine.mapping.emit_code import Body, Form, Sink, Value
 from engine.mapping.emit_faults import place_map_faults
+from engine.mapping.purity import is_pure
 from engine.mapping.statements import is_identifier_key
 from engine.mapping.syntax import Literal, Step
 from engine.mapping.target_types import (
@@ -31,7 +32,8 @@ def emit_map(
             key = map_key(body, step.name, level, value.text, result, arguments, origin)
             keep = f'run.refer({result}, "{kind.name}", {key}).reference'
         call = f"{function}({value.text}, run{arguments})"
-        _emit_remembered(body, value, call, function + arguments, keep, result, sink)
+        memory = "run.remembered" if refer or not _is_pure(body, step.name) else "run.memory"
+        _emit_remembered(body, value, call, (memory, function + arguments), keep, result, sink)
         return
     kept = body.fresh("n") if body.silent or body.quiet else ""
     if kept:
@@ -54,30 +56,50 @@ def emit_map(
 
 
 def _can_remember(body: Body, value: Value, step: Step, kind: TargetType, *, refer: bool) -> bool:
-    """True for a Reference made of a text alone, outside traces, conditions and keys."""
+    """True for a Reference or coding made of a text alone, outside traces, conditions and keys."""
     return (
-        (refer or kind.name == "Reference")
+        (refer or kind.name == "Reference" or _is_coding(body, step.name, kind))
         and value.form is Form.RAW
         and not (body.traced or body.silent or body.quiet)
         and all(isinstance(argument, Literal) for _, argument in step.arguments)
     )
 
 
-def _emit_remembered(
-    body: Body, value: Value, call: str, fixed: str, keep: str, made: str, sink: Sink
-) -> None:
-    """The Reference a text makes, once a message: the same doctor stands in many fields.
+def _is_coding(body: Body, map_name: str, kind: TargetType) -> bool:
+    return kind.name in ("CodeableConcept", "Coding") and _is_pure(body, map_name)
 
-    What was made with a problem is made again, so that each place is reported.
+
+def _is_pure(body: Body, map_name: str) -> bool:
+    builder = body.builder
+    found = builder.pure.get(map_name)
+    if found is None:
+        found = builder.pure[map_name] = is_pure(builder.library, map_name)
+    return found
+
+
+def _emit_remembered(
+    body: Body,
+    value: Value,
+    call: str,
+    where: tuple[str, str],
+    keep: str,
+    made: str,
+    sink: Sink,
+) -> None:
+    """What a text makes, once: a Reference in the message, a coding in the feed.
+
+    `where` is the memory and what stands before the text in its key. What was made with a problem
+    is made again, so that each place is reported.
     """
+    memory, fixed = where
     result = body.fresh("m")
     known = f"({fixed!r}, {value.text})"
-    body.line(f"{result} = run.remembered.get({known})")
+    body.line(f"{result} = {memory}.get({known})")
     with body.code.block(f"if {result} is None:"):
         body.line(f"{made} = {call}")
         with body.code.block(f"if {made} is not None:"):
             body.line(f"{result} = {keep}")
-            body.line(f"if not faults: run.remembered[{known}] = {result}")
+            body.line(f"if not faults and len({value.text}) < 500: {memory}[{known}] = {result}")
         place_map_faults(body, value.base)
     with body.code.block(f"if {result} is not None:"):
         sink(Value(text=result, form=Form.OBJECT, base=value.base))

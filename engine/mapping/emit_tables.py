@@ -28,6 +28,9 @@ def emit_table(body: Body, value: Value, step: Step, target: TargetType, sink: S
     result = body.fresh("v")
     if target.name in ("CodeableConcept", "Coding"):
         name = body.builder.refer("table", table)
+        if value.form is Form.RAW:
+            _emit_remembered(body, value, (name, policy), target, sink)
+            return
         parts = value.text if value.form is Form.COMPOSITE else f"[as_text({value.text})]"
         how = "table_concept" if target.name == "CodeableConcept" else "table_coding"
         body.line(f"{result} = {how}({name}, {parts}, {policy!r}, run)")
@@ -49,6 +52,26 @@ def emit_table(body: Body, value: Value, step: Step, target: TargetType, sink: S
             body.line(f"{result} = {policy!r}")
     with body.code.block(f"if {result}:"):
         sink(Value(text=result, form=Form.TEXT, base=value.base, constant=value.constant))
+
+
+def _emit_remembered(
+    body: Body, value: Value, lookup: tuple[str, str], target: TargetType, sink: Sink
+) -> None:
+    """The same from undecoded text, made once in the feed unless there was a problem."""
+    name, policy = lookup
+    how = "table_concept" if target.name == "CodeableConcept" else "table_coding"
+    result, parts = body.fresh("v"), body.fresh("c")
+    known = f"({f'{how} {name} {policy} {value.level}'!r}, {value.text})"
+    body.line(f"{result} = run.memory.get({known})")
+    with body.code.block(f"if {result} is None:"):
+        body.line(f"{parts} = composite{min(value.level, 3)}({value.text})")
+        with body.code.block(f"if {parts}:"):
+            body.line(f"{result} = {how}({name}, {parts}, {policy!r}, run)")
+            short = f"len({value.text}) < 500"
+            body.line(f"if {result} and not faults and {short}: run.memory[{known}] = {result}")
+            place_faults(body, value.base)
+    with body.code.block(f"if {result}:"):
+        sink(Value(text=result, form=Form.OBJECT, base=value.base))
 
 
 def _shared(body: Body, codes: dict[str, str]) -> dict[str, str]:

@@ -101,7 +101,7 @@ def _emit_pipe(body: Body, pipe: Pipe, target: TargetType, sink: Sink, *, many: 
         if step.kind == "function" and step.name in ("default", "coalesce"):
             _emit_default(body, pipe, index, target, sink, many=many)
             return
-    want = _step_want(steps[0], target if len(steps) == 1 else UNKNOWN)
+    want = _step_want(body, steps[0], target if len(steps) == 1 else UNKNOWN)
     emit(
         body,
         pipe.source,
@@ -125,12 +125,14 @@ def _emit_default(
     emit(body, whole, Want.LEAF, target, sink, many=many)
 
 
-def _step_want(step: Step, target: TargetType) -> Want:
+def _step_want(body: Body, step: Step, target: TargetType) -> Want:
     """What the first step wants of the source."""
     if step.kind == "map":
         return Want.RAW
     if step.kind == "table":
-        return Want.COMPOSITE if target.name in ("CodeableConcept", "Coding") else Want.LEAF
+        if target.name not in ("CodeableConcept", "Coding"):
+            return Want.LEAF
+        return Want.COMPOSITE if body.traced or body.silent or body.quiet else Want.RAW
     if step.kind == "reference":
         return Want.MADE
     record = FUNCTIONS[step.name]

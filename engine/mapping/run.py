@@ -97,6 +97,7 @@ class Run:
         "header_offset_minutes",
         "held",
         "made",
+        "memory",
         "nulls",
         "occurrences",
         "once",
@@ -130,6 +131,8 @@ class Run:
         self.by_key: dict[tuple[str, tuple[str, ...]], Made] = {}
         self.remembered: dict[tuple[Any, ...], Any] = {}
         """(function, text, arguments) to the Reference it made."""
+        self.memory: dict[tuple[str, str], Any] = {}
+        """(what, text) to a coding or Reference that is the same in every message of the feed."""
         self.contents: dict[tuple[str, bytes], int] = {}
         self.once: set[tuple[str, str]] = set()
         self.occurrences: dict[int, str] | None = None
@@ -292,11 +295,20 @@ class Run:
     def put(self, made: Made, names: tuple[str, ...], value: Any, *, append: bool) -> None:
         """Set an element of a resource already made; one that is there stays."""
         target = made.resource
-        for name in names[:-1]:
-            target = target.setdefault(name, {})
+        for name in names[:-1]:  # parts are shared between resources, so they are copied first
+            before = target.get(name, {})
+            target[name] = {**before}
+            if self.trace is not None:
+                self.trace.merged(before, {}, target[name])
+            target = target[name]
         last = names[-1]
         if append:
-            items = target.setdefault(last, [])
+            items = target.get(last)
+            if items is None or len(names) > 1:
+                before = items or []
+                items = target[last] = [*before]
+                if self.trace is not None:
+                    self.trace.copied(before, items)
             items.append(value)
             if self.trace is not None:
                 self.trace.wrote(items, len(items) - 1)

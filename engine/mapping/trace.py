@@ -180,9 +180,9 @@ class Trace:
                 found = self._writes.get((id(source), key))
                 if found is not None and key in result:
                     self._writes[id(result), key] = found
-                    self._take_items(source[key], result[key])
+                    self.copied(source[key], result[key])
 
-    def _take_items(self, source: Any, result: Any) -> None:
+    def copied(self, source: Any, result: Any) -> None:
         """The items of a list that was joined with another keep their records."""
         if source is result or not isinstance(source, list) or not isinstance(result, list):
             return

@@ -231,6 +231,7 @@ RECORDS = (
         ),
         body=date_time,
         uses_facts=True,
+        varies=True,
     ),
     FunctionRecord(
         name="instant",
@@ -244,6 +245,7 @@ RECORDS = (
         ),
         body=instant,
         uses_facts=True,
+        varies=True,
     ),
     FunctionRecord(
         name="time",

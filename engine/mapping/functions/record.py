@@ -87,6 +87,8 @@ class FunctionRecord:
     uses_facts: bool = False
     takes_absent: bool = False
     """Called even when nothing is populated."""
+    varies: bool = False
+    """The result depends on more than the arguments, or a problem is reported only once."""
     yields_list: bool = False
     """The result is a list; an append target takes each item."""
 

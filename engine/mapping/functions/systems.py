@@ -196,6 +196,7 @@ RECORDS = (
         ),
         body=system,
         uses_facts=True,
+        varies=True,
     ),
     FunctionRecord(
         name="coding_system",

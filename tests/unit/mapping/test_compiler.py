@@ -6,9 +6,20 @@ from typing import Any
 
 import pytest
 
+from engine.hl7v2.groups import Grouped, group
+from engine.hl7v2.parser import parse
 from engine.mapping.functions.registry import FUNCTIONS
+from engine.mapping.run import MapContext
 
 MESSAGE = "map: ADT_A01\nfrom: ADT_A01\nto: Bundle\nrules:\n  - PID -> PID[Patient] as patient\n"
+
+
+def parsed(segment: str) -> Grouped:
+    """A message with this segment and its groups."""
+    head = "MSH|^~\\&|PAS|NORTH|REC|SITE|20260102030405+0000||ADT^A01^ADT_A01|C1|P|2.5.1"
+    message = parse(f"{head}\r{segment}\r".encode()).message
+    assert message is not None
+    return group(message)
 
 
 def pid_map(rules: str) -> str:
@@ -480,3 +491,50 @@ def test_the_deepest_map_that_is_read_compiles_plain_and_traced(maps: Any) -> No
     steps += "  " * 6 + "- each NK1 as kin:\n" + "  " * 8 + "- PID -> PID[Patient] as patient\n"
     program = maps(pid_map(rules), steps).program
     assert program.traced().source != program.source
+
+
+# -- what is made once in a feed --
+
+CONCEPT = """
+map: CWE[CodeableConcept]
+from: CWE
+to: CodeableConcept
+rules:
+  coding[]:
+    system: CWE.3 -> coding_system
+    code: CWE.1
+  text: CWE.2
+"""
+
+
+def test_codings_made_before_are_not_changed_by_later_steps(maps: Any) -> None:
+    steps = MESSAGE + "  - patient.maritalStatus.text = PID-15\n"
+    rules = "maritalStatus: PID-16 -> CWE[CodeableConcept]"
+    program = maps(pid_map(rules), steps, CONCEPT)
+    first = program.first("PID" + "|" * 15 + "en|S")
+    second = program.first("PID" + "|" * 16 + "S")
+    assert first["maritalStatus"] == {"coding": [{"code": "S"}], "text": "en"}
+    assert second["maritalStatus"] == {"coding": [{"code": "S"}]}
+
+
+def test_a_problem_is_reported_in_every_message(maps: Any) -> None:
+    program = maps(
+        pid_map("maritalStatus: PID-16 -> table Marital unmapped=reject\nlanguage: PID-15"),
+        MESSAGE,
+        tables=TABLES,
+    )
+    for _ in range(3):
+        result = program.convert("PID" + "|" * 15 + "en|Q")
+        assert [one.code for one in result.diagnostics] == ["T565"]
+
+
+def test_two_channels_of_one_program_keep_their_own_systems(maps: Any) -> None:
+    program = maps(
+        pid_map("maritalStatus: PID-16 -> CWE[CodeableConcept]"), MESSAGE, CONCEPT
+    ).program
+    found = []
+    for system in ("urn:a", "urn:b", "urn:a"):
+        context = MapContext(source_system="urn:test", authorities={"OWN": system})
+        made = program.convert(parsed("PID" + "|" * 16 + "S^^OWN"), context).entries[0].resource
+        found.append(made["maritalStatus"]["coding"][0]["system"])
+    assert found == ["urn:a", "urn:b", "urn:a"]
