@@ -8,7 +8,6 @@ fault, no value.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta, timezone
 from typing import Any, Protocol
 
 from engine.channel.filter import CompiledFilter, compile_filter
@@ -26,10 +25,9 @@ from engine.hl7v2.groups import Grouped, group
 from engine.hl7v2.header import peek
 from engine.hl7v2.message import Message
 from engine.hl7v2.parser import parse
-from engine.hl7v2.timestamps import Precision, Timestamp, parse_timestamp
-from engine.mapping.functions.dates import find_zone
 from engine.mapping.run import MapContext, MapResult
 from engine.pipeline import codes
+from engine.pipeline.moments import event_at, instant
 from engine.pipeline.repair import repair_entries
 from engine.pipeline.result import FHIR_JSON, HL7_V2, Output, ProcessResult
 from engine.pipeline.search_keys import KeyReader, channel_readers, search_keys
@@ -188,7 +186,7 @@ def _process(raw: bytes, plan: ChannelPlan, course: _Course) -> ProcessResult:
         return course.result(State.ERROR)
     course.step = "search keys"
     course.keys = search_keys(message, plan.readers)
-    course.event_at = _event_at(message, plan.context.time_zone) or course.event_at
+    course.event_at = event_at(message, plan.context.time_zone) or course.event_at
     course.step = "filter"
     if plan.passes is not None and not plan.passes(message):
         course.diagnostics.append(plan.passes.refusal(message))
@@ -234,7 +232,7 @@ def _transform(
         return course.result(State.ERROR)
     course.step = "encode"
     outputs = _as_received(raw, plan)
-    stamp = _instant(message)
+    stamp = instant(message)
     for form in plan.forms:
         encoded = encode_bundle(
             course.entries,
@@ -276,52 +274,3 @@ def _as_received(raw: bytes, plan: ChannelPlan) -> dict[str, Output]:
 
 def _in_order(plan: ChannelPlan, outputs: dict[str, Output]) -> tuple[Output, ...]:
     return tuple(outputs[name] for name in plan.order if name in outputs)
-
-
-def _event_at(message: Message, zone: str | None) -> float | None:
-    """EVN-2, else MSH-7, as Unix seconds; a time without an offset is the channel's zone's or
-    UTC."""
-    texts = [segment.field(2) for segment in message.segment_list("EVN")[:1]]
-    texts.append(message.header_segment.field(7))
-    for text in texts:
-        found = parse_timestamp(text.split(message.delimiters.component, 1)[0]) if text else None
-        if found is not None and found.precision.value >= Precision.DAY.value:
-            return _unix(found, zone)
-    return None
-
-
-def _unix(moment: Timestamp, zone: str | None) -> float | None:
-    if moment.offset_minutes is not None:
-        tzinfo: Any = timezone(timedelta(minutes=moment.offset_minutes))
-    else:
-        tzinfo = (find_zone(zone) if zone else None) or UTC
-    try:
-        return datetime(
-            moment.year,
-            moment.month,
-            moment.day,
-            moment.hour,
-            moment.minute,
-            min(moment.second, 59),
-            tzinfo=tzinfo,
-        ).timestamp()
-    except (ValueError, OverflowError):
-        return None
-
-
-def _instant(message: Message) -> str | None:
-    """MSH-7 as a FHIR instant for Bundle.timestamp; None unless it has seconds and an offset."""
-    text = message.header_segment.field(7).split(message.delimiters.component, 1)[0]
-    found = parse_timestamp(text) if text else None
-    if found is None or found.offset_minutes is None:
-        return None
-    if found.precision.value < Precision.SECOND.value or found.second > 59:
-        return None
-    sign = "-" if found.offset_minutes < 0 else "+"
-    hours, minutes = divmod(abs(found.offset_minutes), 60)
-    fraction = f".{found.fraction}" if found.fraction else ""
-    return (
-        f"{found.year:04}-{found.month:02}-{found.day:02}"
-        f"T{found.hour:02}:{found.minute:02}:{found.second:02}{fraction}"
-        f"{sign}{hours:02}:{minutes:02}"
-    )

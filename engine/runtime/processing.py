@@ -13,10 +13,11 @@ from engine.diagnostics import Diagnostic
 from engine.pipeline import codes
 from engine.pipeline.result import Output, ProcessResult
 from engine.pipeline.states import State
+from engine.runtime.lane_buckets import owns, shared
 from engine.runtime.outlet import LiveDelivery
 from engine.runtime.plans import Plans
 from engine.runtime.store_turn import TurnReply
-from engine.runtime.workload import Workload, owns, shared
+from engine.runtime.workload import Workload
 from engine.store.interface import Body, LaneLease, NewDelivery, Processed, Run
 
 RUNS_PER_TURN = 64

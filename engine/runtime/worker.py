@@ -19,13 +19,14 @@ from engine.runtime.configured_outlets import (
     homeless_outcome,
 )
 from engine.runtime.held_lanes import Clocks, HeldLanes, Renewal
+from engine.runtime.lane_buckets import lane_bucket
 from engine.runtime.outlet import LiveDelivery
 from engine.runtime.plans import Plans
 from engine.runtime.processing import RAW_BYTES_MAX, Draft, Processing
 from engine.runtime.replay_jobs import ReplayJobs
 from engine.runtime.sending import Sending
 from engine.runtime.store_turn import StoreThread, TurnReply, TurnRequest
-from engine.runtime.workload import Workload, lane_bucket
+from engine.runtime.workload import Workload
 from engine.store.interface import (
     LeaseLost,
     Outcome,

@@ -6,15 +6,15 @@ worker has loaded, and it can be thrown away and loaded again at any time.
 
 import heapq
 from collections import deque
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Container, Iterable
 from dataclasses import dataclass, field
 from itertools import count
 
 from engine.pipeline.lanes import Key, LaneBoard
 from engine.pipeline.states import State
+from engine.runtime.lane_buckets import lane_bucket, touches
 from engine.runtime.outlet import LiveDelivery, Outlet
-from engine.store.encoding import bucket_of
-from engine.store.interface import LANE_BUCKETS, Body, Delivery, LaneLease, Run
+from engine.store.interface import Body, Delivery, LaneLease, Run
 
 BODY_BYTES_MAX = 64_000_000
 """Outputs kept in memory between processing and sending; the rest is read from the store again."""
@@ -327,32 +327,6 @@ def run_keys(run: Run) -> tuple[Key, ...]:
 
 def _delivery_keys(channel: str, destination: str, lanes: Iterable[str]) -> tuple[Key, ...]:
     return tuple((channel, destination, lane) for lane in lanes)
-
-
-def owns(run: Run, lease: LaneLease) -> bool:
-    """True when the run's first lane is the lease's: its owner works on it."""
-    return lane_bucket(run.channel, run.lanes, run.message_id) in lease.buckets
-
-
-def touches(run: Run, lease: LaneLease) -> bool:
-    """True when any lane of the run is the lease's."""
-    if owns(run, lease):
-        return True
-    return any(bucket_of(run.channel, lane) in lease.buckets for lane in run.lanes[1:])
-
-
-def shared(run: Run, lease: LaneLease) -> bool:
-    """True when a lane of the run is another owner's."""
-    return len(run.lanes) > 1 and any(
-        bucket_of(run.channel, lane) not in lease.buckets for lane in run.lanes
-    )
-
-
-def lane_bucket(channel: str, lanes: Sequence[str], message_id: int) -> int:
-    """The bucket of the first lane, or of the message when it has no lane."""
-    if not lanes:
-        return message_id % LANE_BUCKETS
-    return bucket_of(channel, lanes[0])
 
 
 def bucket_of_delivery(live: LiveDelivery) -> int:
