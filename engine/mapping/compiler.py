@@ -180,6 +180,8 @@ def _head_lines(body: Body, name: str) -> list[str]:
         else:
             code.line(f"parts = raw.split({'C' if body.level == 1 else 'S'})")
         code.line(f"if len(parts) < {width}: parts += PADDING[{width} - len(parts)]")
+    for expression, variable in body.hoisted.items():
+        code.line(f"{variable} = {expression}")
     if body.traced and body.level > 0:
         code.line(f"run.trace.applied({body.map_file.name!r}, origin)")
     elif body.traced and body.level == 0:

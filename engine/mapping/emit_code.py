@@ -224,6 +224,8 @@ class Body:
     component_max: int = 0
     uses: set[str] = field(default_factory=set)
     """Prologue lines needed: fields, parts, header."""
+    hoisted: dict[str, str] = field(default_factory=dict)
+    """Expression to the variable that holds it from the start of the function."""
     silent: bool = False
     """Reads are not traced and problems are dropped: in keys."""
     quiet: bool = False
@@ -244,6 +246,13 @@ class Body:
         return frozenset(
             name for name, bound in self.names.items() if bound.kind is not BoundKind.RAW
         )
+
+    def first_use(self, expression: str) -> str:
+        """A variable for what several conditions compare, such as OBX-2: read once at the start."""
+        found = self.hoisted.get(expression)
+        if found is None:
+            found = self.hoisted[expression] = self.fresh("h")
+        return found
 
     def line(self, text: str) -> None:
         """Add a line."""

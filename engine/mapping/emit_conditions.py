@@ -116,14 +116,13 @@ def _operand(body: Body, one: Expression) -> str:
     """A variable or literal with the text of an operand; an empty text when it is empty."""
     if isinstance(one, Literal):
         return repr(literal_text(one))
-    name = body.fresh("c")
     simple = simple_text(body, one) if isinstance(one, Path) else None
     if simple is not None and isinstance(one, Path):
         kind = text_kind(body, one)
         if kind is not TextKind.BY_OBX_2:
             level = simple[1] if kind is TextKind.DIVIDED else 3
-            body.line(f"{name} = {simple[0]} and leaf{level}({simple[0]})")
-            return name
+            return body.first_use(f"{simple[0]} and leaf{level}({simple[0]})")
+    name = body.fresh("c")
     body.line(f'{name} = ""')
 
     def keep(value: Value) -> None:
