@@ -8,7 +8,7 @@ that wait close, the doors stay shut, and after a pause the store is tried again
 
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 
 from engine.hl7v2.batch import split
@@ -142,13 +142,18 @@ class Intake:
         """False while the store is down."""
         return self._down_since is None
 
-    def recover(self, since: float) -> None:
+    def recover(self, since: float, names: Collection[str] | None = None) -> None:
         """Fill the duplicate indexes from the log. Raises StoreUnavailable.
 
         Args:
             since: Unix seconds; what was received before is taken to be known, or too old.
+            names: only of these channels; None: of all.
         """
-        channels = {found.name: found for found in self.channels()}
+        channels = {
+            found.name: found for found in self.channels() if names is None or found.name in names
+        }
+        if not channels:
+            return
         limit = sum(found.config.duplicates.ids_max for found in channels.values())
         for entry in self._log.recent_control_ids(since, limit):
             channel = channels.get(entry.channel)

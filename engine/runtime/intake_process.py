@@ -99,7 +99,7 @@ class IntakeProcess:
     def _let_in(self, configuration: Configuration) -> None:
         """Learn which control ids are known, then let senders in."""
         try:
-            self._recover(configuration)
+            self._recover()
         except StoreUnavailable:
             self._wait_for_store(lambda: self._let_in(configuration))
             return
@@ -122,11 +122,19 @@ class IntakeProcess:
             raise ValueError(f"the snapshot has {len(problems)} problems")
         return configuration
 
-    def _recover(self, configuration: Configuration) -> None:
-        if self._intake is not None:
-            windows = [found.duplicates.window_days for found in configuration.channels]
-            since = time.time() - max(windows, default=0.0) * SECONDS_PER_DAY
-            self._intake.recover(since)
+    def _recover(self) -> None:
+        """Fill the duplicate indexes that are new: all at start, few or none at a reload."""
+        names = frozenset(self._listeners.unfilled)
+        if self._intake is None or not names:
+            return
+        windows = [
+            found.config.duplicates.window_days
+            for found in self._listeners.channels
+            if found.name in names
+        ]
+        since = time.time() - max(windows, default=0.0) * SECONDS_PER_DAY
+        self._intake.recover(since, names)
+        self._listeners.unfilled.difference_update(names)
 
     def _applied(self, configuration: Configuration, changed: int) -> None:
         self._pulse.revision = configuration.revision
@@ -144,8 +152,8 @@ class IntakeProcess:
             return  # what begins now loads the newest snapshot anyway
         configuration = self._configuration()
         changed = self._listeners.apply(configuration)
-        with suppress(StoreUnavailable):  # intake recovers when the store does
-            self._recover(configuration)
+        with suppress(StoreUnavailable):  # then tried again each second
+            self._recover()
         self._applied(configuration, changed)
         self._beat()
 
@@ -164,6 +172,9 @@ class IntakeProcess:
     def _housekeep(self) -> None:
         if self._intake is not None:
             self._intake.housekeep()
+            if self._intake.store_works:
+                with suppress(StoreUnavailable):
+                    self._recover()
         if self._stop_at is None:
             self._state.controls().addCallbacks(self._listeners.set_controls, lambda _: None)
 

@@ -68,6 +68,8 @@ class ListenerSet:
         self._channels: dict[str, ChannelIntake] = {}
         self._intake: Intake | None = None
         self._refusing: str | None = None
+        self.unfilled: set[str] = set()
+        """Channels whose duplicate index is new and has not been filled from the log."""
 
     def attach(self, intake: Intake) -> None:
         """The intake behind all listeners."""
@@ -103,7 +105,11 @@ class ListenerSet:
                 continue
             changed += 1
             same = known is not None and known.config.duplicates == config.duplicates
-            duplicates = known.duplicates if known and same else _index(config.duplicates)
+            if known is not None and same:
+                duplicates = known.duplicates
+            else:
+                duplicates = _index(config.duplicates)
+                self.unfilled.add(config.name)
             drained = known.drained if known is not None else False
             self._channels[config.name] = ChannelIntake(config, duplicates, drained=drained)
         return changed + sum(1 for name in earlier if name not in self._channels)

@@ -187,6 +187,7 @@ def test_duplicates_are_known_across_a_reload(bench: Bench) -> None:
     bench.apply(channel("adt", 1, duplicates=DuplicatePolicy(ids_max=5)))
     (fresh,) = bench.listeners.channels
     assert len(fresh.duplicates) == 0
+    assert bench.listeners.unfilled == {"adt"}
 
 
 def drain(*names: str) -> dict[str, Control]:
