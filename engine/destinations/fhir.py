@@ -10,12 +10,14 @@ import asyncio
 import ssl
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import urlencode
 
-import httpx
 import orjson
+from multidict import CIMultiDict
+from yarl import URL
 
 from engine.channel.model import FhirDestinationConfig, SecretReference
-from engine.destinations.http_exchange import Answer, HttpExchange
+from engine.destinations.http_exchange import Answer, Headers, HttpExchange, Request
 from engine.destinations.interface import (
     AttemptResult,
     Outgoing,
@@ -55,7 +57,7 @@ class FhirDestination:
         self._config = config
         self._secrets = secrets
         self._base = config.url.rstrip("/")
-        self._base_url = httpx.URL(self._base)
+        self._base_url = URL(self._base)
         self._http: HttpExchange | None = None
         self._stamp: tuple[int, ...] = ()
         self._closing: set[asyncio.Task[None]] = set()
@@ -63,7 +65,7 @@ class FhirDestination:
         self._is_transaction = (
             config.interaction == "transaction" and "transaction" in config.capabilities
         )
-        self._plain_headers = httpx.Headers(_HEADERS)
+        self._plain_headers = CIMultiDict(_HEADERS)
         self._shown_headers = self._describe_headers()
         self._transaction_shown = self._shown("POST", self._base)
 
@@ -77,7 +79,7 @@ class FhirDestination:
             if self._config.interaction == "single":
                 return await self._send_entries(outgoing, headers)
             return await self._send_bundle(outgoing, headers)
-        except (orjson.JSONDecodeError, KeyError, TypeError, httpx.InvalidURL):
+        except (ValueError, KeyError, TypeError):
             # The stored body is not what `engine.fhir.bundle` makes: no attempt can help.
             return AttemptResult(classification=classify_fault(Fault.BODY_UNUSABLE))
         except (OSError, ssl.SSLError):
@@ -129,8 +131,8 @@ class FhirDestination:
 
     # -- sending --
 
-    async def _send_bundle(self, outgoing: Outgoing, headers: httpx.Headers) -> AttemptResult:
-        request = httpx.Request("POST", self._base_url, headers=headers, content=outgoing.body)
+    async def _send_bundle(self, outgoing: Outgoing, headers: Headers) -> AttemptResult:
+        request = Request("POST", self._base_url, headers, outgoing.body)
         answer = await self._exchange(request, self._config.timeout_seconds)
         if isinstance(answer, Fault):
             return AttemptResult(
@@ -163,7 +165,7 @@ class FhirDestination:
             return ANSWER_UNEXPECTED
         return combine(entries, repeatable=_repeatable(outgoing.body))
 
-    async def _send_entries(self, outgoing: Outgoing, headers: httpx.Headers) -> AttemptResult:
+    async def _send_entries(self, outgoing: Outgoing, headers: Headers) -> AttemptResult:
         """Each entry in turn; the first that is not taken ends the attempt."""
         deadline = _now() + self._config.timeout_seconds
         answers: list[Classification] = []
@@ -185,24 +187,24 @@ class FhirDestination:
         return AttemptResult(classification=found, status=status, request=shown, response=response)
 
     def _entry_request(
-        self, fhir_request: dict[str, Any], resource: Any, headers: httpx.Headers
-    ) -> httpx.Request:
-        url = httpx.URL(f"{self._base}/{fhir_request['url']}")
-        sent = httpx.Headers(headers)
+        self, fhir_request: dict[str, Any], resource: Any, headers: Headers
+    ) -> Request:
+        url = URL(f"{self._base}/{fhir_request['url']}")
+        sent = headers.copy()
         if condition := fhir_request.get("ifNoneExist"):
             sent["If-None-Exist"] = condition
         content = orjson.dumps(resource) if resource is not None else None
-        return httpx.Request(fhir_request["method"], url, headers=sent, content=content)
+        return Request(fhir_request["method"], url, sent, content)
 
     async def _count(
-        self, resource_type: str, identifier: str, headers: httpx.Headers, deadline: float
+        self, resource_type: str, identifier: str, headers: Headers, deadline: float
     ) -> int | None:
         """How many resources have this identifier; None when the server does not say."""
-        sent = httpx.Headers(headers)
+        sent = headers.copy()
         sent["Content-Type"] = "application/x-www-form-urlencoded"
-        form = httpx.QueryParams({"identifier": identifier, "_summary": "count"})
-        url = httpx.URL(f"{self._base}/{resource_type}/_search")
-        request = httpx.Request("POST", url, headers=sent, content=str(form).encode())
+        form = urlencode({"identifier": identifier, "_summary": "count"})
+        url = URL(f"{self._base}/{resource_type}/_search")
+        request = Request("POST", url, sent, form.encode())
         answer = await self._exchange(request, deadline - _now())
         if isinstance(answer, Fault) or answer.status != 200:
             return None
@@ -212,7 +214,7 @@ class FhirDestination:
             return None
         return total if isinstance(total, int) else None
 
-    async def _exchange(self, request: httpx.Request, timeout_seconds: float) -> Answer | Fault:
+    async def _exchange(self, request: Request, timeout_seconds: float) -> Answer | Fault:
         return await self._connections().exchange(request, timeout_seconds=timeout_seconds)
 
     def _connections(self) -> HttpExchange:
@@ -238,7 +240,7 @@ class FhirDestination:
 
     # -- headers and records --
 
-    def _with_secrets(self) -> httpx.Headers:
+    def _with_secrets(self) -> Headers:
         """All headers of a request. Raises OSError or KeyError when a secret is not there."""
         config = self._config
         if not config.headers and config.bearer is None:
@@ -249,7 +251,7 @@ class FhirDestination:
             headers.append((name, plain))
         if config.bearer is not None:
             headers.append(("Authorization", f"Bearer {self._secrets(config.bearer)}"))
-        return httpx.Headers(headers)
+        return CIMultiDict(headers)
 
     def _describe_headers(self) -> bytes:
         """The headers as stored with an attempt: a secret by its reference."""
@@ -266,7 +268,7 @@ class FhirDestination:
 
     def _kept(self, answer: Answer) -> bytes:
         """Status, headers and body as stored, within the configured bound."""
-        head = b"\n".join([b"%b: %b" % pair for pair in answer.headers.raw])
+        head = b"\n".join([b"%b: %b" % pair for pair in answer.raw_headers])
         kept = b"%d\n%b\n\n%b" % (answer.status, head, answer.body)
         return kept[: self._config.response_bytes_max]
 
