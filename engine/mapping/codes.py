@@ -158,7 +158,6 @@ RULE_FAILED = error(
 )
 MAP_FAILED = error("T570", "the map failed: {problem}", "report this: it is a fault of the engine")
 TOO_MANY = error("T571", "more than {limit} {what} from one message", "split the message")
-TEXT_DECODING = warning("T572", "an escape sequence could not be decoded", "ask the sender")
 END_BEFORE_START = warning("T573", "the end is before the start; it is left out", "ask the sender")
 SAME_KEY = warning(
     "T574",
