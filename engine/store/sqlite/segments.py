@@ -88,7 +88,7 @@ class SegmentReader:
         self._list_again()
         for first in self._firsts:
             connection = self._connection(segment_path(self._folder, first).name)
-            if connection is not None:
+            if connection is not None and _ends_after(connection, received_at):
                 yield from connection.execute(
                     "SELECT message_id, received_at, channel, sender, control_id, sha256"
                     " FROM headers WHERE received_at >= ? AND runnable = 1 ORDER BY message_id",
@@ -171,3 +171,11 @@ class SegmentReader:
         """Close every file."""
         while self._open:
             close_quietly(self._open.popitem()[1])
+
+
+def _ends_after(connection: sqlite3.Connection, received_at: float) -> bool:
+    """Whether a segment's last message came then or later; saves reading old segments at start."""
+    rows = connection.execute(
+        "SELECT received_at FROM headers ORDER BY message_id DESC LIMIT 1"
+    ).fetchall()
+    return bool(rows) and rows[0][0] >= received_at
