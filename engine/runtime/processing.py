@@ -99,9 +99,6 @@ class Processing:
         for run in reply.runs:
             if run.state in (State.RECEIVED, State.HELD):
                 self._add(run, reply, lease)
-        for run in reply.closed:
-            self.work.close_run(run.run_id)
-            self._drop_raw(run.message_id)
         others = {run.message_id for run in reply.runs if run.run_id in self.foreign}
         for message_id, raw in reply.raw.items():
             if message_id not in others and message_id not in self.raw:
@@ -110,10 +107,15 @@ class Processing:
         self.damaged |= reply.raw_asked - reply.raw.keys()
         for run_id in reply.final & self.foreign.keys():
             del self.foreign[run_id]
-            self.work.close_run(run_id)
+            self.work.close_run(self.work.runs[run_id], 0.0)
         for run_id in reply.unblocked & self.shared.keys():
             del self.shared[run_id]
             self.lacking.append(run_id)
+
+    def close(self, run: Run, now: float) -> None:
+        """A newer replay closed the run."""
+        self.work.close_run(run, now)
+        self._drop_raw(run.message_id)
 
     def drop_ahead(self) -> None:
         """Forget bytes that were read ahead, those of the next turn apart.

@@ -300,6 +300,9 @@ class Worker:
             self._work.add_stored(delivery, now)
         for delivery in reply.reloaded:
             self._work.add_reloaded(delivery, now)
+        # Only now, so that what a replay or a resend makes can take the place of what it closes.
+        for run in reply.closed:
+            self._processing.close(run, now)
         for delivery in reply.released:
             self._work.settle(delivery, now)
         if reply.controls is not None:
@@ -316,6 +319,7 @@ class Worker:
 
     async def _look_around(self) -> None:
         tokens = self._tokens_in_flight()
+        self._work.drop_given_up(self._clocks.now())
         self._unwritten += self._outlets.tidy(tokens, self._clocks.now())
         await self._outlets.close_retired(tokens)
         if self._jobs.is_ours(self._lanes.lease):

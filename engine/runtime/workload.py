@@ -16,6 +16,8 @@ from engine.runtime.lane_buckets import lane_bucket, touches
 from engine.runtime.outlet import LiveDelivery, Outlet
 from engine.store.interface import Body, Delivery, LaneLease, Run
 
+GIVEN_UP_SECONDS = 3.0
+"""So long a cancelled delivery keeps its place for a replay that may be on its way."""
 BODY_BYTES_MAX = 64_000_000
 """Outputs kept in memory between processing and sending; the rest is read from the store again."""
 
@@ -36,9 +38,14 @@ class Workload:
     """Runs that wait for a person."""
     parked: set[int] = field(default_factory=set)
     """Tokens of deliveries that wait for a person."""
+    given_up: dict[int, float] = field(default_factory=dict)
+    """Parked tokens that are cancelled, and since when. They keep their place for what a replay of
+    their message makes, which must go out before what waits behind them."""
     homeless: list[Delivery] = field(default_factory=list)
     """Deliveries whose destination is not in the configuration."""
     body_bytes: int = 0
+    _parked_by_name: dict[tuple[int, str, str], int] = field(default_factory=dict)
+    """(message id, channel, destination) -> token."""
     _retries: list[tuple[float, int]] = field(default_factory=list)
     _numbers: "count[int]" = field(default_factory=lambda: count(1))
 
@@ -51,11 +58,19 @@ class Workload:
         self.runs[run.run_id] = run
         if run.state is State.HELD:
             self.held.add(run.run_id)
-        if run.replay_of is not None and run.replay_of in self.held:
-            self.processing.replace(run.replay_of, by=run.run_id)
-            self._forget_run(run.replay_of)
-            return
-        self.processing.add(run.run_id, run_keys(run))
+        replaced = self._held_of(run)
+        if replaced is None:
+            self.processing.add(run.run_id, run_keys(run))
+        else:
+            self.processing.replace(replaced, by=run.run_id)
+            self._forget_run(replaced)
+
+    def _held_of(self, run: Run) -> int | None:
+        """An earlier run of the message that waits for a person."""
+        for run_id in self.held:
+            if run_id != run.run_id and self.runs[run_id].message_id == run.message_id:
+                return run_id
+        return None
 
     def hold_run(self, run_id: int) -> None:
         """The run waits for a person, and its lanes wait with it."""
@@ -63,16 +78,30 @@ class Workload:
 
     def finish_run(self, run_id: int) -> None:
         """The run is processed: its lanes go on."""
+        message_id = self.runs[run_id].message_id
         self.processing.finish(run_id)
         self._forget_run(run_id)
-
-    def close_run(self, run_id: int) -> None:
-        """A newer replay closed the run: it leaves its lanes wherever it stands."""
-        if run_id in self.runs:
-            self.processing.drop([run_id])
-            self._forget_run(run_id)
-        for token in [found for found in self.parked if self.deliveries[found].run_id == run_id]:
+        for token in [each for each in self.given_up if self._message_of(each) == message_id]:
             self._drop_delivery(token)
+
+    def close_run(self, run: Run, now: float) -> None:
+        """A newer replay closed the run: it leaves its lanes wherever it stands."""
+        if run.run_id in self.runs:
+            self.processing.drop([run.run_id])
+            self._forget_run(run.run_id)
+        for token in self.parked:
+            if self.deliveries[token].run_id == run.run_id:
+                self.given_up.setdefault(token, now)
+
+    def drop_given_up(self, now: float) -> None:
+        """Free the places that were kept for replays which made nothing, or never came."""
+        awaited = {run.message_id for run in self.runs.values()} if self.given_up else set()
+        for token, since in list(self.given_up.items()):
+            if now - since > GIVEN_UP_SECONDS and self._message_of(token) not in awaited:
+                self._drop_delivery(token)
+
+    def _message_of(self, token: int) -> int:
+        return self.deliveries[token].message_id
 
     def _forget_run(self, run_id: int) -> None:
         self.runs.pop(run_id, None)
@@ -83,7 +112,7 @@ class Workload:
     def add_new(self, run: Run, destination: str, body: Body) -> LiveDelivery | None:
         """A delivery that processing just made; None when it is left to the store for now."""
         outlet = self.outlets[(run.channel, destination)]
-        replaced = self._parked_of(run.replay_of, destination)
+        replaced = self._parked_of(run.message_id, run.channel, destination)
         if outlet.full and replaced is None:
             return None
         live = LiveDelivery(
@@ -102,15 +131,10 @@ class Workload:
         self._place(live, outlet, replaced)
         return live
 
-    def _parked_of(self, run_id: int | None, destination: str) -> int | None:
-        """The delivery of this run that waits for a person, whose place a replay takes."""
-        if run_id is None:
-            return None
-        for token in self.parked:
-            found = self.deliveries[token]
-            if found.run_id == run_id and found.destination == destination:
-                return token
-        return None
+    def _parked_of(self, message_id: int, channel: str, destination: str) -> int | None:
+        """The delivery of this message that waits for a person, whose place a replay takes."""
+        token = self._parked_by_name.get((message_id, channel, destination))
+        return token if token in self.parked else None
 
     def add_stored(self, delivery: Delivery, now: float) -> None:
         """A delivery read from the store: it was waiting, in flight, or waits for a person."""
@@ -121,10 +145,14 @@ class Workload:
             if delivery.state is not State.HELD:
                 self.homeless.append(delivery)
             return
-        if outlet.full:
+        replaced = None
+        if delivery.state is State.QUEUED:
+            name = delivery.destination
+            replaced = self._parked_of(delivery.message_id, delivery.channel, name)
+        if outlet.full and replaced is None:
             self.spill(outlet, delivery.run_id)
             return
-        self._place_stored(delivery, outlet, now)
+        self._place_stored(delivery, outlet, now, replaced)
 
     def add_reloaded(self, delivery: Delivery, now: float) -> None:
         """A delivery that had been left to the store and is taken up again."""
@@ -136,7 +164,9 @@ class Workload:
         """Leave a delivery to the store; only its run is remembered, in order."""
         outlet.spilled.append(run_id)
 
-    def _place_stored(self, delivery: Delivery, outlet: Outlet, now: float) -> None:
+    def _place_stored(
+        self, delivery: Delivery, outlet: Outlet, now: float, replaced: int | None = None
+    ) -> None:
         live = LiveDelivery(
             token=next(self._numbers),
             run_id=delivery.run_id,
@@ -155,10 +185,10 @@ class Workload:
         )
         self.tokens[delivery.delivery_id] = live.token
         if delivery.state in (State.HELD, State.UNKNOWN):
-            self.parked.add(live.token)
+            self._park(live)
         elif delivery.state is State.QUEUED and delivery.next_attempt_at > now:
             live.wait_until = delivery.next_attempt_at
-        self._place(live, outlet)
+        self._place(live, outlet, replaced)
 
     def _place(self, live: LiveDelivery, outlet: Outlet, replaced: int | None = None) -> None:
         self.deliveries[live.token] = live
@@ -229,7 +259,11 @@ class Workload:
     def park(self, live: LiveDelivery) -> None:
         """The delivery waits for a person, and its lanes with it."""
         self.drop_body(live)
+        self._park(live)
+
+    def _park(self, live: LiveDelivery) -> None:
         self.parked.add(live.token)
+        self._parked_by_name[live.message_id, live.channel, live.destination] = live.token
 
     def settle(self, delivery: Delivery, now: float) -> None:
         """A person decided about a delivery: send it again, or it is final."""
@@ -239,6 +273,9 @@ class Workload:
                 self.add_stored(delivery, now)
             return
         if token not in self.parked:
+            return
+        if delivery.state is State.CANCELLED:
+            self.given_up.setdefault(token, now)
             return
         if delivery.state is not State.QUEUED:
             self._drop_delivery(token)
@@ -261,6 +298,10 @@ class Workload:
         self.drop_body(live)
         self.tokens.pop(live.delivery_id, None)
         self.parked.discard(token)
+        self.given_up.pop(token, None)
+        name = (live.message_id, live.channel, live.destination)
+        if self._parked_by_name.get(name) == token:
+            del self._parked_by_name[name]
         self.outlet(live).loaded -= 1
 
     # -- leases --
@@ -272,6 +313,8 @@ class Workload:
         self.deliveries.clear()
         self.tokens.clear()
         self.parked.clear()
+        self.given_up.clear()
+        self._parked_by_name.clear()
         self.homeless.clear()
         self._retries.clear()
         self.processing = LaneBoard()

@@ -524,6 +524,74 @@ async def test_work_left_by_a_crash_is_taken_up_in_order(engine: Engine) -> None
     assert taken(engine) == [f"m{number}" for number in range(5)]
 
 
+async def test_lane_blocked_by_a_held_run_stays_blocked_after_a_crash(engine: Engine) -> None:
+    held = {b"m1"}
+
+    def result(raw: bytes) -> ProcessResult:
+        if raw in held:
+            return ProcessResult(state=State.HELD)
+        output = Output(destination="ehr", content_type=FHIR_JSON, body=raw)
+        return ProcessResult(state=State.TRANSFORMED, outputs=(output,))
+
+    engine.result = result
+    first, second = engine.receive("m1", "m2")
+    engine.start()
+    await engine.until_states(first, (State.HELD, []))
+    await engine.die()
+    engine.start()
+    (other,) = engine.receive("m3", lanes=("B",))
+    await engine.until_states(other, ALL_SENT)
+    assert engine.states(second) == [(State.RECEIVED, [])]
+    held.clear()
+    replay(engine, first)
+    await engine.until_states(second, ALL_SENT)
+    assert taken(engine) == ["m3", "m1", "m2"]
+
+
+async def test_lane_blocked_by_an_unknown_delivery_stays_blocked_after_a_crash(
+    engine: Engine,
+) -> None:
+    engine.fakes["ehr"] = FakeDestination(answers=[LOST], way=Settlement.PERSON)
+    first, second = engine.receive("m1", "m2")
+    engine.start()
+    await engine.until_states(first, (State.HELD, [State.UNKNOWN]))
+    await engine.die()
+    engine.start()
+    (other,) = engine.receive("m3", lanes=("B",))
+    await engine.until_states(other, ALL_SENT)
+    await engine.until(lambda: engine.states(second)[0][1] == [State.QUEUED])
+    replay(engine, first)
+    await engine.until_states(second, ALL_SENT)
+    assert taken(engine) == ["m3", "m1", "m2"]
+
+
+async def test_replay_that_fails_or_is_given_up_frees_the_lane(engine: Engine) -> None:
+    engine.fakes["ehr"] = FakeDestination(answers=[LOST, LOST], way=Settlement.PERSON)
+    first, second = engine.receive("m1", "m2")
+    (third, fourth) = engine.receive("m3", "m4", lanes=("B",))
+    engine.start()
+    await engine.until_states(first, (State.HELD, [State.UNKNOWN]))
+    await engine.until_states(third, (State.HELD, [State.UNKNOWN]))
+    good = engine.result
+    engine.result = lambda raw: (
+        ProcessResult(state=State.ERROR)
+        if raw == b"m1"
+        else ProcessResult(
+            state=State.TRANSFORMED,
+            outputs=(Output(destination="ehr", content_type=FHIR_JSON, body=raw),),
+        )
+    )
+    replay(engine, first)
+    await engine.until_states(second, ALL_SENT)
+    engine.result = good
+    operator = open_state(engine.url)
+    delivery = engine.detail(third).runs[0].deliveries[0].delivery_id
+    operator.settle([delivery], State.CANCELLED, "ann")
+    operator.close()
+    await engine.until_states(fourth, ALL_SENT)
+    assert taken(engine) == ["m2", "m4"]
+
+
 class FailingStore:
     """Passes calls on, and fails commits as told."""
 
