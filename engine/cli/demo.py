@@ -117,23 +117,24 @@ def _summary(store: str) -> None:
     with open_message_log(store) as log:
         Console(stderr=True).print(board(log.stats()))
         failed = log.search(parse_query("status:ERROR", now=time.time(), limit=5))
-    command = f"engine --store {store}"
     if not failed:
-        note("no message failed this time; run the demo a little longer")
+        note("no message failed this time; let the demo run a little longer")
         return
     example = failed[0]
-    codes = " ".join(example.codes)
-    note(
-        f"""
-One of the failed messages is {example.message_id}: {example.message_type} {codes}
-  find    .venv/bin/engine log search status:ERROR --store {store}
-  see     .venv/bin/engine log show {example.message_id} --store {store}
-  explain .venv/bin/engine explain {example.message_id} --from PID-7 --store {store}
-  prove   .venv/bin/engine replay id:{example.message_id} --dry-run --store {store}
-  replay  .venv/bin/engine serve --store {store} &      (and the FHIR server of the demo)
-          .venv/bin/engine replay id:{example.message_id} --yes --store {store}
-""".replace(command, command)
-    )
+    engine = f"{Path(sys.executable).parent / 'engine'}"
+    engine = os.path.relpath(engine)
+    given = f"--store {store}"
+    note(f"""
+One of the failed messages is {example.message_id}: {example.message_type} {" ".join(example.codes)}
+  find     {engine} log search status:ERROR {given}
+  see      {engine} log show {example.message_id} {given}
+  explain  {engine} explain {example.message_id} --from PID-7 {given}
+  prove    {engine} replay id:{example.message_id} --dry-run {given}
+To replay it, start a server that no longer refuses it, and the engine, each in a terminal:
+           {os.path.relpath(sys.executable)} -m engine.simulator.fhir_server --port {FHIR_PORT}
+           {engine} serve {given}
+  replay   {engine} replay id:{example.message_id} --yes --reason "server mended" {given}
+""")
 
 
 def _free(port: int) -> bool:

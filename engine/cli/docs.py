@@ -4,7 +4,7 @@ docs/reference/.
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -15,6 +15,7 @@ ROWS_MAX = 40
 
 
 def docs(
+    context: typer.Context,
     topic: Annotated[
         str,
         typer.Argument(
@@ -30,7 +31,7 @@ def docs(
 ) -> None:
     """Explain a field, element, table, code or function; or write the reference pages."""
     if write or check:
-        _pages(check=check)
+        _pages(context.find_root().command, check=check)
         return
     if not topic:
         fail(Exit.USAGE, "name a topic, or say --write or --check")
@@ -45,9 +46,9 @@ def docs(
         fail(Exit.FINDINGS, f'nothing is known about "{topic}"')
 
 
-def _pages(*, check: bool) -> None:
+def _pages(root: Any, *, check: bool) -> None:
     stale = []
-    pages = _page_makers()
+    pages = _page_makers(root)
     for path, make in pages.items():
         text = make()
         if path.is_file() and path.read_text(encoding="utf-8") == text:
@@ -63,15 +64,14 @@ def _pages(*, check: bool) -> None:
     note(f"{len(pages)} pages are up to date")
 
 
-def _page_makers() -> dict[Path, Callable[[], str]]:
+def _page_makers(root: Any) -> dict[Path, Callable[[], str]]:
     from engine.cli import reference
-    from engine.cli.main import app
 
     guide = Path("docs") / "channels.md"
     return {
         PAGES_FOLDER / "diagnostics.md": reference.diagnostics_page,
         PAGES_FOLDER / "functions.md": reference.functions_page,
-        PAGES_FOLDER / "commands.md": lambda: reference.commands_page(app),
+        PAGES_FOLDER / "commands.md": lambda: reference.commands_page(root),
         PAGES_FOLDER / "maps.md": lambda: reference.maps_page(Path()),
         guide: lambda: reference.channels_page(guide.read_text(encoding="utf-8")),
     }

@@ -5,10 +5,9 @@ import pkgutil
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import orjson
-import typer
 
 import engine
 from engine.diagnostics import Code
@@ -145,25 +144,32 @@ def channels_page(current: str) -> str:
     return replace_generated(current)
 
 
-VERBS = (
-    "serve", "reload", "check", "convert", "explain", "test", "send", "log search", "log show",
-    "replay", "stats", "pause", "resume", "drain", "docs", "demo",
-)  # fmt: skip
+COLUMNS = 100
+"""Width of the help texts in the pages."""
 
 
-def commands_page(app: typer.Typer) -> str:
-    """docs/reference/commands.md: what `--help` says."""
-    from typer.testing import CliRunner
+def commands_page(root: Any) -> str:
+    """docs/reference/commands.md: what `--help` says.
 
-    runner = CliRunner()
+    Args:
+        root: the command group of the running command line.
+    """
     lines = [MARK, "# Commands", ""]
-    for verb in VERBS:
-        shown = runner.invoke(
-            app, [*verb.split(), "--help"], prog_name="engine", env={"COLUMNS": "100"}
-        )
-        text = [line.rstrip() for line in shown.stdout.strip().splitlines()]
-        lines += [f"## engine {verb}", "", "```", *text, "```", ""]
+    for name, command in _verbs(root, "engine"):
+        context = command.context_class(command, info_name=name, terminal_width=COLUMNS)
+        text = command.get_help(context)
+        lines += [f"## {name}", "", "```", *(line.rstrip() for line in text.splitlines())]
+        lines += ["```", ""]
     return "\n".join(lines)
+
+
+def _verbs(command: Any, path: str) -> Iterator[tuple[str, Any]]:
+    """Every command below a group with the words that call it, in their order."""
+    for name, below in getattr(command, "commands", {}).items():
+        if hasattr(below, "commands"):
+            yield from _verbs(below, f"{path} {name}")
+        else:
+            yield f"{path} {name}", below
 
 
 def _cell(text: str) -> str:

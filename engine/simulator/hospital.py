@@ -55,7 +55,7 @@ class Sent:
 class Hospital:
     """An endless, repeatable stream of messages."""
 
-    def __init__(self, *, seed: int, start: datetime, mistakes: float = 0.03) -> None:
+    def __init__(self, *, seed: int, start: datetime, mistakes: float = 0.05) -> None:
         self._dice = random.Random(seed)  # noqa: S311  synthetic data, not cryptography
         self._clock = start
         self._people = [make_person(number, self._dice) for number in range(1, 61)]
