@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from itertools import count
 
 from engine.pipeline.lanes import Key, LaneBoard
-from engine.pipeline.states import State
+from engine.pipeline.states import Origin, State
 from engine.runtime.lane_buckets import lane_bucket, touches
 from engine.runtime.outlet import LiveDelivery, Outlet
 from engine.store.interface import Body, Delivery, LaneLease, Run
@@ -67,6 +67,8 @@ class Workload:
 
     def _held_of(self, run: Run) -> int | None:
         """An earlier run of the message that waits for a person."""
+        if run.origin is Origin.RECEIVED:
+            return None
         for run_id in self.held:
             if run_id != run.run_id and self.runs[run_id].message_id == run.message_id:
                 return run_id
