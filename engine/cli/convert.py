@@ -1,4 +1,7 @@
-"""Rim. `engine convert FILE|DIR...`: messages to FHIR by the pure step; nothing is sent."""
+"""Rim. `engine convert FILE|DIR...`: messages to FHIR by the pure step; nothing is sent.
+
+One file gives its bundles on stdout; several give one line of report per message there.
+"""
 
 import os
 import sys
@@ -28,6 +31,7 @@ if TYPE_CHECKING:
     from engine.runtime.workbench import Conversion, Workbench
 
 FILES_PER_TASK = 8
+STDOUT = Path("-")
 
 
 def convert(
@@ -43,7 +47,11 @@ def convert(
         Path | None, typer.Option(help="Folder for one output file per message.")
     ] = None,
     report: Annotated[
-        Path | None, typer.Option(help="File for one NDJSON line per message; - for stdout.")
+        Path | None,
+        typer.Option(
+            help="File for one NDJSON line per message; - for stdout, which is the default "
+            "when there are several files."
+        ),
     ] = None,
     unmask: Annotated[bool, typer.Option(help="Show values of patients on a terminal.")] = False,
 ) -> None:
@@ -57,6 +65,8 @@ def convert(
     if len(files) == 1 and out is None and report is None:
         _show(bench, files[0], channel, masked_by_default(unmask))
         return
+    if report is None and len(files) > 1:
+        report = STDOUT
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
     workers = jobs or os.cpu_count() or 1
@@ -175,7 +185,7 @@ def _finish(found: Iterator[list[dict[str, Any]]], files: int, report: Path | No
     codes: Counter[str] = Counter()
     stream = None
     if report is not None:
-        stream = sys.stdout.buffer if str(report) == "-" else report.open("wb")
+        stream = sys.stdout.buffer if report == STDOUT else report.open("wb")
     try:
         with Progress(console=Console(stderr=True), transient=True) as progress:
             task = progress.add_task("converting", total=files)
@@ -187,7 +197,7 @@ def _finish(found: Iterator[list[dict[str, Any]]], files: int, report: Path | No
                         stream.write(orjson.dumps(line) + b"\n")
                 progress.advance(task)
     finally:
-        if stream is not None and str(report) != "-":
+        if stream is not None and report != STDOUT:
             stream.close()
     note(
         f"{plural(files, 'file')}, {plural(sum(states.values()), 'message')}: {counts_line(states)}"

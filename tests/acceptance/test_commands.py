@@ -72,6 +72,18 @@ def test_convert_of_many_writes_files_and_a_report_and_repeats_itself(tmp_path: 
     assert written[0] == written[1]
 
 
+def test_convert_of_many_without_a_report_file_reports_on_stdout(tmp_path: Path) -> None:
+    for name in ("one.hl7", "two.hl7"):
+        (tmp_path / name).write_bytes(SAMPLE.read_bytes())
+    done = engine("convert", tmp_path)
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [Path(line["file"]).name for line in lines] == ["one.hl7", "two.hl7"]
+    assert {line["status"] for line in lines} == {"TRANSFORMED"}
+    assert "2 files, 2 messages" in done.stderr
+    quiet = engine("convert", tmp_path, "--report", tmp_path / "report.ndjson")
+    assert quiet.stdout == ""
+
+
 def test_convert_of_garbage_is_a_coded_finding(tmp_path: Path) -> None:
     file = tmp_path / "garbage.hl7"
     file.write_bytes(bytes(range(256)))
