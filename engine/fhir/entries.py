@@ -1,10 +1,18 @@
 """Pure. The resources of one message on their way to a server, and the references between them."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from engine.diagnostics import Diagnostic
+
+
+@dataclass(slots=True)
+class Recurring:
+    """What was found out about a resource that comes again in other messages of the feed."""
+
+    is_valid: bool = False
+    """It passed the gate (`fhir.compiled`)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,6 +25,8 @@ class Entry:
     """Derived by `fhir.identity`, a UUID in its text form."""
     identifier: tuple[str, str] | None = None
     """(system, value) of the business identifier that conditional forms search by."""
+    recurring: Recurring | None = field(default=None, compare=False, repr=False)
+    """Set when this very entry is used for several messages."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,6 +23,7 @@ from engine.mapping.emit_rules import emit_object, emit_rule
 from engine.mapping.emit_values import key_parts
 from engine.mapping.functions.dates import header_offset
 from engine.mapping.library import Library
+from engine.mapping.memory import Memories
 from engine.mapping.run import Made, MapContext, MapResult, Run
 from engine.mapping.source_types import segment_exists
 from engine.mapping.support import PADDING, SUPPORT, bound_names
@@ -30,16 +31,8 @@ from engine.mapping.syntax import MapFile
 from engine.mapping.target_tree import plant
 from engine.mapping.target_types import root_type
 
-_MEMORY_MAX = 20_000
-"""Texts whose codings are kept: a laboratory's catalogue of tests, units and flags."""
-_MEMORIES_MAX = 64
-"""Contexts (and delimiters) that have such a memory; a program serves a channel or a few."""
-
 _DELIMITER_SETS_MAX = 32
 """Modules kept for different delimiters and character sets; a feed uses one or two."""
-
-
-_Memory = dict[tuple[str, str], Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -197,11 +190,11 @@ class Program:
 
     __slots__ = ("_by_event", "_by_structure", "_memories", "_plain", "_traced", "library")
 
-    def __init__(self, library: Library) -> None:
+    def __init__(self, library: Library, *, remembers: bool = True) -> None:
         self.library = library
         self._plain = compile_variant(library, traced=False)
         self._traced: Compiled | None = None
-        self._memories: dict[tuple[int, Delimiters, str], tuple[MapContext, _Memory]] = {}
+        self._memories = Memories() if remembers else None
         self._by_event: dict[str, str] = {}
         self._by_structure: dict[str, str] = {}
         for map_file in library.message_maps():
@@ -259,8 +252,11 @@ class Program:
         if trace is not None:
             trace.start(message, compiled.rules)
             run.trace = trace
-        if trace is None:
-            run.memory = self._memory(context, message)
+        elif self._memories is not None:
+            memory = self._memories.of(context, message.delimiters, message.codec)
+            run.memory = memory.codings
+            if run.header:
+                run.recent = memory.recent(run.header, run.header_offset_minutes)
         module = compiled.module(message.delimiters, message.codec)
         try:
             module[compiled.entry_points[found.name]](grouped.root, run)
@@ -271,16 +267,6 @@ class Program:
         if trace is not None:
             trace.finish(run.made)
         return finish(run, found.name)
-
-    def _memory(self, context: MapContext, message: Message) -> "_Memory":
-        """What was made of texts for this context, with these delimiters."""
-        key = (id(context), message.delimiters, message.codec)
-        found = self._memories.get(key)
-        if found is None or found[0] is not context or len(found[1]) > _MEMORY_MAX:
-            if len(self._memories) >= _MEMORIES_MAX:
-                self._memories.clear()
-            found = self._memories[key] = (context, {})
-        return found[1]
 
     def convert_segment(
         self, map_name: str, message: Message, context: MapContext, trace: Any = None
@@ -397,6 +383,12 @@ def finish(run: Run, map_name: str) -> MapResult:
     )
 
 
-def compile_library(library: Library) -> Program:
-    """Compile a library that `checker.check_library` has found nothing wrong with."""
-    return Program(library)
+def compile_library(library: Library, *, remembers: bool = True) -> Program:
+    """Compile a library that `checker.check_library` has found nothing wrong with.
+
+    Args:
+        library: the maps.
+        remembers: keep what texts became for later messages (`mapping.memory`); the output is the
+            same without.
+    """
+    return Program(library, remembers=remembers)

@@ -96,6 +96,21 @@ class Value:
 Sink = Callable[[Value], None]
 
 
+@dataclass(frozen=True, slots=True)
+class Arguments:
+    """What a map is given besides its source: name and expression."""
+
+    named: tuple[tuple[str, str], ...] = ()
+
+    def __str__(self) -> str:
+        """As code after the other arguments of a call."""
+        return "".join(f", p_{name}={text}" for name, text in self.named)
+
+    def texts(self) -> str:
+        """The expressions alone, as code after the other items of a tuple."""
+        return "".join(f", {text}" for _, text in self.named)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Base:
     """Where a text of the message comes from, as code."""

@@ -1,10 +1,11 @@
 """Pure. Code that calls one map from another, and puts what it makes in the bundle."""
 
-from engine.mapping.emit_code import Body, Form, Sink, Value
+from engine.mapping.emit_code import Arguments, Body, Form, Sink, Value
 from engine.mapping.emit_faults import place_map_faults
+from engine.mapping.memory import TEXT_MAX
 from engine.mapping.purity import is_pure
 from engine.mapping.statements import is_identifier_key
-from engine.mapping.syntax import Literal, Step
+from engine.mapping.syntax import Expression, Literal, Path, Step
 from engine.mapping.target_types import (
     NUMBER_FUNCTIONS,
     TargetType,
@@ -12,9 +13,12 @@ from engine.mapping.target_types import (
     root_type,
 )
 
+_RECURRING = frozenset({"CNN", "DLD", "HD", "NDL", "PL", "XCN", "XON"})
+"""Datatypes of staff, organisations and places, which come again in most messages of a feed."""
+
 
 def emit_map(
-    body: Body, value: Value, step: Step, arguments: str, sink: Sink, *, refer: bool
+    body: Body, value: Value, step: Step, arguments: Arguments, sink: Sink, *, refer: bool
 ) -> None:
     """Call the function of another map; with `refer` the value is a Reference to what it makes.
 
@@ -26,19 +30,21 @@ def emit_map(
     origin = _origin_argument(body, value)
     result = body.fresh("m")
     kind = root_type(called.to_name)
+    call = f"{function}({value.text}, run{origin}{arguments})"
+    if not refer and _is_lasting_coding(body, value, step, kind):
+        _emit_coding(body, value, call, f"{function}{arguments}", sink)
+        return
     if _can_remember(body, value, step, kind, refer=refer):
         keep = result
         if refer:
             key = map_key(body, step.name, level, value.text, result, arguments, origin)
-            keep = f'run.refer({result}, "{kind.name}", {key}).reference'
-        call = f"{function}({value.text}, run{arguments})"
-        memory = "run.remembered" if refer or not _is_pure(body, step.name) else "run.memory"
-        _emit_remembered(body, value, call, (memory, function + arguments), keep, result, sink)
+            keep = f'run.refer({result}, "{kind.name}", {key})'
+        _emit_remembered(body, value, (function, arguments), keep, result, sink)
         return
     kept = body.fresh("n") if body.silent or body.quiet else ""
     if kept:
         body.line(f"{kept} = len(faults)")
-    body.line(f"{result} = {function}({value.text}, run{origin}{arguments})")
+    body.line(f"{result} = {call}")
     if kept:
         body.line(f"if faults: run.forget({kept})")
     else:
@@ -49,24 +55,43 @@ def emit_map(
             made = body.fresh("m")
             key = map_key(body, step.name, level, value.text, f"{result}", arguments, origin)
             body.line(f'{made} = run.refer({result}, "{kind.name}", {key})')
-            sink(Value(text=f"{made}.reference", form=Form.OBJECT, base=value.base))
+            sink(Value(text=made, form=Form.OBJECT, base=value.base))
             return
         form = Form.SCALAR if scalar else Form.TEXT if is_primitive(kind) else Form.OBJECT
         sink(Value(text=result, form=form, base=value.base))
 
 
 def _can_remember(body: Body, value: Value, step: Step, kind: TargetType, *, refer: bool) -> bool:
-    """True for a Reference or coding made of a text alone, outside traces, conditions and keys."""
+    """True for what a text alone makes of staff, organisations and places.
+
+    Not in traces, conditions and keys. What else a map reads is seen while it runs.
+    """
+    called = body.builder.library.maps[step.name]
     return (
-        (refer or kind.name == "Reference" or _is_coding(body, step.name, kind))
+        (refer or kind.name == "Reference" or called.from_name in _RECURRING)
         and value.form is Form.RAW
+        and not is_primitive(kind)
         and not (body.traced or body.silent or body.quiet)
-        and all(isinstance(argument, Literal) for _, argument in step.arguments)
+        and all(_is_text(body, argument) for _, argument in step.arguments)
     )
 
 
-def _is_coding(body: Body, map_name: str, kind: TargetType) -> bool:
-    return kind.name in ("CodeableConcept", "Coding") and _is_pure(body, map_name)
+def _is_text(body: Body, argument: Expression) -> bool:
+    """True for a literal, and for a path to a text of the message."""
+    if isinstance(argument, Path):
+        return argument.variable not in body.names
+    return isinstance(argument, Literal)
+
+
+def _is_lasting_coding(body: Body, value: Value, step: Step, kind: TargetType) -> bool:
+    """True for a coding made of a text by a map that reads nothing else."""
+    return (
+        kind.name in ("CodeableConcept", "Coding")
+        and value.form is Form.RAW
+        and not (body.traced or body.silent or body.quiet)
+        and all(isinstance(argument, Literal) for _, argument in step.arguments)
+        and _is_pure(body, step.name)
+    )
 
 
 def _is_pure(body: Body, map_name: str) -> bool:
@@ -77,29 +102,39 @@ def _is_pure(body: Body, map_name: str) -> bool:
     return found
 
 
-def _emit_remembered(
-    body: Body,
-    value: Value,
-    call: str,
-    where: tuple[str, str],
-    keep: str,
-    made: str,
-    sink: Sink,
-) -> None:
-    """What a text makes, once: a Reference in the message, a coding in the feed.
-
-    `where` is the memory and what stands before the text in its key. What was made with a problem
-    is made again, so that each place is reported.
-    """
-    memory, fixed = where
+def _emit_coding(body: Body, value: Value, call: str, fixed: str, sink: Sink) -> None:
+    """A coding, made once in the feed. What met a problem is made again: each is reported."""
     result = body.fresh("m")
     known = f"({fixed!r}, {value.text})"
-    body.line(f"{result} = {memory}.get({known})")
+    body.line(f"{result} = run.memory.get({known})")
     with body.code.block(f"if {result} is None:"):
-        body.line(f"{made} = {call}")
+        body.line(f"{result} = {call}")
+        short = f"len({value.text}) <= {TEXT_MAX}"
+        body.line(
+            f"if {result} is not None and not faults and {short}: run.memory[{known}] = {result}"
+        )
+        place_map_faults(body, value.base)
+    with body.code.block(f"if {result} is not None:"):
+        sink(Value(text=result, form=Form.OBJECT, base=value.base))
+
+
+def _emit_remembered(
+    body: Body, value: Value, call: tuple[str, Arguments], keep: str, made: str, sink: Sink
+) -> None:
+    """What a text makes, once in the message, and once in the feed when it is the same there.
+
+    `call` is the function and its further arguments; `keep` is the code of what is kept.
+    """
+    function, arguments = call
+    result, key, begun = body.fresh("m"), body.fresh("k"), body.fresh("n")
+    body.line(f"{key} = ({function!r}, {value.text}{arguments.texts()})")
+    body.line(f"{result} = run.recall({key})")
+    with body.code.block(f"if {result} is None:"):
+        body.line(f"{begun} = run.begin()")
+        body.line(f"{made} = {function}({value.text}, run{arguments})")
         with body.code.block(f"if {made} is not None:"):
             body.line(f"{result} = {keep}")
-            body.line(f"if not faults and len({value.text}) < 500: {memory}[{known}] = {result}")
+            body.line(f"run.learn({key}, {result}, {begun})")
         place_map_faults(body, value.base)
     with body.code.block(f"if {result} is not None:"):
         sink(Value(text=result, form=Form.OBJECT, base=value.base))
@@ -117,7 +152,7 @@ def map_key(
     level: int,
     source: str,
     resource: str,
-    arguments: str,
+    arguments: Arguments,
     origin: str,
 ) -> str:
     """The expression of a resource's key by its own map: None when the map has none."""

@@ -5,7 +5,7 @@ A step that fails costs its own resource, not the message.
 
 from collections.abc import Callable
 
-from engine.mapping.emit_code import Base, Body, Bound, BoundKind, Form, Value, Want
+from engine.mapping.emit_code import Arguments, Base, Body, Bound, BoundKind, Form, Value, Want
 from engine.mapping.emit_conditions import condition_text
 from engine.mapping.emit_groups import each_occurrence, read_segment
 from engine.mapping.emit_maps import map_key
@@ -187,7 +187,7 @@ def _made(
     resource: str,
     source: str,
     level: int,
-    arguments: str,
+    arguments: Arguments,
     origin: str,
     kind: TargetType,
 ) -> str:
@@ -210,7 +210,7 @@ def _emit_into(
     resource: str,
     source: str,
     level: int,
-    arguments: str,
+    arguments: Arguments,
     origin: str,
     kind: TargetType,
 ) -> None:

@@ -11,6 +11,7 @@ from contextlib import ExitStack
 
 from engine.mapping.emit_code import Base, Body, Bound, BoundKind, Form, Sink, Value, Want
 from engine.mapping.emit_groups import read_segment
+from engine.mapping.memory import SENDER_FIELDS
 from engine.mapping.source_types import component_number
 from engine.mapping.syntax import Path, Selector
 from engine.mapping.text_kinds import TextKind, text_kind
@@ -84,7 +85,7 @@ def simple_text(body: Body, path: Path) -> tuple[str, int] | None:
         body.field_max = max(body.field_max, path.field)
         return f"fields[{path.field}]", 1
     if path.segment == "MSH" and path.field < HEADER_WIDTH:
-        body.uses.add("header")
+        _note_header(body, path.field)
         return f"header[{path.field}]", 1
     return None
 
@@ -243,7 +244,7 @@ def read_field(body: Body, path: Path, sink: Callable[[str, str], None]) -> None
             read = f"fields[{number}]"
             segment = "segment"
         elif path.segment == "MSH" and not path.steps:
-            body.uses.add("header")
+            _note_header(body, number)
             read = f"header[{number}]" if number < HEADER_WIDTH else '""'
             segment = "run.segments[0]"
         elif body.level == -1:
@@ -260,6 +261,13 @@ def _field_of(
 ) -> None:
     with body.code.block(f"if {name} := field_of({segment}, {number}, run):"):
         sink(name, segment)
+
+
+def _note_header(body: Body, number: int) -> None:
+    """What a map of a value reads of MSH makes its result one of this message, or this sender."""
+    body.uses.add("header")
+    if body.is_datatype and not body.traced and number not in SENDER_FIELDS:
+        body.line("run.varied += 1")
 
 
 HEADER_WIDTH = 40

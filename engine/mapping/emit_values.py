@@ -6,7 +6,7 @@ is given its rule and place right after the call.
 
 from dataclasses import replace
 
-from engine.mapping.emit_code import Base, Body, BoundKind, Form, Sink, Value, Want
+from engine.mapping.emit_code import Arguments, Base, Body, BoundKind, Form, Sink, Value, Want
 from engine.mapping.emit_faults import place_faults
 from engine.mapping.emit_maps import emit_map
 from engine.mapping.emit_paths import as_wanted, each_repetition, read_path
@@ -353,12 +353,12 @@ def convert_text(body: Body, value: Value, target: TargetType, sink: Sink) -> No
     _emit_function(body, record, {record.parameters[0].name: value}, (), (), sink)
 
 
-def map_arguments(body: Body, arguments: tuple[tuple[str, Expression], ...]) -> str:
-    """Write code for the arguments of a map; the text `, p_use=a1, ...` for its call."""
-    found: list[str] = []
+def map_arguments(body: Body, arguments: tuple[tuple[str, Expression], ...]) -> Arguments:
+    """Write code for the arguments of a map."""
+    found: list[tuple[str, str]] = []
     for name, argument in arguments:
         if isinstance(argument, Literal):
-            found.append(f", p_{name}={argument.value!r}")
+            found.append((name, repr(argument.value)))
             continue
         variable = body.fresh("a")
         body.line(f"{variable} = None")
@@ -369,8 +369,8 @@ def map_arguments(body: Body, arguments: tuple[tuple[str, Expression], ...]) -> 
             UNKNOWN,
             lambda value, variable=variable: body.line(f"{variable} = {value.text}"),  # type: ignore[misc]
         )
-        found.append(f", p_{name}={variable}")
-    return "".join(found)
+        found.append((name, variable))
+    return Arguments(tuple(found))
 
 
 def key_parts(body: Body, key: tuple[Expression, ...]) -> str:

@@ -20,6 +20,7 @@ from engine.fhir.merging import contains, merge
 from engine.hl7v2.message import Segment
 from engine.mapping.codes import HELD_CODE, RULE_FAILED, SAME_KEY, TOO_MANY
 from engine.mapping.identifiers import best_identifier
+from engine.mapping.memory import PERSONAL, TEXT_MAX, Known, Placed, Recent
 
 ENTRIES_MAX = 20_000
 """Resources of one message; the largest real ones are batches of results with some thousand OBX."""
@@ -58,13 +59,17 @@ class MapResult:
 class Made:
     """A resource of the bundle, named by the message map."""
 
-    __slots__ = ("reference", "resource", "resource_id", "resource_type")
+    __slots__ = ("entry", "owned", "reference", "resource", "resource_id", "resource_type")
 
     def __init__(self, resource: dict[str, Any], resource_type: str, identity: str) -> None:
         self.resource = resource
         self.resource_type = resource_type
         self.resource_id = identity
         self.reference = {"reference": f"{resource_type}/{identity}"}
+        self.entry: Entry | None = None
+        """Set when the resource is shared with other messages: it must not be changed."""
+        self.owned: tuple[str, ...] = ()
+        """Lists of the resource that were made for it alone."""
 
 
 class Pending:
@@ -102,13 +107,16 @@ class Run:
         "occurrences",
         "once",
         "parameters",
+        "placed",
         "places",
+        "recent",
         "remembered",
         "segments",
         "source_system",
         "subcomponents",
         "time_zone",
         "trace",
+        "varied",
     )
 
     def __init__(self, context: MapContext, places: Sequence[Place]) -> None:
@@ -129,8 +137,14 @@ class Run:
         self.held = False
         self.made: list[Made] = []
         self.by_key: dict[tuple[str, tuple[str, ...]], Made] = {}
-        self.remembered: dict[tuple[Any, ...], Any] = {}
-        """(function, text, arguments) to the Reference it made."""
+        self.remembered: dict[tuple[Any, ...], Known] = {}
+        """(function, text, arguments) to what it made in this message."""
+        self.recent: Recent | None = None
+        """The same of earlier messages."""
+        self.placed: list[Placed] = []
+        """Resources put in the bundle for a Reference, in order."""
+        self.varied = 0
+        """Counts what makes a result one of this message alone: problems, and reads of MSH."""
         self.memory: dict[tuple[str, str], Any] = {}
         """(what, text) to a coding or Reference that is the same in every message of the feed."""
         self.contents: dict[tuple[str, bytes], int] = {}
@@ -142,11 +156,13 @@ class Run:
 
     def fault(self, code: Code, **values: object) -> None:
         """Note a problem with the value at hand."""
+        self.varied += 1
         if len(self.faults) < PROBLEMS_MAX:
             self.faults.append(Pending(code, values))
 
     def fault_once(self, code: Code, about: str) -> None:
         """The same, once a message for each `about`."""
+        self.varied += 1
         if (code.code, about) not in self.once:
             self.once.add((code.code, about))
             if len(self.faults) < PROBLEMS_MAX:
@@ -263,11 +279,27 @@ class Run:
 
     def refer(
         self, resource: dict[str, Any], resource_type: str, key: tuple[str, ...] | None
-    ) -> Made:
-        """The same for `-> reference`: without a key the same content is the same resource."""
+    ) -> dict[str, str]:
+        """The Reference of `-> reference`: without a key the same content is the same resource."""
         if not key:
             key = ("content", _CONTENT.encode(resource).decode("utf-8", "surrogatepass"))
-        return self._put(resource, resource_type, key)
+        identity = _identity(self.source_system, resource_type, key)
+        placed = Placed(resource, (resource_type, key), identity)
+        self.placed.append(placed)
+        self._place(placed)
+        return placed.reference
+
+    def _place(self, placed: Placed) -> None:
+        """Put a resource in the bundle that is, or may become, one of other messages too."""
+        present = self.by_key.get(placed.key)
+        entry = placed.entry
+        if present is not None:
+            self.fill(present, entry.resource)
+            return
+        made = Made(entry.resource, placed.key[0], entry.resource_id)
+        if self.trace is None:
+            made.entry = entry
+        self._enter(placed.key, made)
 
     def _put(self, resource: dict[str, Any], resource_type: str, key: tuple[str, ...]) -> Made:
         present = self.by_key.get((resource_type, key))
@@ -275,25 +307,75 @@ class Run:
             self.fill(present, resource)
             return present
         made = Made(resource, resource_type, _identity(self.source_system, resource_type, key))
-        self.by_key[resource_type, key] = made
+        self._enter((resource_type, key), made)
+        return made
+
+    def _enter(self, key: tuple[str, tuple[str, ...]], made: Made) -> None:
+        self.by_key[key] = made
         if len(self.made) < ENTRIES_MAX:
             self.made.append(made)
         elif ("", "entries") not in self.once:
             self.once.add(("", "entries"))
             self.diagnostics.append(TOO_MANY(limit=ENTRIES_MAX, what="resources"))
-        return made
+
+    # -- memory --
+
+    def recall(self, key: tuple[Any, ...]) -> Any:
+        """What a text became before, with its resources put in the bundle; None when unknown.
+
+        `key` is (function and fixed arguments, text, further arguments).
+        """
+        known = self.remembered.get(key)
+        if known is None:
+            known = self.recent.get(key) if self.recent is not None else None
+            if known is None:
+                return None
+            for placed in known.placed:
+                self._place(placed)
+            self.remembered[key] = known
+        if not known.everywhere:
+            self.varied += 1
+        if known.placed:
+            self.placed.extend(known.placed)
+        return known.value
+
+    def learn(self, key: tuple[Any, ...], value: Any, begun: tuple[int, int]) -> None:
+        """Keep what a text became; `begun` is `self.begin()` before it was read.
+
+        What met a problem is not kept at all, so that each place is reported.
+        """
+        if self.faults:
+            return
+        count, varied = begun
+        placed = tuple(self.placed[count:])
+        everywhere = (
+            varied == self.varied
+            and len(key[1]) <= TEXT_MAX
+            and not any(one.key[0] in PERSONAL for one in placed)
+        )
+        known = self.remembered[key] = Known(value, placed, everywhere)
+        if everywhere and self.recent is not None:
+            self.recent.keep(key, known)
+
+    def begin(self) -> tuple[int, int]:
+        """Where things stand before a text is read whose result may be kept."""
+        return len(self.placed), self.varied
 
     def fill(self, made: Made, resource: dict[str, Any]) -> None:
         """Add what the resource lacks."""
-        if made.resource == resource:
+        if made.resource is resource or made.resource == resource:
             return
         merged = merge(made.resource, resource)
         if self.trace is not None:
             self.trace.merged(made.resource, resource, merged)
         made.resource = merged
+        made.entry = None
+        made.owned = ()
 
     def put(self, made: Made, names: tuple[str, ...], value: Any, *, append: bool) -> None:
         """Set an element of a resource already made; one that is there stays."""
+        if made.entry is not None:
+            made.resource, made.entry = {**made.resource}, None
         target = made.resource
         for name in names[:-1]:  # parts are shared between resources, so they are copied first
             before = target.get(name, {})
@@ -304,11 +386,13 @@ class Run:
         last = names[-1]
         if append:
             items = target.get(last)
-            if items is None or len(names) > 1:
+            if items is None or len(names) > 1 or last not in made.owned:
                 before = items or []
                 items = target[last] = [*before]
                 if self.trace is not None:
                     self.trace.copied(before, items)
+                if len(names) == 1:
+                    made.owned += (last,)
             items.append(value)
             if self.trace is not None:
                 self.trace.wrote(items, len(items) - 1)
@@ -319,18 +403,16 @@ class Run:
 
     def entries(self) -> list[Entry]:
         """The bundle's entries in the order they were made."""
-        return [
-            Entry(
-                resource=made.resource,
-                resource_id=made.resource_id,
-                identifier=(
-                    best_identifier(made.resource["identifier"])
-                    if "identifier" in made.resource
-                    else None
-                ),
-            )
-            for made in self.made
-        ]
+        return [made.entry or _entry(made) for made in self.made]
+
+
+def _entry(made: Made) -> Entry:
+    resource = made.resource
+    return Entry(
+        resource=resource,
+        resource_id=made.resource_id,
+        identifier=best_identifier(resource["identifier"]) if "identifier" in resource else None,
+    )
 
 
 def segment_paths(segments: Sequence[Segment]) -> dict[int, str]:

@@ -29,13 +29,13 @@ def repair_entries(entries: Sequence[Entry]) -> tuple[list[Entry], list[Diagnost
 
     References to a resource that was left out are left out of the others too.
     """
-    if all(is_valid(entry.resource) for entry in entries):
+    if all(_is_valid(entry) for entry in entries):
         return list(entries), []
     kept: list[Entry] = []
     gone: set[str] = set()
     problems: list[Diagnostic] = []
     for entry in entries:
-        if is_valid(entry.resource):
+        if _is_valid(entry):
             kept.append(entry)
             continue
         resource = _repair(entry.resource, problems)
@@ -47,6 +47,16 @@ def repair_entries(entries: Sequence[Entry]) -> tuple[list[Entry], list[Diagnost
         return kept, problems
     cleaned, more = _without_references(kept, gone)
     return cleaned, problems + more
+
+
+def _is_valid(entry: Entry) -> bool:
+    """Ask the gate, once for a resource that comes again in other messages."""
+    recurring = entry.recurring
+    if recurring is None:
+        return is_valid(entry.resource)
+    if not recurring.is_valid:
+        recurring.is_valid = is_valid(entry.resource)
+    return recurring.is_valid
 
 
 def _without_references(
