@@ -26,8 +26,11 @@ T = TypeVar("T")
 
 FOLLOW_COUNT = 500
 """Log entries that get their runs in one turn."""
-RAW_CHUNK = 16
-"""Messages whose bytes are read at once; the byte bound is looked at after each."""
+RAW_CHUNK = 4
+"""Messages whose bytes are read at once to begin with: one can have 50 MB."""
+RAW_CHUNK_SMALL = 64
+"""And once it is known that they are small."""
+SMALL_BYTES = 64_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,13 +165,14 @@ def _read_neighbours(state: StateStore, request: TurnRequest, reply: TurnReply) 
 def _read_raw(
     state: StateStore, message_ids: Sequence[int], bytes_max: int, reply: TurnReply
 ) -> None:
-    """Bytes, a few messages at a time, until there are enough: one message can be 50 MB."""
-    read = 0
-    for begin in range(0, len(message_ids), RAW_CHUNK):
-        if read >= bytes_max:
-            return
-        chunk = message_ids[begin : begin + RAW_CHUNK]
+    """Bytes, a few messages at a time, until there are enough."""
+    read, begin, count = 0, 0, RAW_CHUNK
+    while begin < len(message_ids) and read < bytes_max:
+        chunk = message_ids[begin : begin + count]
         found = state.raw(chunk)
         reply.raw_asked.update(chunk)
         reply.raw.update(found)
-        read += sum(map(len, found.values()))
+        size = sum(map(len, found.values()))
+        read += size
+        begin += count
+        count = RAW_CHUNK_SMALL if size <= SMALL_BYTES * len(chunk) else RAW_CHUNK
