@@ -19,7 +19,7 @@ CHANNEL_GONE = error(
 )
 BYTES_DAMAGED = error(
     "S724",
-    "the stored bytes of the message do not match their checksum",
+    "the stored bytes of the message are gone or do not match their checksum",
     "restore the message log from a backup, or ask the sender for the message again",
 )
 ELEMENT_REMOVED = warning(
