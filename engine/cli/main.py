@@ -13,6 +13,7 @@ from engine.cli.convert import convert
 from engine.cli.demo import demo
 from engine.cli.docs import docs
 from engine.cli.explain import explain
+from engine.cli.purge import purge
 from engine.cli.reload import reload
 from engine.cli.replay import replay
 from engine.cli.send import send
@@ -30,8 +31,8 @@ app = typer.Typer(
 )
 
 for verb in (
-    serve, reload, check, convert, explain, test, send, replay, stats, pause, resume, drain, docs,
-    demo,
+    serve, reload, check, convert, explain, test, send, replay, stats, pause, resume, drain, purge,
+    docs, demo,
 ):  # fmt: skip
     app.command()(verb)
 app.add_typer(log.app, name="log")

@@ -153,6 +153,14 @@ class MessageLog:
         """Decide deliveries that wait for a person; returns how many changed."""
         return self._state.settle(delivery_ids, state, by)
 
+    def purge(self, before: float, *, errors_too: bool = False) -> int:
+        """Forget what was received before then (Unix seconds); returns how many messages.
+
+        What is still on its way stays, and so does what waits for a person unless `errors_too`.
+        """
+        waiting = (State.ERROR, State.HELD, State.UNKNOWN)
+        return self._state.purge(before, () if errors_too else waiting)
+
 
 def open_message_log(store_url: str) -> MessageLog:
     """Open the store for commands.

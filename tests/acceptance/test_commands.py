@@ -257,3 +257,15 @@ def _held_back(node: dict[str, str], file: Path) -> bool:
 def test_stats_counts_what_was_received(node: dict[str, str]) -> None:
     counted = json.loads(engine("stats", "--format", "json", **node).stdout)
     assert next(row for row in counted if row["channel"] == "adt")["received"] >= 1
+
+
+def received(node: dict[str, str]) -> int:
+    counted = json.loads(engine("stats", "--format", "json", **node).stdout)
+    return sum(int(row["received"]) for row in counted)
+
+
+def test_purge_forgets_by_age_and_keeps_what_is_young(node: dict[str, str]) -> None:
+    before = received(node)
+    assert engine("purge", "--older-than", "90d", "--yes", **node).stdout.strip() == "0"
+    assert received(node) == before
+    engine("purge", "--older-than", "soon", "--yes", expect=2, **node)
