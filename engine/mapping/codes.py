@@ -169,3 +169,18 @@ NO_TIME = warning(
     "this has no time of day, which the element needs; it is left out",
     "ask the sender, or map it to a dateTime",
 )
+TYPE_UNKNOWN = warning(
+    "T576",
+    "the type of this value is not named or no HL7 datatype; it was taken for what it looks like",
+    "ask the sender to fill OBX-2",
+)
+NOT_SENT = warning(
+    "T577",
+    "what this element needs was not sent; it is left out",
+    "ask the sender, or hold such messages by a filter",
+)
+STOOD_IN = warning(
+    "T578",
+    'the code has no row in table {table}; "{fixed}" stands in for it',
+    "add a row to the table",
+)

@@ -49,7 +49,8 @@ def emit_table(body: Body, value: Value, step: Step, target: TargetType, sink: S
             body.line(f"unmapped(run, {table.name!r}, {policy == Unmapped.HOLD.value})")
             place_faults(body, value.base)
         else:
-            body.line(f"{result} = {policy!r}")
+            body.line(f"{result} = stood_in(run, {table.name!r}, {policy!r})")
+            place_faults(body, value.base)
     with body.code.block(f"if {result}:"):
         sink(Value(text=result, form=Form.TEXT, base=value.base, constant=value.constant))
 

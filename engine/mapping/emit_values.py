@@ -251,7 +251,7 @@ def _emit_function(
     function = body.builder.refer("f", record.body)
     call = f"{function}({', '.join(['run', *texts] if record.uses_facts else texts)})"
     result = body.fresh("v")
-    if needed or (live and not given):
+    if not record.takes_absent and (needed or (live and not given)):
         test = " and ".join(f"{text} is not None" for text in needed) or " or ".join(
             text[1:] if text.startswith("*") else f"{text} is not None" for text in live
         )

@@ -12,7 +12,7 @@ from engine.hl7v2.delimiters import Delimiters
 from engine.hl7v2.escape import unescape
 from engine.hl7v2.groups import Group
 from engine.hl7v2.message import Segment
-from engine.mapping.codes import HELD_CODE, UNMAPPED_CODE
+from engine.mapping.codes import HELD_CODE, STOOD_IN, UNMAPPED_CODE
 from engine.mapping.functions.codes import codings_of, concept_of, original_text
 from engine.mapping.functions.systems import coding_system
 from engine.mapping.identifiers import identifier_key
@@ -201,6 +201,12 @@ def unmapped(run: Run, table: str, hold: bool) -> None:
     run.fault(HELD_CODE if hold else UNMAPPED_CODE, table=table)
 
 
+def stood_in(run: Run, table: str, fixed: str) -> str:
+    """Note that the fixed code of a rule was taken for a code without a row; gives it back."""
+    run.fault(STOOD_IN, table=table, fixed=fixed)
+    return fixed
+
+
 def _find(table: CodeTable, parts: list[str]) -> TableRow | None:
     """The row of a CWE: by its first coding, else by its alternate."""
     for code_at, system_at in ((0, 2), (3, 5)):
@@ -242,6 +248,7 @@ def table_concept(
     if policy in (Unmapped.REJECT.value, Unmapped.HOLD.value):
         unmapped(run, table.name, policy == Unmapped.HOLD.value)
         return None
+    stood_in(run, table.name, policy)
     found = {"coding": [_fixed_coding(table, policy), *codings_of(parts, run)]}
     text = original_text(parts)
     return {**found, "text": text} if text else found
@@ -278,7 +285,7 @@ def table_coding(
     if policy in (Unmapped.REJECT.value, Unmapped.HOLD.value):
         unmapped(run, table.name, policy == Unmapped.HOLD.value)
         return None
-    return _fixed_coding(table, policy)
+    return _fixed_coding(table, stood_in(run, table.name, policy))
 
 
 SUPPORT: dict[str, Any] = {
@@ -293,6 +300,7 @@ SUPPORT: dict[str, Any] = {
     "nth_group": nth_group,
     "nth_segment": nth_segment,
     "reference_of": reference_of,
+    "stood_in": stood_in,
     "table_coding": table_coding,
     "table_concept": table_concept,
     "unmapped": unmapped,

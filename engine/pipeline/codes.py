@@ -1,6 +1,6 @@
 """Pure. The diagnostic codes of processing and delivery: S720 to S739."""
 
-from engine.diagnostics import error, warning
+from engine.diagnostics import Code, Severity, error, warning
 
 PROCESSING_FAILED = error(
     "S720",
@@ -36,4 +36,10 @@ STRICT_REFUSED = error(
     "S727",
     "{path} is refused by the second validator: {reason}",
     "correct the rule that makes the element, or use `validate: compiled`",
+)
+NULLS_SENT = Code(
+    "S728",
+    Severity.INFO,
+    'sent as the explicit null "", which asks for deletion, and left out: {paths}',
+    "a server that takes whole resources deletes by that; where it merges, delete by hand",
 )

@@ -36,6 +36,9 @@ from engine.pipeline.states import State
 PASSED_ON = "none"
 """`transform.map: none`: the message is sent as received."""
 
+NULLS_SHOWN_MAX = 10
+"""Paths of explicit nulls that a diagnostic names."""
+
 _FILE_FORM = FhirDestinationConfig(name="", url="")
 """A file holds the Bundle that a server of full abilities would be sent."""
 
@@ -220,6 +223,8 @@ def _transform(
     course.step = "map"
     made = program.convert(grouped, plan.context, plan.config.transform.map)
     course.diagnostics.extend(made.diagnostics)
+    if made.nulls:
+        course.diagnostics.append(_nulls_sent(made.nulls))
     course.entries = list(made.entries)
     if made.held:
         return course.result(State.HELD)
@@ -245,6 +250,14 @@ def _transform(
         for name in form.destinations:
             outputs[name] = Output(destination=name, content_type=FHIR_JSON, body=encoded.body)
     return course.result(State.TRANSFORMED, _in_order(plan, outputs))
+
+
+def _nulls_sent(paths: Sequence[str]) -> Diagnostic:
+    """One diagnostic a message: some senders write the explicit null all over it."""
+    shown = ", ".join(paths[:NULLS_SHOWN_MAX])
+    rest = len(paths) - NULLS_SHOWN_MAX
+    more = f" and {rest} more" if rest > 0 else ""
+    return codes.NULLS_SENT(Place(path=paths[0]), paths=shown + more)
 
 
 def _check(plan: ChannelPlan, course: _Course) -> bool:

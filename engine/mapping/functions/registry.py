@@ -1,6 +1,15 @@
 """Pure. All functions of the mapping language by name: one table, no registration at import."""
 
-from engine.mapping.functions import codes, dates, identifiers, numbers, periods, systems, text
+from engine.mapping.functions import (
+    codes,
+    dates,
+    identifiers,
+    numbers,
+    periods,
+    reporting,
+    systems,
+    text,
+)
 from engine.mapping.functions.record import FunctionRecord
 
 FUNCTIONS: dict[str, FunctionRecord] = {
@@ -13,6 +22,7 @@ FUNCTIONS: dict[str, FunctionRecord] = {
         codes.RECORDS,
         identifiers.RECORDS,
         systems.RECORDS,
+        reporting.RECORDS,
     )
     for record in records
 }

@@ -295,7 +295,7 @@ TABLES = {"Sex": SEX, "Marital": MARITAL}
         ("table Sex", "M", "male", []),
         ("table Sex", "Q", None, ["T565"]),
         ("table Sex", "N", None, []),
-        ("table Sex unmapped=unknown", "Q", "unknown", []),
+        ("table Sex unmapped=unknown", "Q", "unknown", ["T578"]),
         ("table Sex unmapped=keep", "Q", "Q", []),
         ("table Sex unmapped=reject", "Q", None, ["T565"]),
         ("table Sex unmapped=hold", "Q", None, ["T566"]),
