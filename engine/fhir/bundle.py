@@ -91,12 +91,14 @@ def encode_bundle(
         listed, names = standalone.arrange(merged, forms, aliases, capabilities, diagnostics)
     for alias, name in aliases.items():
         names[alias] = names[name]
-    bundle: dict[str, Any] = {"resourceType": "Bundle", "type": kind}
+    start: dict[str, Any] = {"resourceType": "Bundle", "type": kind}
     if timestamp:
-        bundle["timestamp"] = timestamp
-    if listed:
-        bundle["entry"] = [_entry(entry, form) for entry, form in listed]
-    body, dangling = _rename(orjson.dumps(bundle, default=_encode_decimal), names)
+        start["timestamp"] = timestamp
+    named = {name.encode(): new.encode() for name, new in names.items()}
+    pieces, dangling = _pieces(listed, named, keep=kind == TRANSACTION and not aliases)
+    body = orjson.dumps(start)
+    if pieces:
+        body = b'%s,"entry":[%s]}' % (body[:-1], b",".join(pieces))
     if dangling:
         diagnostics.extend(check_references(entries))
     return EncodedBundle(body=body, diagnostics=tuple(diagnostics))
@@ -186,14 +188,45 @@ def _encode_decimal(value: object) -> orjson.Fragment:
     return orjson.Fragment(str(value))
 
 
-def _rename(body: bytes, names: dict[str, str]) -> tuple[bytes, bool]:
+def _pieces(
+    listed: Iterable[tuple[Entry, Form]], names: dict[bytes, bytes], *, keep: bool
+) -> tuple[list[bytes], bool]:
+    """Each Bundle.entry as bytes with its references renamed; True when one has no new name.
+
+    With `keep`, names depend on the ids alone: a resource that comes again in other messages is
+    written once, and its bytes hold wherever all it refers to is in the Bundle.
+    """
+    pieces: list[bytes] = []
+    dangling = False
+    for entry, form in listed:
+        recurring = entry.recurring if keep and form.kind == UPDATE else None
+        if recurring is not None and recurring.encoded:
+            if names.keys() >= recurring.references:
+                pieces.append(recurring.encoded)
+                continue
+            recurring = None
+        plain = orjson.dumps(_entry(entry, form), default=_encode_decimal)
+        piece, lacks = _rename(plain, names)
+        pieces.append(piece)
+        dangling = dangling or lacks
+        if recurring is not None and not lacks:
+            recurring.encoded = piece
+            recurring.references = frozenset(_targets(plain) & names.keys())
+    return pieces, dangling
+
+
+def _targets(encoded: bytes) -> set[bytes]:
+    """Every reference of an encoded resource."""
+    return {piece.partition(b'"')[0] for piece in encoded.split(_MARK)[1:]}
+
+
+def _rename(body: bytes, names: dict[bytes, bytes]) -> tuple[bytes, bool]:
     """Put the new name in place of each `Type/id`; True when one has none."""
     pieces = body.split(_MARK)
-    encoded = {name.encode(): new.encode() for name, new in names.items()}
     dangling = False
     for index in range(1, len(pieces)):
         name, _, rest = pieces[index].partition(b'"')
-        new = encoded.get(name)
+        new = names.get(name)
         if new is not None:
             pieces[index] = b'%s"%s' % (new, rest)
         elif _is_local(name.decode()):

@@ -13,6 +13,10 @@ class Recurring:
 
     is_valid: bool = False
     """It passed the gate (`fhir.compiled`)."""
+    encoded: bytes = b""
+    """Its entry of a transaction that updates by id, where it is known."""
+    references: frozenset[bytes] = frozenset()
+    """What a Bundle must hold for that."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
