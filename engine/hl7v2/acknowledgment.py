@@ -16,6 +16,7 @@ acknowledgment is never acknowledged.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
+from functools import lru_cache
 
 from engine.diagnostics import Diagnostic, Severity
 from engine.hl7v2.definitions import DEFAULT_VERSION, VERSIONS, nearest_version
@@ -133,15 +134,20 @@ def decide(
         outcome: what became of it.
         deferred: the channel acknowledges on `transformed` or `delivered`.
     """
-    if len(header.parts) > 8 and header.message_code in _NEVER_ACKNOWLEDGED:
+    if outcome not in _answered(header, moment, deferred=deferred):
         return None
+    accept = moment is Moment.RECEIVED and mode(header) is Mode.ENHANCED
+    return (ACCEPT_CODES if accept else APPLICATION_CODES)[outcome]
+
+
+def _answered(header: Header, moment: Moment, *, deferred: bool) -> frozenset[Outcome]:
+    """The outcomes that are answered at a moment."""
+    if len(header.parts) > 8 and header.message_code in _NEVER_ACKNOWLEDGED:
+        return _NO_OUTCOME
     if mode(header) is Mode.ORIGINAL:
-        return APPLICATION_CODES[outcome] if outcome in _ORIGINAL[moment, deferred] else None
-    if moment is Moment.RECEIVED:
-        asked = CONDITIONS.get(header.accept_type.strip(), _EVERY)
-        return ACCEPT_CODES[outcome] if outcome in asked else None
-    asked = CONDITIONS.get(header.application_type.strip(), _EVERY)
-    return APPLICATION_CODES[outcome] if outcome in asked else None
+        return _ORIGINAL[moment, deferred]
+    asked = header.accept_type if moment is Moment.RECEIVED else header.application_type
+    return CONDITIONS.get(asked.strip(), _EVERY)
 
 
 def accept_acknowledgment_code(
@@ -153,7 +159,7 @@ def accept_acknowledgment_code(
 
 def owes_application_acknowledgment(header: Header, *, deferred: bool = False) -> bool:
     """True when some outcome of processing will have to be answered later."""
-    return any(decide(header, Moment.PROCESSED, outcome, deferred=deferred) for outcome in Outcome)
+    return bool(_answered(header, Moment.PROCESSED, deferred=deferred))
 
 
 def build_acknowledgment(
@@ -202,23 +208,46 @@ def _acknowledging_msh(header: Header, control_id: str, timestamp: str) -> str:
     if len(parts) < 12:
         parts = (parts + ("",) * 12)[:12]
     marks = header.delimiters
-    field = marks.field
-    component = marks.component
-    at = VERSIONS.index(nearest_version(header.version))
+    before, between, after = _constant_msh(
+        (marks.field, marks.component, parts[1] or marks.encoding_characters),
+        parts[2:6],
+        (header.trigger_event, header.version),
+        (parts[10], parts[11], header.field(18)),
+    )
+    return f"{before}{timestamp}{between}{control_id}{after}"
+
+
+@lru_cache(maxsize=256)
+def _constant_msh(
+    marks: tuple[str, str, str],
+    partners: tuple[str, ...],
+    event_and_version: tuple[str, str],
+    kept: tuple[str, str, str],
+) -> tuple[str, str, str]:
+    """What is the same in all acknowledgments to one sender: MSH before, between and after MSH-7
+    and MSH-10.
+
+    Args:
+        marks: field and component separators and MSH-2.
+        partners: MSH-3 to MSH-6 of the message.
+        event_and_version: MSH-9.2 and MSH-12.1.
+        kept: MSH-11, MSH-12 and MSH-18 as they stand.
+    """
+    field, component, encoding = marks
+    event, version = event_and_version
+    processing_id, full_version, charset = kept
+    at = VERSIONS.index(nearest_version(version))
     kind = "ACK"
-    event = header.trigger_event if at >= _EVENT_FROM else ""
-    if event:
+    if event and at >= _EVENT_FROM:
         kind += component + event
         if at >= _STRUCTURE_FROM:
             kind += component + "ACK"
-    charset = header.field(18)
-    return (
-        f"MSH{field}{parts[1] or marks.encoding_characters}{field}{parts[4]}{field}{parts[5]}"
-        f"{field}{parts[2]}{field}{parts[3]}{field}{timestamp}{field}{field}{kind}"
-        f"{field}{control_id}{field}"
-        f"{parts[10] or 'P'}{field}{parts[11] or DEFAULT_VERSION}"
-        f"{field * 6 + charset if charset else ''}\r"
-    )
+    application, facility, own_application, own_facility = partners
+    before = field.join(("MSH", encoding, own_application, own_facility, application, facility, ""))
+    after = field.join(("", processing_id or "P", full_version or DEFAULT_VERSION))
+    if charset:
+        after += field * 6 + charset
+    return before, f"{field}{field}{kind}{field}", f"{after}\r"
 
 
 def _errors(

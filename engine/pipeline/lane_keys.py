@@ -10,7 +10,7 @@ HL7 v2.5.1 ch. 3.3.18 (A18) to 3.3.51 (A51), 3.4.2 PID, 3.4.9 MRG.
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from engine.hl7v2.header import Header
@@ -61,7 +61,8 @@ def lane_keys(raw: bytes, header: Header, plan: LanePlan) -> tuple[str, ...]:
 
 
 def _patients(raw: bytes, header: Header) -> tuple[str, ...]:
-    mark = header.delimiters.field.encode("latin-1", "replace")
+    separator = header.delimiters.field
+    mark = b"|" if separator == "|" else separator.encode("latin-1", "replace")
     found = [_patient(line, header, mark) for line in _segments(raw, b"PID", mark)]
     if raw.find(b"MRG") >= 0:
         for line in _segments(raw, b"MRG", mark):
@@ -98,19 +99,19 @@ def _identifiers(line: bytes, header: Header, mark: bytes, number: int) -> list[
     return found
 
 
-def _segments(raw: bytes, name: bytes, mark: bytes) -> Iterator[bytes]:
+def _segments(raw: bytes, name: bytes, mark: bytes) -> list[bytes]:
     """The lines of a segment name, in order, at most `LANES_MAX`."""
     head = name + mark
     begin = raw.find(head)
-    count = 0
-    while begin >= 0 and count < LANES_MAX:
+    found: list[bytes] = []
+    while begin >= 0 and len(found) < LANES_MAX:
         if begin and raw[begin - 1] in b"\r\n":
             end = raw.find(b"\r", begin)
             if end < 0:
                 end = raw.find(b"\n", begin)
-            yield raw[begin:end] if end >= 0 else raw[begin:]
-            count += 1
+            found.append(raw[begin:end] if end >= 0 else raw[begin:])
         begin = raw.find(head, begin + 4)
+    return found
 
 
 def _field(raw: bytes, header: Header, name: bytes, number: int) -> str:
