@@ -4,6 +4,8 @@ The first byte says how the rest is stored, so that a later engine can change th
 old rows. Level 1 is used: higher levels cost three times the CPU for a tenth of the size.
 """
 
+from functools import lru_cache
+
 import zstandard
 
 PLAIN = b"\x00"
@@ -13,15 +15,19 @@ WORTH_TRYING_BYTES = 128
 BYTES_MAX = 1 << 30
 """No stored body may unfold to more than this."""
 
+RECURRING_MAX = 64
+
 _LEVEL = 1
 
 
 class Compression:
     """Packs and unpacks; keeps its contexts, so it belongs to one thread."""
 
-    __slots__ = ("_pack", "_unpack")
+    __slots__ = ("_pack", "_unpack", "pack_recurring")
 
     def __init__(self) -> None:
+        self.pack_recurring = lru_cache(maxsize=RECURRING_MAX)(self.pack)
+        """`pack`, for small texts that come again and again: request lines and headers."""
         self._pack = zstandard.ZstdCompressor(level=_LEVEL).compress
         self._unpack = zstandard.ZstdDecompressor().decompress
 

@@ -36,6 +36,7 @@ class Commit:
     def __init__(self, batch: StateBatch, compression: Compression) -> None:
         self._batch = batch
         self._pack = compression.pack
+        self._pack_request = compression.pack_recurring
         self._tally = Tally()
         self._runs: dict[int, Row] = {}
         self._states: dict[int, State] = {}
@@ -142,7 +143,7 @@ class Commit:
             outcome.failure_class.value if outcome.failure_class else None,
             outcome.failure_code,
             outcome.status,
-            self._pack(outcome.request),
+            self._pack_request(outcome.request),
             self._pack(outcome.response),
         )
 

@@ -73,19 +73,28 @@ class GivenRuns:
         given: list[Run] = []
         more = bool(self._cursors)
         while more and len(given) < limit:
+            low, *others = sorted(set(self._cursors.values()))
+            high = others[0] if others else _END
             with database.reading() as transaction:
-                low = min(self._cursors.values())
-                high = min((key for key in self._cursors.values() if key > low), default=_END)
                 rows = transaction.rows(_OPEN_RUNS, *low, *high, limit)
             given += [run_of(row) for row in rows if self._is_new(row)]
             more = len(rows) == limit or high is not _END
             reached = (rows[-1][13], rows[-1][0]) if rows else low
             if len(rows) < limit and high is not _END:
                 reached = high
-            for bucket, key in self._cursors.items():
-                if key == low:
-                    self._cursors[bucket] = reached
+            self._advance(low, reached, everywhere=not others)
         return given
+
+    def _advance(self, low: _Key, reached: _Key, *, everywhere: bool) -> None:
+        """The buckets that stood at `low` stand at `reached` now."""
+        if reached == low:
+            return
+        if everywhere:
+            self._cursors = dict.fromkeys(self._cursors, reached)
+            return
+        for bucket, key in self._cursors.items():
+            if key == low:
+                self._cursors[bucket] = reached
 
     def _is_new(self, row: Row) -> bool:
         """Whether a leased bucket has the run and none of them was given it before."""
