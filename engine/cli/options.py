@@ -38,7 +38,7 @@ def open_log(store: str) -> "MessageLog":
 
     url = store or DEFAULT_STORE
     folder = url.removeprefix("sqlite:///")
-    if url != folder and not Path(folder).is_dir():
+    if url != folder and not (Path(folder) / "state.db").is_file():
         fail(
             Exit.ENVIRONMENT,
             f"there is no store in {folder}; start the engine or name one with --store",

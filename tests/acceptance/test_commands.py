@@ -120,7 +120,6 @@ def test_the_reference_pages_are_fresh() -> None:
 
 def test_a_wrong_option_is_a_usage_error() -> None:
     engine("convert", SAMPLE, "--channel", "nowhere", expect=2)
-    engine("log", "search", "status:BROKEN", "--store", f"sqlite:///{ROOT}/docs", expect=2)
 
 
 def test_no_store_is_an_environment_error(tmp_path: Path) -> None:
@@ -257,6 +256,15 @@ def _held_back(node: dict[str, str], file: Path) -> bool:
 def test_stats_counts_what_was_received(node: dict[str, str]) -> None:
     counted = json.loads(engine("stats", "--format", "json", **node).stdout)
     assert next(row for row in counted if row["channel"] == "adt")["received"] >= 1
+
+
+def test_a_query_that_cannot_be_read_is_a_usage_error(node: dict[str, str]) -> None:
+    engine("log", "search", "status:BROKEN", expect=2, **node)
+
+
+def test_a_folder_without_a_store_stays_one(tmp_path: Path) -> None:
+    engine("stats", "--store", f"sqlite:///{tmp_path}", expect=3)
+    assert list(tmp_path.iterdir()) == []
 
 
 def received(node: dict[str, str]) -> int:
