@@ -13,6 +13,7 @@ Sources: RFC 9110 section 15, RFC 6585 (429), FHIR R4 http.html and issue-type, 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 import orjson
 
@@ -131,6 +132,7 @@ ERROR_CODES_0357: Mapping[str, FailureClass] = {
 locked; internal error."""
 
 ACCEPTED = Classification(None, "http-200")
+_TAKEN = frozenset({"200", "200 OK", "201", "201 Created", "204", "204 No Content"})
 _ACCEPTED_HTTP = {status: Classification(None, f"http-{status}") for status in (200, 201, 202, 204)}
 ACKNOWLEDGMENT_UNREADABLE = Classification(_AMBIGUOUS, "ack-unreadable")
 ACKNOWLEDGMENT_FOREIGN = Classification(_AMBIGUOUS, "ack-foreign")
@@ -214,7 +216,19 @@ def entry_answers(body: bytes) -> list[Classification] | None:
     if not isinstance(bundle, dict) or bundle.get("resourceType") != "Bundle":
         return None
     entries = bundle.get("entry", [])
-    return [_classify_entry(entry) for entry in entries] if isinstance(entries, list) else None
+    if not isinstance(entries, list):
+        return None
+    if _all_taken(entries):
+        return [ACCEPTED] * len(entries)
+    return [_classify_entry(entry) for entry in entries]
+
+
+def _all_taken(entries: list[Any]) -> bool:
+    """True when every entry has a usual status of success: the common case, in one look."""
+    try:
+        return _TAKEN.issuperset([entry["response"]["status"] for entry in entries])
+    except (KeyError, TypeError):
+        return False
 
 
 def _classify_entry(entry: object) -> Classification:
@@ -240,6 +254,8 @@ def combine(answers: Sequence[Classification], *, repeatable: bool) -> Classific
     behind. When some parts were taken and the whole may not be sent twice, a passing failure of
     another part is ambiguous: sending again would make the taken ones twice.
     """
+    if answers.count(ACCEPTED) == len(answers):
+        return ACCEPTED
     found = max(answers, key=lambda answer: _RANK[answer.failure_class], default=ACCEPTED)
     taken = any(answer.accepted for answer in answers)
     if found.failure_class is _TRANSIENT and taken and not repeatable:
