@@ -82,13 +82,13 @@ destinations:
 
     # -- life --
 
-    def start(self) -> None:
-        """Start the engine and wait until every process is ready."""
+    def start(self, *options: str) -> None:
+        """Start the engine and wait until every process is ready; `options` are of `serve`."""
         command = [sys.executable, "-m", "engine", "serve", "--home", str(self.home)]
         command += ["--store", self.store_url, "--log-format", "json"]
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [*command, "--workers", "1"], cwd=self.home, stderr=log, stdout=log
+                [*command, "--workers", "1", *options], cwd=self.home, stderr=log, stdout=log
             )
         wait_for(self.ready, START_SECONDS)
 
