@@ -5,7 +5,9 @@ here. An empty value compares as an empty text: `=` and `in` do not hold, `!=` a
 """
 
 import re
+from collections.abc import Callable
 from contextlib import ExitStack
+from functools import partial
 
 from engine.mapping.emit_code import Body, BoundKind, Form, Value, Want
 from engine.mapping.emit_groups import enter_groups, read_segment
@@ -42,16 +44,46 @@ def _text(body: Body, one: Condition) -> str:
     if isinstance(one, Comparison):
         return _comparison(body, one)
     if isinstance(one, Both):
-        return "(" + " and ".join(_text(body, each) for each in one.conditions) + ")"
+        return _joined(body, [partial(_text, body, each) for each in one.conditions], "and")
     if isinstance(one, Either):
-        return "(" + " or ".join(_text(body, each) for each in one.conditions) + ")"
+        return _joined(body, [partial(_text, body, each) for each in one.conditions], "or")
     return f"not {_text(body, one.condition)}"
+
+
+def _joined(body: Body, writers: list[Callable[[], str]], word: str) -> str:
+    """Conditions joined by a word; what a later one reads is not read when an earlier decides.
+
+    A trace records every read, so there all are read.
+    """
+    texts = [writers[0]()]
+    code = body.code
+    for write in writers[1:]:
+        if body.traced:
+            texts.append(write())
+            continue
+        held, start = body.fresh("b"), len(code.lines)
+        body.line(f"{held} = {_joint(texts, word)}")
+        code.line(f"if {held}:" if word == "and" else f"if not {held}:")
+        code.depth += 1
+        text = write()
+        code.depth -= 1
+        if len(code.lines) == start + 2:  # it reads nothing that is not at hand
+            del code.lines[start:]
+            texts.append(text)
+        else:
+            code.line(f"    {held} = {text}")
+            texts = [held]
+    return _joint(texts, word)
+
+
+def _joint(texts: list[str], word: str) -> str:
+    return texts[0] if len(texts) == 1 else "(" + f" {word} ".join(texts) + ")"
 
 
 def _valued(body: Body, subject: Expression) -> str:
     """An expression that is true when the subject is populated."""
     if isinstance(subject, FirstOf):
-        return "(" + " or ".join(_valued(body, option) for option in subject.options) + ")"
+        return _joined(body, [partial(_valued, body, option) for option in subject.options], "or")
     simple = simple_text(body, subject) if isinstance(subject, Path) else None
     if simple is not None:
         return f"({simple[0]} and {simple[0]}.strip(BLANK))"

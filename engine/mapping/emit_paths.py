@@ -278,7 +278,7 @@ def _one_repetition(body: Body, path: Path, name: str, segment: str, sink: RawSi
     """From a field's text to the repetition the path names (the first without a selector)."""
     selector = path.repetition
     repetition = "1"
-    if selector is None or selector.every:
+    if selector is None or selector.every or selector.index == 1:
         body.line(f"if R in {name}: {name} = {name}.partition(R)[0]")
     elif selector.index is not None:
         repetition = str(selector.index)
