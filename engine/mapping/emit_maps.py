@@ -32,7 +32,7 @@ def emit_map(
     kind = root_type(called.to_name)
     call = f"{function}({value.text}, run{origin}{arguments})"
     if not refer and _is_lasting_coding(body, value, step, kind):
-        _emit_coding(body, value, call, f"{function}{arguments}", sink)
+        _emit_kept(body, value, call, ("memory", f"{function}{arguments}"), sink)
         return
     if _can_remember(body, value, step, kind, refer=refer):
         keep = result
@@ -40,6 +40,9 @@ def emit_map(
             key = map_key(body, step.name, level, value.text, result, arguments, origin)
             keep = f'run.refer({result}, "{kind.name}", {key})'
         _emit_remembered(body, value, (function, arguments), keep, result, sink)
+        return
+    if body.level == 0 and not refer and _is_from_text(body, value, step, kind):
+        _emit_kept(body, value, call, ("values", f"{function}{arguments}"), sink)
         return
     kept = body.fresh("n") if body.silent or body.quiet else ""
     if kept:
@@ -87,10 +90,18 @@ def _is_lasting_coding(body: Body, value: Value, step: Step, kind: TargetType) -
     """True for a coding made of a text by a map that reads nothing else."""
     return (
         kind.name in ("CodeableConcept", "Coding")
-        and value.form is Form.RAW
+        and _is_from_text(body, value, step, kind)
+        and _is_pure(body, step.name)
+    )
+
+
+def _is_from_text(body: Body, value: Value, step: Step, kind: TargetType) -> bool:
+    """True for an object made of a text and literals, outside traces, conditions and keys."""
+    return (
+        value.form is Form.RAW
+        and not is_primitive(kind)
         and not (body.traced or body.silent or body.quiet)
         and all(isinstance(argument, Literal) for _, argument in step.arguments)
-        and _is_pure(body, step.name)
     )
 
 
@@ -102,16 +113,21 @@ def _is_pure(body: Body, map_name: str) -> bool:
     return found
 
 
-def _emit_coding(body: Body, value: Value, call: str, fixed: str, sink: Sink) -> None:
-    """A coding, made once in the feed. What met a problem is made again: each is reported."""
+def _emit_kept(body: Body, value: Value, call: str, where: tuple[str, str], sink: Sink) -> None:
+    """What a text makes, once: a coding in the feed, a name or address in the message.
+
+    `where` is the memory and what stands before the text in its key. What met a problem is made
+    again: each is reported.
+    """
+    memory, fixed = where
     result = body.fresh("m")
     known = f"({fixed!r}, {value.text})"
-    body.line(f"{result} = run.memory.get({known})")
+    body.line(f"{result} = run.{memory}.get({known})")
     with body.code.block(f"if {result} is None:"):
         body.line(f"{result} = {call}")
         short = f"len({value.text}) <= {TEXT_MAX}"
         body.line(
-            f"if {result} is not None and not faults and {short}: run.memory[{known}] = {result}"
+            f"if {result} is not None and not faults and {short}: run.{memory}[{known}] = {result}"
         )
         place_map_faults(body, value.base)
     with body.code.block(f"if {result} is not None:"):

@@ -116,6 +116,7 @@ class Run:
         "subcomponents",
         "time_zone",
         "trace",
+        "values",
         "varied",
     )
 
@@ -147,6 +148,9 @@ class Run:
         """Counts what makes a result one of this message alone: problems, and reads of MSH."""
         self.memory: dict[tuple[str, str], Any] = {}
         """(what, text) to a coding or Reference that is the same in every message of the feed."""
+        self.values: dict[tuple[str, str], Any] = {}
+        """(function, text) to a name, address or number of this message: kin are sent once and
+        stand in two resources."""
         self.contents: dict[tuple[str, bytes], int] = {}
         self.once: set[tuple[str, str]] = set()
         self.occurrences: dict[int, str] | None = None
