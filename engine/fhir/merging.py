@@ -5,6 +5,7 @@ stands; the second only adds what the first lacks. Nothing is joined inside a va
 from here and half from there would be a person who does not exist.
 """
 
+from functools import lru_cache
 from typing import Any
 
 from engine.fhir import definitions
@@ -17,7 +18,7 @@ def merge(first: Json, second: Json) -> Json:
 
     An element that only `second` has is taken over, unless `first` has the same choice in another
     type. A value that tells strictly more (the same and something else) replaces the lesser one. Of
-    lists the items that are new are added at the end.
+    lists the items that are new are added at the end. To merge the same again changes nothing.
 
     Args:
         first: a resource as JSON values.
@@ -25,23 +26,38 @@ def merge(first: Json, second: Json) -> Json:
     """
     if first is second or first.get("resourceType") != second.get("resourceType"):
         return first
-    definition = definitions.type_definition(str(first.get("resourceType")))
-    keys = definition.keys if definition is not None else {}
-    taken = {_element_name(key, keys) for key in first}
+    keys = _keys(str(first.get("resourceType")))
     merged = dict(first)
     for key, item in second.items():
         if key in first:
-            merged[key] = _merge_value(first[key], item)
-        elif _element_name(key, keys) not in taken:
+            if item is not first[key]:
+                merged[key] = _merge_value(first[key], item)
+        elif not _is_taken(key, first, keys):
             merged[key] = item
     return merged
 
 
-def _element_name(key: str, keys: dict[str, Any]) -> str:
-    """The element of a JSON key, so that `valueString`, `_valueString` and `valueCode` are one."""
-    name = key.removeprefix("_")
-    known = keys.get(name)
-    return str(known[0].name) if known is not None else name
+@lru_cache(maxsize=200)
+def _keys(resource_type: str) -> tuple[dict[str, str], frozenset[str]]:
+    """The element of each JSON key of a type, and the elements that have several keys."""
+    definition = definitions.type_definition(resource_type)
+    named = definition.keys if definition is not None else {}
+    elements = {key: str(known[0].name) for key, known in named.items()}
+    choices = frozenset(name for key, name in elements.items() if key != name)
+    return elements, choices
+
+
+def _is_taken(key: str, first: Json, keys: tuple[dict[str, str], frozenset[str]]) -> bool:
+    """True when `first` has the element of a key that it has not.
+
+    `valueString`, `_valueString` and `valueCode` are one element.
+    """
+    elements, choices = keys
+    plain = key.removeprefix("_")
+    name = elements.get(plain, plain)
+    if name in choices:
+        return any(elements.get(one.removeprefix("_")) == name for one in first)
+    return plain in first or f"_{plain}" in first
 
 
 def _merge_value(first: Any, second: Any) -> Any:
@@ -53,9 +69,9 @@ def _merge_value(first: Any, second: Any) -> Any:
 def _merge_lists(first: list[Any], second: list[Any]) -> list[Any]:
     merged = list(first)
     for item in second:
+        if any(contains(known, item) for known in merged):
+            continue
         for index, known in enumerate(merged):
-            if contains(known, item):
-                break
             if contains(item, known):
                 merged[index] = item
                 break

@@ -49,8 +49,10 @@ def identifier_key(resource: dict[str, Any]) -> tuple[str, str] | None:
 def best_identifier(identifiers: Any) -> tuple[str, str] | None:
     """(system, value) of the best identifier that has both, for conditional forms."""
     listed = identifiers if isinstance(identifiers, list) else [identifiers]
-    ranks = [_rank(one) for one in listed if one.get("value") and one.get("system")]
-    if not ranks:
+    whole = [one for one in listed if one.get("value") and one.get("system")]
+    if not whole:
         return None
-    _, _, system, value = min(ranks)
+    if len(whole) == 1:
+        return (whole[0]["system"], whole[0]["value"])
+    _, _, system, value = min(map(_rank, whole))
     return (system, value)
