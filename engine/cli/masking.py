@@ -1,21 +1,25 @@
 """Rim. Hides values of patients on a terminal. Fails closed: only what is listed here is shown.
 
 The lists name parts that carry no identity: types, codes, statuses, set ids. Everything else
-becomes
-`***`. Piped output is data and is not masked.
+becomes `***`, also the words of acknowledgments and outcomes: receivers say in them what they
+were sent. Piped output is data and is not masked.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 HIDDEN = "***"
 
-SHOWN_SEGMENTS = frozenset({"MSH", "EVN", "ERR", "MSA", "FHS", "BHS", "BTS", "FTS"})
+SHOWN_SEGMENTS = frozenset({"MSH", "FHS", "BHS", "BTS", "FTS"})
 """Shown whole."""
 
 SHOWN_FIELDS: Mapping[str, frozenset[int]] = {
-    "PID": frozenset({1, 8, 30}),
-    "PV1": frozenset({1, 2, 4, 10, 14, 18, 36, 39, 44, 45}),
+    "EVN": frozenset({1, 2, 4}),
+    "MSA": frozenset({1, 2, 4}),
+    "ERR": frozenset({1, 2, 3, 4, 5}),
+    "PID": frozenset({1, 8}),
+    "PV1": frozenset({1, 2, 4, 10, 14, 18, 36, 39}),
     "PV2": frozenset({2}),
     "ORC": frozenset({1, 5}),
     "OBR": frozenset({1, 4, 24, 25}),
@@ -37,11 +41,15 @@ SHOWN_ELEMENTS = frozenset(
     {
         "resourceType", "type", "status", "system", "code", "class", "use", "active", "gender",
         "intent", "method", "fullUrl", "mode", "rank", "unit", "clinicalStatus",
-        "verificationStatus", "category", "eventCoding", "severity", "diagnostics", "expression",
+        "verificationStatus", "category", "eventCoding", "severity",
         "profile", "lastUpdated",
     }
 )  # fmt: skip
-"""FHIR elements whose texts are shown."""
+"""FHIR elements whose texts are shown; of codes those of a code system, not the sender's own."""
+
+
+_PLAIN_PATH = re.compile(r"[A-Z][A-Za-z]*(?:\.[A-Za-z]+(?:\[[0-9]+\])?)+")
+"""An `expression` of an outcome that names a place and compares nothing."""
 
 
 def mask_segment(text: str, separator: str) -> str:
@@ -60,9 +68,17 @@ def mask_segment(text: str, separator: str) -> str:
 def mask_resource(value: Any, element: str = "") -> Any:
     """A FHIR value with every text hidden unless its element is listed."""
     if isinstance(value, dict):
-        return {key: mask_resource(item, key) for key, item in value.items()}
+        own = value.keys().isdisjoint(("system", "severity"))
+        return {
+            key: HIDDEN
+            if own and key == "code" and isinstance(item, str)
+            else mask_resource(item, key)
+            for key, item in value.items()
+        }
     if isinstance(value, list):
         return [mask_resource(item, element) for item in value]
     if isinstance(value, bool) or value is None or element in SHOWN_ELEMENTS:
+        return value
+    if element == "expression" and isinstance(value, str) and _PLAIN_PATH.fullmatch(value):
         return value
     return HIDDEN

@@ -33,3 +33,30 @@ def test_resources_keep_structure_and_codes_only() -> None:
 
 def test_numbers_are_values_too() -> None:
     assert mask_resource({"value": 5.4}) == {"value": HIDDEN}
+
+
+def test_words_of_a_refusal_are_hidden_and_plain_paths_stay() -> None:
+    masked = mask_resource(
+        {
+            "diagnostics": "Iwu, Ana may not be here",
+            "expression": ["Patient.name[0].family", "Patient.name.where(family='Iwu')"],
+        }
+    )
+    assert masked == {
+        "diagnostics": HIDDEN,
+        "expression": ["Patient.name[0].family", HIDDEN],
+    }
+    assert mask_segment("MSA|AE|M1|Iwu is unknown", "|") == f"MSA|AE|M1|{HIDDEN}"  # MSA-3
+    assert (
+        mask_segment("ERR||PID^1^3|101|E|||a|b", "|") == f"ERR||PID^1^3|101|E|||{HIDDEN}|{HIDDEN}"
+    )
+
+
+def test_a_code_without_a_system_may_be_anything_and_is_hidden() -> None:
+    masked = mask_resource(
+        {"coding": [{"code": "Iwu"}, {"system": "http://loinc.org", "code": "2345-7"}]}
+    )
+    assert masked == {
+        "coding": [{"code": HIDDEN}, {"system": "http://loinc.org", "code": "2345-7"}]
+    }
+    assert mask_resource({"severity": "error", "code": "processing"})["code"] == "processing"
