@@ -8,7 +8,8 @@ resource type, the name of the parts of the key. Each part is written with its l
 from collections.abc import Sequence
 from functools import lru_cache
 from hashlib import sha1
-from uuid import NAMESPACE_URL, UUID, uuid5
+from typing import Any
+from uuid import NAMESPACE_URL, uuid5
 
 
 def resource_id(namespace_uri: str, resource_type: str, parts: Sequence[str]) -> str:
@@ -19,13 +20,16 @@ def resource_id(namespace_uri: str, resource_type: str, parts: Sequence[str]) ->
         resource_type: such as `Patient`; two types never share an id.
         parts: the business key, such as (assigner URI, identifier value).
     """
+    digest = _started(namespace_uri, resource_type).copy()
     name = "".join([f"{len(part)}:{part}" for part in parts])
-    prefix = _namespace(namespace_uri, resource_type).bytes
-    digest = sha1(prefix + name.encode("utf-8", "surrogatepass"), usedforsecurity=False).hexdigest()
-    variant = "89ab"[int(digest[16], 16) & 3]
-    return f"{digest[:8]}-{digest[8:12]}-5{digest[13:16]}-{variant}{digest[17:20]}-{digest[20:32]}"
+    digest.update(name.encode("utf-8", "surrogatepass"))
+    text = digest.hexdigest()
+    variant = "89ab"[int(text[16], 16) & 3]
+    return f"{text[:8]}-{text[8:12]}-5{text[13:16]}-{variant}{text[17:20]}-{text[20:32]}"
 
 
 @lru_cache(maxsize=4096)
-def _namespace(namespace_uri: str, resource_type: str) -> UUID:
-    return uuid5(uuid5(NAMESPACE_URL, namespace_uri), resource_type)
+def _started(namespace_uri: str, resource_type: str) -> Any:
+    """A digest of hashlib that has taken in the namespace, to be copied."""
+    namespace = uuid5(uuid5(NAMESPACE_URL, namespace_uri), resource_type)
+    return sha1(namespace.bytes, usedforsecurity=False)

@@ -8,7 +8,6 @@ call.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -28,9 +27,6 @@ PROBLEMS_MAX = 1_000
 """Diagnostics of one message."""
 
 _CONTENT = msgspec.json.Encoder(decimal_format="number", order="sorted")
-
-_identity = lru_cache(maxsize=8192)(resource_id)
-"""Places, organisations and practitioners come again in most messages of a feed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -287,7 +283,7 @@ class Run:
         """The Reference of `-> reference`: without a key the same content is the same resource."""
         if not key:
             key = ("content", _CONTENT.encode(resource).decode("utf-8", "surrogatepass"))
-        identity = _identity(self.source_system, resource_type, key)
+        identity = resource_id(self.source_system, resource_type, key)
         placed = Placed(resource, (resource_type, key), identity)
         self.placed.append(placed)
         self._place(placed)
@@ -310,7 +306,7 @@ class Run:
         if present is not None:
             self.fill(present, resource)
             return present
-        made = Made(resource, resource_type, _identity(self.source_system, resource_type, key))
+        made = Made(resource, resource_type, resource_id(self.source_system, resource_type, key))
         self._enter((resource_type, key), made)
         return made
 
