@@ -79,26 +79,29 @@ def encode_bundle(
     """
     diagnostics: list[Diagnostic] = []
     merged, aliases = _merge_entries(entries, identity)
-    forms = [_form(entry, identity, capabilities, diagnostics) for entry in merged.values()]
+    forms = _forms(merged.values(), identity, capabilities, diagnostics)
     kind = TRANSACTION if interaction == TRANSACTION else BATCH
     if kind == TRANSACTION and TRANSACTION not in capabilities:
         kind = BATCH
         diagnostics.append(codes.TRANSACTION_MISSING())
     if kind == TRANSACTION:
         listed = list(zip(merged.values(), forms, strict=True))
-        names = {name: f"urn:uuid:{entry.resource_id}" for name, entry in merged.items()}
+        names = {
+            name.encode(): b"urn:uuid:%s" % entry.resource_id.encode()
+            for name, entry in merged.items()
+        }
     else:
-        listed, names = standalone.arrange(merged, forms, aliases, capabilities, diagnostics)
+        listed, others = standalone.arrange(merged, forms, aliases, capabilities, diagnostics)
+        names = {name.encode(): new.encode() for name, new in others.items()}
     for alias, name in aliases.items():
-        names[alias] = names[name]
+        names[alias.encode()] = names[name.encode()]
     start: dict[str, Any] = {"resourceType": "Bundle", "type": kind}
     if timestamp:
         start["timestamp"] = timestamp
-    named = {name.encode(): new.encode() for name, new in names.items()}
-    pieces, dangling = _pieces(listed, named, keep=kind == TRANSACTION and not aliases)
+    pieces, dangling = _pieces(listed, names, keep=kind == TRANSACTION and not aliases)
     body = orjson.dumps(start)
     if pieces:
-        body = b'%s,"entry":[%s]}' % (body[:-1], b",".join(pieces))
+        body = b"".join((body[:-1], b',"entry":[', b",".join(pieces), b"]}"))
     if dangling:
         diagnostics.extend(check_references(entries))
     return EncodedBundle(body=body, diagnostics=tuple(diagnostics))
@@ -150,14 +153,23 @@ def _joined(first: Entry, second: Entry) -> Entry:
     )
 
 
-def _form(
-    entry: Entry, identity: str, capabilities: frozenset[str], diagnostics: list[Diagnostic]
-) -> Form:
-    form = choose_form(identity, capabilities, entry.identifier is not None)
-    if form.lacking is not None:
-        place = Place(path=entry.resource["resourceType"])
-        diagnostics.append(form.lacking(place, instead=form.instead))
-    return form
+def _forms(
+    entries: Iterable[Entry],
+    identity: str,
+    capabilities: frozenset[str],
+    diagnostics: list[Diagnostic],
+) -> list[Form]:
+    """The form of each entry; one word for each whose form is not the one asked for."""
+    known = choose_form(identity, capabilities, True)
+    unknown = choose_form(identity, capabilities, False)
+    found: list[Form] = []
+    for entry in entries:
+        form = unknown if entry.identifier is None else known
+        if form.lacking is not None:
+            place = Place(path=entry.resource["resourceType"])
+            diagnostics.append(form.lacking(place, instead=form.instead))
+        found.append(form)
+    return found
 
 
 def _entry(entry: Entry, form: Form) -> dict[str, Any]:
