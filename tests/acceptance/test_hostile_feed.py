@@ -119,9 +119,14 @@ class Feed:
         return {problem["code"] for problem in found.receipt.diagnostics} | set(row.codes)
 
     def fault_codes(self, number: int) -> set[str]:
-        """The codes of the newest faults."""
-        rows = [row for row in self.search("") if row.verdict.value == "fault"]
-        return {code for row in rows[:number] for code in self.codes(row)}
+        """The codes of the newest faults; each is found by its codes."""
+        rows = [row for row in self.search("") if row.verdict.value == "fault"][:number]
+        found = {code for row in rows for code in self.codes(row)}
+        for code in found:
+            assert {row.message_id for row in rows} & {
+                row.message_id for row in self.search(f"code:{code}")
+            }
+        return found
 
     def delivered(self) -> set[str]:
         return set(self.site.delivered("good"))

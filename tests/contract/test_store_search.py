@@ -42,6 +42,7 @@ def day(request, log, worker, receipt):
             verdict=Verdict.FAULT,
             control_id="",
             message_type="",
+            diagnostics=({"code": "M102", "severity": "error", "message": "too large"},),
         ),
         "waiting": receipt(received_at=now),
     }
@@ -143,6 +144,10 @@ def test_conditions_narrow_each_other(found, day):
     assert found(states=(State.ERROR,), channels=("lab",)) == [day["refused"]]
     assert found(message_ids=(day["sent"], day["failed"]), states=(State.SENT,)) == [day["sent"]]
     assert found(codes=("T512",), message_types=("ADT",)) == []
+
+
+def test_the_code_of_a_frame_at_fault_is_found_though_it_never_ran(found, day):
+    assert found(codes=("M102",)) == [day["fault"]]
 
 
 def test_a_row_shows_the_latest_run_with_codes_and_deliveries(state, day):

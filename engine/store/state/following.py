@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 from engine.pipeline.states import Origin, State, Verdict
 from engine.store.database import LoggedMessage, Transaction
-from engine.store.encoding import buckets_of, decode_lanes
-from engine.store.state.search_keys import CONTROL_ID, KEY_MAX, add_keys
+from engine.store.encoding import buckets_of, codes_of, decode_diagnostics, decode_lanes
+from engine.store.state.search_keys import CODE, CONTROL_ID, KEY_MAX, Key, add_keys
 from engine.store.state.statements import INSERT_MESSAGE, INSERT_RUN
 from engine.store.state.tally import SECONDS_PER_MINUTE, Tally
 
@@ -49,7 +49,8 @@ def index_messages(transaction: Transaction, messages: Sequence[LoggedMessage]) 
             (message.control_id, CONTROL_ID, message.message_id)
             for message in messages
             if message.control_id
-        ],
+        ]
+        + _codes_at_receipt(messages),
     )
     tally = Tally()
     minutes: dict[int, list[int]] = {}
@@ -63,6 +64,16 @@ def index_messages(transaction: Transaction, messages: Sequence[LoggedMessage]) 
     tally.write(transaction)
     for minute, ids in sorted(minutes.items()):
         transaction.write(_WIDEN_MINUTE, minute * SECONDS_PER_MINUTE, min(ids), max(ids))
+
+
+def _codes_at_receipt(messages: Sequence[LoggedMessage]) -> list[Key]:
+    """The codes of what will never run, such as frames at fault; a run brings its own."""
+    return [
+        (code, CODE, message.message_id)
+        for message in messages
+        if message.diagnostics and not message.runnable
+        for code in sorted(codes_of(decode_diagnostics(message.diagnostics)))
+    ]
 
 
 def make_runs(transaction: Transaction, messages: Sequence[LoggedMessage]) -> None:
