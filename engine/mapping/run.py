@@ -260,17 +260,23 @@ class Run:
     ) -> Made:
         """Put a resource in the bundle; one with the same id is filled with what it lacks."""
         if key:
-            known = (resource_type, key) in self.by_key
-            made = self._put(resource, resource_type, key)
-            if known and not contains(made.resource, resource):
+            present = self.by_key.get((resource_type, key))
+            if present is None:
+                return self._put(resource, resource_type, key)
+            self.fill(present, resource)
+            if not contains(present.resource, resource):
                 self.conflict(resource_type)
-            return made
+            return present
         content = _CONTENT.encode(resource)
         ordinal = self.contents.get((resource_type, content), 0) + 1
         self.contents[resource_type, content] = ordinal
         text = content.decode("utf-8", "surrogatepass")
         parts = ("content", text) if ordinal == 1 else ("content", text, str(ordinal))
-        return self._put(resource, resource_type, parts)
+        present = self.by_key.get((resource_type, parts))
+        if present is None:
+            return self._put(resource, resource_type, parts)
+        self.fill(present, resource)
+        return present
 
     def conflict(self, resource_type: str) -> None:
         """Report that one key stands for two things."""
@@ -302,10 +308,6 @@ class Run:
         self._enter(placed.key, made)
 
     def _put(self, resource: dict[str, Any], resource_type: str, key: tuple[str, ...]) -> Made:
-        present = self.by_key.get((resource_type, key))
-        if present is not None:
-            self.fill(present, resource)
-            return present
         made = Made(resource, resource_type, resource_id(self.source_system, resource_type, key))
         self._enter((resource_type, key), made)
         return made
