@@ -137,6 +137,15 @@ def test_code_that_asks_for_a_person_holds_the_run() -> None:
     assert (result.state, result.outputs) == (State.HELD, ())
 
 
+def test_explicit_nulls_are_named_once_a_message_and_not_without_end() -> None:
+    nulls = tuple(f"PID-{number}" for number in range(1, 31))
+    result = process(MESSAGE, prepared(replace(made(PATIENT), nulls=nulls)), received_at=0.0)
+    (found,) = [problem for problem in result.diagnostics if problem.code == "S728"]
+    assert found.message.endswith("PID-9, PID-10 and 20 more")
+    assert found.place.path == "PID-1"
+    assert result.state is State.TRANSFORMED
+
+
 def test_map_that_makes_nothing_is_an_error_that_says_so() -> None:
     result = run(result=made())
     assert (result.state, codes(result)) == (State.ERROR, ["S721"])
