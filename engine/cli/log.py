@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from engine.cli.masking import mask_resource, mask_segment
+from engine.cli.masking import mask_resource, mask_segment, mask_source
 from engine.cli.options import StoreOption, open_log
 from engine.cli.terminal import Exit, data, data_json, fail, masked_by_default, note, plural
 
@@ -101,9 +101,8 @@ def _row_dict(row: Any) -> dict[str, Any]:
 def _print_detail(found: Any, masked: bool, output: bool) -> None:
     receipt = found.receipt
     data(f"message {found.message_id}  {receipt.message_type}  control id {receipt.control_id}")
-    data(
-        f"  received  {clock(receipt.received_at)} UTC  channel {receipt.channel}  {receipt.source}"
-    )
+    source = mask_source(receipt.source) if masked else receipt.source
+    data(f"  received  {clock(receipt.received_at)} UTC  channel {receipt.channel}  {source}")
     data(
         f"  verdict   {receipt.verdict.value}  lanes {len(receipt.lanes)}  "
         f"sha256 {receipt.sha256.hex()[:16]}"
@@ -183,7 +182,7 @@ def _detail_dict(found: Any, masked: bool) -> dict[str, Any]:
         "message_id": found.message_id,
         "channel": receipt.channel,
         "received_at": receipt.received_at,
-        "source": receipt.source,
+        "source": mask_source(receipt.source) if masked else receipt.source,
         "message_type": receipt.message_type,
         "control_id": receipt.control_id,
         "verdict": receipt.verdict,

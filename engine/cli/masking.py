@@ -82,3 +82,11 @@ def mask_resource(value: Any, element: str = "") -> Any:
     if element == "expression" and isinstance(value, str) and _PLAIN_PATH.fullmatch(value):
         return value
     return HIDDEN
+
+
+def mask_source(text: str) -> str:
+    """Where a message came from; of a file only the folder: senders name files by patients."""
+    if not text.startswith("directory "):
+        return text
+    folder, slash, name = text.rpartition("/")
+    return f"{folder}{slash}{HIDDEN}" if name else text

@@ -128,6 +128,16 @@ destinations:
 """,
             encoding="utf-8",
         )
+        (home / "in").mkdir()
+        (home / "channels" / "files.yaml").write_text(
+            """\
+channel: files
+listener: {directory: {path: in, poll_seconds: 0.2, settle_seconds: 0.1}}
+transform: {map: none}
+destinations: [{file: {name: out, path: out, content: message}}]
+""",
+            encoding="utf-8",
+        )
         self.site.start("--metrics-port", str(self.metrics_port))
         self.control_ids: list[str] = []
 
@@ -150,6 +160,11 @@ destinations:
             sender.socket.sendall(raw)
             sender.receive(5)
             sender.close()
+
+        aside = self.site.home / "in" / "aside"
+        aside.write_bytes(text(ADMISSION, "A96", "zq7xfile"))
+        aside.rename(self.site.home / "in" / "zq7xname.hl7")
+        self.control_ids.append("A96")
 
     def _send(self, raw: bytes) -> None:
         sender = Sender(self.port)
@@ -341,6 +356,14 @@ def test_log_show_masks_on_a_terminal(node: Node) -> None:
         assert [token for token in leaks(shown) if not shown_on_purpose(token)] == []
         assert "zq7x" in on_a_terminal(*what, "--unmask").lower()
         assert "zq7x" in command(*what).stdout.lower()
+
+
+def test_the_name_of_a_file_is_masked_on_a_terminal(node: Node) -> None:
+    taken = next(row.message_id for row in node.rows() if row.channel == "files")
+    for form in ("text", "json"):
+        what = ("log", "show", str(taken), "--format", form, "--store", node.site.store_url)
+        assert "zq7xname" not in on_a_terminal(*what)
+        assert "zq7xname" in command(*what).stdout
 
 
 def test_explain_masks_on_a_terminal(file: Path) -> None:

@@ -1,6 +1,6 @@
 """Masking fails closed: what is not listed is hidden."""
 
-from engine.cli.masking import HIDDEN, mask_resource, mask_segment
+from engine.cli.masking import HIDDEN, mask_resource, mask_segment, mask_source
 
 
 def test_identity_fields_are_hidden_and_codes_stay() -> None:
@@ -60,3 +60,8 @@ def test_a_code_without_a_system_may_be_anything_and_is_hidden() -> None:
         "coding": [{"code": HIDDEN}, {"system": "http://loinc.org", "code": "2345-7"}]
     }
     assert mask_resource({"severity": "error", "code": "processing"})["code"] == "processing"
+
+
+def test_the_name_of_a_file_is_hidden_and_its_folder_stays() -> None:
+    assert mask_source("directory /in/lab/iwu-ana.hl7") == f"directory /in/lab/{HIDDEN}"
+    assert mask_source("mllp 10.0.0.1:40022") == "mllp 10.0.0.1:40022"
