@@ -2,8 +2,8 @@
 
 from engine.mapping.emit_code import Arguments, Body, Form, Sink, Value
 from engine.mapping.emit_faults import place_map_faults
-from engine.mapping.memory import TEXT_MAX
-from engine.mapping.purity import is_pure
+from engine.mapping.memory import SHARED_TYPES, TEXT_MAX
+from engine.mapping.purity import fields_read, is_pure
 from engine.mapping.statements import is_identifier_key
 from engine.mapping.syntax import Expression, Literal, Path, Step
 from engine.mapping.target_types import (
@@ -39,7 +39,14 @@ def emit_map(
         if refer:
             key = map_key(body, step.name, level, value.text, result, arguments, origin)
             keep = f'run.refer({result}, "{kind.name}", {key})'
-        _emit_remembered(body, value, (function, arguments), keep, result, sink)
+        text = _text_read(body, value, step.name)
+        _emit_remembered(body, value, text, (function, arguments), keep, result, sink)
+        return
+    if refer and _is_of_segment(body, value, step, kind):
+        key = map_key(body, step.name, level, value.text, result, arguments, origin)
+        keep = f'run.refer({result}, "{kind.name}", {key})'
+        text = _text_read(body, value, step.name)
+        _emit_remembered(body, value, text, (function, arguments), keep, result, sink)
         return
     if body.level == 0 and not refer and _is_from_text(body, value, step, kind):
         _emit_kept(body, value, call, ("values", f"{function}{arguments}"), sink)
@@ -105,6 +112,28 @@ def _is_from_text(body: Body, value: Value, step: Step, kind: TargetType) -> boo
     )
 
 
+def _is_of_segment(body: Body, value: Value, step: Step, kind: TargetType) -> bool:
+    """True for what some fields of the own segment alone make, such as the payer of an IN1."""
+    return (
+        value.form is Form.SEGMENT
+        and value.text == "segment"
+        and kind.name in SHARED_TYPES
+        and not (body.traced or body.silent or body.quiet)
+        and all(isinstance(argument, Literal) for _, argument in step.arguments)
+        and fields_read(body.builder.library, step.name) is not None
+    )
+
+
+def _text_read(body: Body, value: Value, map_name: str) -> str:
+    """The expression of the text a map reads: of a segment the fields it reads."""
+    if value.form is not Form.SEGMENT:
+        return value.text
+    numbers = fields_read(body.builder.library, map_name) or ()
+    body.uses.add("fields")
+    body.field_max = max(body.field_max, *numbers, 0)
+    return f'"\\r".join(({"".join(f"fields[{number}], " for number in numbers)}))'
+
+
 def _is_pure(body: Body, map_name: str) -> bool:
     builder = body.builder
     found = builder.pure.get(map_name)
@@ -135,7 +164,13 @@ def _emit_kept(body: Body, value: Value, call: str, where: tuple[str, str], sink
 
 
 def _emit_remembered(
-    body: Body, value: Value, call: tuple[str, Arguments], keep: str, made: str, sink: Sink
+    body: Body,
+    value: Value,
+    text: str,
+    call: tuple[str, Arguments],
+    keep: str,
+    made: str,
+    sink: Sink,
 ) -> None:
     """What a text makes, once in the message, and once in the feed when it is the same there.
 
@@ -143,14 +178,16 @@ def _emit_remembered(
     """
     function, arguments = call
     result, key, begun = body.fresh("m"), body.fresh("k"), body.fresh("n")
-    body.line(f"{key} = ({function!r}, {value.text}{arguments.texts()})")
+    body.line(f"{key} = ({function!r}, {text}{arguments.texts()})")
     body.line(f"{result} = run.recall({key})")
     with body.code.block(f"if {result} is None:"):
         body.line(f"{begun} = run.begin()")
         body.line(f"{made} = {function}({value.text}, run{arguments})")
         with body.code.block(f"if {made} is not None:"):
             body.line(f"{result} = {keep}")
-            body.line(f"run.learn({key}, {result}, {begun})")
+            settled = value.form is Form.SEGMENT  # its problems are reported already
+            test = f"if run.varied == {begun}[1]: " if settled else ""
+            body.line(f"{test}run.learn({key}, {result}, {begun})")
         place_map_faults(body, value.base)
     with body.code.block(f"if {result} is not None:"):
         sink(Value(text=result, form=Form.OBJECT, base=value.base))

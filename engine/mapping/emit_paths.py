@@ -264,9 +264,9 @@ def _field_of(
 
 
 def _note_header(body: Body, number: int) -> None:
-    """What a map of a value reads of MSH makes its result one of this message, or this sender."""
+    """What a map reads of MSH makes its result one of this message, or this sender."""
     body.uses.add("header")
-    if body.is_datatype and not body.traced and number not in SENDER_FIELDS:
+    if body.level >= 0 and not body.traced and number not in SENDER_FIELDS:
         body.line("run.varied += 1")
 
 

@@ -3,7 +3,7 @@
 A feed names the same practitioners, wards, facilities and payers in nearly every message. What such
 a text became is kept with the resources that were put in the bundle for it, and put there again:
 the output is the same with the memory as without. What met a problem, or read what differs between
-the messages of one sender, is not kept. Patients are not kept.
+the messages of one sender, is not kept. Of patients nothing is kept.
 """
 
 from dataclasses import dataclass, field
@@ -28,8 +28,10 @@ TEXT_MAX = 500
 
 SENDER_FIELDS = (3, 4, 5, 6)
 """Fields of MSH that are the same in all messages between two systems."""
-PERSONAL = frozenset({"Patient", "RelatedPerson", "Person"})
-"""Resources that are a patient's own: never kept."""
+SHARED_TYPES = frozenset(
+    {"Device", "HealthcareService", "Location", "Organization", "Practitioner", "PractitionerRole"}
+)
+"""Resources that are no patient's own: only these are kept."""
 
 _BYTES_PER_CHARACTER = 30
 """Of a resource as Python objects, with its bytes, per character of the text it was made of."""

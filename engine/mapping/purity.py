@@ -36,6 +36,23 @@ def is_pure(library: Library, map_name: str, above: frozenset[str] = frozenset()
     return all(_rule_is_pure(library, rule, inside) for rule in _all_rules(found))
 
 
+def fields_read(library: Library, map_name: str) -> tuple[int, ...] | None:
+    """The fields a segment's map and its key read; None when it hands the segment itself on."""
+    found = library.maps[map_name]
+    paths: list[Path] = [path for one in found.key or () for path in paths_of(one)]
+    for rule in _all_rules(found):
+        if rule.loop is not None:
+            paths.append(rule.loop.source)
+        if rule.expression is not None:
+            paths.extend(paths_of(rule.expression))
+        if rule.when is not None:
+            paths.extend(condition_paths(rule.when))
+    if any(path.text == found.from_name for path in paths):
+        return None
+    fields = {path.field for path in paths if path.segment == found.from_name and path.field}
+    return tuple(sorted(fields))
+
+
 def _all_rules(map_file: MapFile) -> Iterator[Rule]:
     for rule in (*map_file.rules, *map_file.value):
         yield from _with_inner(rule)

@@ -19,7 +19,7 @@ from engine.fhir.merging import contains, merge
 from engine.hl7v2.message import Segment
 from engine.mapping.codes import HELD_CODE, RULE_FAILED, SAME_KEY, TOO_MANY
 from engine.mapping.identifiers import best_identifier
-from engine.mapping.memory import PERSONAL, TEXT_MAX, Known, Placed, Recent
+from engine.mapping.memory import SHARED_TYPES, TEXT_MAX, Known, Placed, Recent
 
 ENTRIES_MAX = 20_000
 """Resources of one message; the largest real ones are batches of results with some thousand OBX."""
@@ -353,7 +353,7 @@ class Run:
         everywhere = (
             varied == self.varied
             and len(key[1]) <= TEXT_MAX
-            and not any(one.key[0] in PERSONAL for one in placed)
+            and all(one.key[0] in SHARED_TYPES for one in placed)
         )
         known = self.remembered[key] = Known(value, placed, everywhere)
         if everywhere and self.recent is not None:

@@ -153,7 +153,62 @@ def test_a_kept_resource_is_not_changed_by_a_later_message() -> None:
     assert repr(convert(feed, plain).entries) == before
 
 
-@pytest.mark.parametrize("resource_type", sorted(memory.PERSONAL))
+PAYER = """
+map: IN1[Organization]
+from: IN1
+to: Organization
+key: [IN1-3.1]
+rules:
+  identifier[one].value: IN1-3.1
+  name: IN1-4
+  active: IN1-5 -> yes_no
+"""
+
+COVERAGE = """
+map: IN1[Coverage]
+from: IN1
+to: Coverage
+rules:
+  status: '"active"'
+  subscriberId: IN1-36
+  payor[]: IN1 -> IN1[Organization] -> reference
+"""
+
+INSURED = """
+map: ADT_A01
+from: ADT_A01
+to: Bundle
+rules:
+  - each INSURANCE.IN1 as insurance:
+      - insurance -> IN1[Coverage] as cover
+"""
+
+
+def test_a_payer_is_known_by_the_fields_its_map_reads() -> None:
+    """IN1-36 is the patient's; IN1-3 to IN1-5 make the payer."""
+    feed = compile_library(library_of(INSURED, COVERAGE, PAYER))
+    head = "MSH|^~\\&|A|F|||20240101||ADT^A01^ADT_A01|1|P|2.5.1\rPV1|1|I\r"
+    before = "|" * 31
+
+    def payers(name: str, number: str) -> list[Any]:
+        found = convert(feed, f"{head}IN1|1|PPO|P1|{name}|Y{before}{number}\r").entries
+        return [one for one in found if one.resource["resourceType"] == "Organization"]
+
+    first = payers("Prairie", "1")
+    assert payers("Prairie", "2")[0] is first[0]
+    assert payers("Mountain", "2")[0].resource["name"] == "Mountain"
+
+
+def test_a_problem_of_a_segments_map_is_reported_for_each_segment() -> None:
+    """IN1-5 is neither yes nor no."""
+    feed = compile_library(library_of(INSURED, COVERAGE, PAYER))
+    head = "MSH|^~\\&|A|F|||20240101||ADT^A01^ADT_A01|1|P|2.5.1\rPV1|1|I\r"
+    for _ in range(2):
+        made = convert(feed, head + "IN1|1|PPO|P1|Prairie|?\rIN1|2|PPO|P1|Prairie|?\r")
+        assert [found.place.path for found in made.diagnostics] == ["IN1[1]-5[1]", "IN1[2]-5[1]"]
+
+
+@pytest.mark.parametrize("resource_type", ["Patient", "RelatedPerson", "Observation", "Specimen"])
 def test_a_patients_own_resources_are_not_kept(resource_type: str) -> None:
     run = Run(CONTEXT, ())
     run.recent = Recent()
