@@ -14,10 +14,10 @@ from engine.hl7v2.delimiters import Delimiters
 from engine.mapping.identifiers import best_identifier
 
 RECENT_ENTRIES_MAX = 4_000
-RECENT_BYTES_MAX = 8_000_000
+RECENT_BYTES_MAX = 4_000_000
 """Of one generation of one sender; two generations are kept."""
-SENDERS_MAX = 16
-"""Senders of a feed, each with a memory of its own for what its maps read of MSH."""
+SENDERS_MAX = 32
+"""Senders of all channels of a program, each with a memory of its own, as maps read MSH."""
 CODINGS_MAX = 20_000
 """Texts whose codings are kept: a laboratory's catalogue of tests, units and flags."""
 MEMORIES_MAX = 64
@@ -107,13 +107,15 @@ class Memory:
     """What is kept for one context with one set of delimiters."""
 
     context: object
+    number: int
+    senders: dict[tuple[Any, ...], Recent]
+    """Those of all memories of a program, which share one limit."""
     codings: dict[tuple[str, str], Any] = field(default_factory=dict)
     """(what, text) to a coding."""
-    senders: dict[tuple[Any, ...], Recent] = field(default_factory=dict)
 
     def recent(self, header: list[str], offset_minutes: int | None) -> Recent:
         """The memory for messages of this sender at this offset from UTC."""
-        key = (header[3], header[4], header[5], header[6], offset_minutes)
+        key = (self.number, header[3], header[4], header[5], header[6], offset_minutes)
         found = self.senders.get(key)
         if found is None:
             if len(self.senders) >= SENDERS_MAX:
@@ -125,10 +127,12 @@ class Memory:
 class Memories:
     """The memories of a program."""
 
-    __slots__ = ("_found",)
+    __slots__ = ("_count", "_found", "_senders")
 
     def __init__(self) -> None:
         self._found: dict[tuple[int, Delimiters, str], Memory] = {}
+        self._senders: dict[tuple[Any, ...], Recent] = {}
+        self._count = 0
 
     def of(self, context: object, delimiters: Delimiters, codec: str) -> Memory:
         """The memory for a context with these delimiters, made when first asked for."""
@@ -137,7 +141,9 @@ class Memories:
         if found is None or found.context is not context:
             if len(self._found) >= MEMORIES_MAX:
                 self._found.clear()
-            found = self._found[key] = Memory(context)
+                self._senders.clear()
+            self._count += 1
+            found = self._found[key] = Memory(context, self._count, self._senders)
         elif len(found.codings) > CODINGS_MAX:
             found.codings = {}
         return found

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from engine.hl7v2.delimiters import Delimiters
 from engine.hl7v2.groups import Grouped, group
 from engine.hl7v2.parser import parse
 from engine.mapping import memory
@@ -236,6 +237,15 @@ def test_the_bytes_kept_are_bounded() -> None:
         recent.keep(("map", f"{number:>{memory.TEXT_MAX}}"), Known("", (), True))
     size = len(recent) * memory.TEXT_MAX * 30
     assert size <= 2 * memory.RECENT_BYTES_MAX
+
+
+def test_the_senders_kept_are_bounded_over_all_contexts() -> None:
+    memories = memory.Memories()
+    contexts = [MapContext(source_system=f"urn:{number}") for number in range(8)]
+    for number in range(4 * memory.SENDERS_MAX):
+        found = memories.of(contexts[number % 8], Delimiters(), "utf-8")
+        found.recent([""] * 3 + [f"sender {number}"] + [""] * 3, None)
+    assert len(found.senders) == memory.SENDERS_MAX
 
 
 def test_a_long_text_is_not_kept(feed: Program) -> None:
