@@ -33,6 +33,9 @@ EXTENSION_TYPES = frozenset(
 LEVEL_MAX = 2
 """Extensions inside values of extensions are known, but nothing deeper."""
 
+TARGETS_MAX = 20
+"""Up to so many types of a reference are tried one after the other."""
+
 _NEVER: Schema = {"not": {}}
 _UUID = "[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 _ID = "[A-Za-z0-9.-]{1,64}"
@@ -197,9 +200,7 @@ def _primitive(
     owner: TypeDefinition, element: ElementDefinition, kind: str, targets: tuple[str, ...]
 ) -> Schema:
     if owner.name == "Reference" and element.name == "reference":
-        types = "|".join(targets or sorted(definitions.resource_types()))
-        pattern = f"^(urn:uuid:{_UUID}|({types})(/{_ID}|\\?[^\\s]+))$"
-        return {"type": "string", "pattern": pattern}
+        return _reference(targets)
     if owner.name == "Reference" and element.name == "type":
         return {"enum": list(targets) or sorted(definitions.resource_types())}
     if element.binding is not None and element.binding.codes is not None:
@@ -215,6 +216,24 @@ def _primitive(
     pattern = primitives.PATTERNS[kind].replace("\\ud800-\\udfff", "")
     bound = {} if kind in _UNBOUNDED else {"maxLength": primitives.TEXT_LENGTH_MAX}
     return {"type": "string", "pattern": f"^({pattern})$", **bound}
+
+
+def _reference(targets: tuple[str, ...]) -> Schema:
+    """The text of a reference.
+
+    One pattern for the form of all, and plain beginnings for the types: a pattern for each set of
+    types would be a hundred automata, none of which stays in a cache.
+    """
+    if not targets or len(targets) > TARGETS_MAX:
+        types = "|".join(targets or sorted(definitions.resource_types()))
+        pattern = f"^(urn:uuid:{_UUID}|({types})(/{_ID}|\\?[^\\s]+))$"
+        return {"type": "string", "pattern": pattern}
+    beginnings = [f"^{name}/" for name in targets] + ["^urn:uuid:"]
+    return {
+        "type": "string",
+        "pattern": f"^(urn:uuid:{_UUID}|[A-Z][A-Za-z]+/{_ID})$",
+        "anyOf": [{"pattern": beginning} for beginning in beginnings],
+    }
 
 
 def _between_elements(owner: TypeDefinition, properties: dict[str, Schema]) -> Schema:
