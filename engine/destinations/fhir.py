@@ -17,8 +17,7 @@ from multidict import CIMultiDict
 from yarl import URL
 
 from engine.channel.model import FhirDestinationConfig, SecretReference
-from engine.destinations.http_connection import Answer
-from engine.destinations.http_exchange import HttpExchange, Request
+from engine.destinations.http_exchange import Answer, Headers, HttpExchange, Request
 from engine.destinations.interface import (
     AttemptResult,
     Outgoing,
@@ -39,8 +38,6 @@ from engine.pipeline.response import (
 )
 
 FHIR_JSON = "application/fhir+json"
-Headers = CIMultiDict[str]
-
 _CONNECT_SECONDS_MAX = 10.0
 _HEADERS = (
     ("Content-Type", FHIR_JSON),
