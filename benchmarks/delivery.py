@@ -18,8 +18,8 @@ import time
 from pathlib import Path
 
 from engine.runtime.configuration import check_project, read_project
-from engine.runtime.plans import load_plans
-from engine.runtime.process_setup import DataFolder, ProcessSetup
+from engine.runtime.node.process_setup import DataFolder, ProcessSetup
+from engine.runtime.worker.plans import load_plans
 from engine.store.interface import Receipt
 from engine.store.open_store import migrate, open_log, open_state
 
@@ -132,7 +132,7 @@ def one_round(count: int, distinct: int) -> dict[str, float]:
             setup = ProcessSetup(
                 name="worker-1", data=data, store_url=url, log_form="json", share=1.0
             )
-            arguments = setup.arguments("engine.runtime.worker_process")
+            arguments = setup.arguments("engine.runtime.worker.worker_process")
             worker = subprocess.Popen(
                 [sys.executable, *arguments],
                 stdin=subprocess.PIPE,

@@ -14,9 +14,9 @@ from typing import Any
 
 from engine.channel.model import ChannelConfig, Configuration, MllpListenerConfig
 from engine.runtime.components import Surroundings
-from engine.runtime.intake import Intake
-from engine.runtime.intake_process import GARBAGE_THRESHOLD
-from engine.runtime.listener_set import ListenerSet
+from engine.runtime.intake.intake import Intake
+from engine.runtime.intake.intake_process import GARBAGE_THRESHOLD
+from engine.runtime.intake.listener_set import ListenerSet
 from engine.store.interface import Receipt, RecentControlId
 from engine.store.open_store import open_log
 from engine.telemetry.recorder import MemoryRecorder

@@ -23,7 +23,7 @@ from engine.fhir.bundle import Entry, encode_bundle
 from engine.fhir.compiled import is_valid
 from engine.hl7v2.groups import Grouped, group
 from engine.hl7v2.parser import parse
-from engine.mapping.compiler import Program, compile_library
+from engine.mapping.compiler.compiler import Program, compile_library
 from engine.mapping.library import read_library
 from engine.mapping.run import MapContext
 from engine.mapping.trace import Trace

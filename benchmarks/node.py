@@ -20,7 +20,7 @@ import time
 from pathlib import Path
 
 from benchmarks.delivery import answer, message
-from engine.runtime.message_log import open_message_log
+from engine.runtime.desk.message_log import open_message_log
 
 ROOT = Path(__file__).resolve().parent.parent
 TICK = os.sysconf("SC_CLK_TCK")

@@ -15,7 +15,7 @@ from engine.channel import codes
 from engine.channel.message_values import Values, value_reader
 from engine.diagnostics import Diagnostic, Place
 from engine.hl7v2.message import Message
-from engine.mapping.checker_source import check_message_path
+from engine.mapping.checker.checker_source import check_message_path
 from engine.mapping.expression import parse_condition
 from engine.mapping.syntax import (
     Both,

@@ -11,7 +11,7 @@ from engine.diagnostics import Diagnostic
 from engine.hl7v2.groups import group
 from engine.hl7v2.message import Message
 from engine.hl7v2.parser import parse
-from engine.mapping.compiler import Compiled, Program, start
+from engine.mapping.compiler.compiler import Compiled, Program, start
 from engine.mapping.run import MapContext
 from engine.mapping.source_types import segment_exists
 from engine.mapping.syntax import MapFile

@@ -8,7 +8,7 @@ from engine.channel import codes
 from engine.diagnostics import Diagnostic, did_you_mean
 from engine.hl7v2 import definitions
 from engine.hl7v2.path import parse_path as parse_read_path
-from engine.mapping.checker_source import check_message_path
+from engine.mapping.checker.checker_source import check_message_path
 from engine.mapping.expression import parse_path
 from engine.mapping.source_types import VERSIONS
 from engine.mapping.syntax import Path

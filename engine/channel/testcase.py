@@ -12,7 +12,7 @@ from typing import Any
 from engine.channel.map_runner import MapRunner
 from engine.channel.model import ChannelConfig, ChannelTest
 from engine.fhir.definitions import resource_types
-from engine.mapping.compiler import Program, compile_variant
+from engine.mapping.compiler.compiler import Program, compile_variant
 from engine.mapping.library import Library
 from engine.mapping.run import MapContext
 from engine.mapping.syntax import MapFile

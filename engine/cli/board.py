@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 
 if TYPE_CHECKING:
-    from engine.runtime.message_log import ChannelStats
+    from engine.runtime.desk.message_log import ChannelStats
 
 
 def board(rows: "Sequence[ChannelStats]") -> Table:

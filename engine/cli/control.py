@@ -11,7 +11,7 @@ from engine.cli.options import StoreOption, open_log, operator
 from engine.cli.terminal import data, data_json, note
 
 if TYPE_CHECKING:
-    from engine.runtime.message_log import ChannelStats, Control
+    from engine.runtime.desk.message_log import ChannelStats, Control
 
 ChannelArgument = Annotated[str, typer.Argument(help="The channel's name, as in channels/*.yaml.")]
 ReasonOption = Annotated[str, typer.Option(help="Why, for the record.")]

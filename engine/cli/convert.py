@@ -28,7 +28,7 @@ from engine.cli.terminal import (
 )
 
 if TYPE_CHECKING:
-    from engine.runtime.workbench import Conversion, Workbench
+    from engine.runtime.desk.workbench import Conversion, Workbench
 
 FILES_PER_TASK = 8
 STDOUT = Path("-")

@@ -94,7 +94,7 @@ def _watch(store: str, parts: dict[str, "subprocess.Popen[bytes]"], seconds: flo
     from rich.live import Live
 
     from engine.cli.board import board
-    from engine.runtime.message_log import open_message_log
+    from engine.runtime.desk.message_log import open_message_log
 
     console = Console(stderr=True)
     ends = time.monotonic() + seconds if seconds else float("inf")
@@ -111,8 +111,8 @@ def _summary(store: str) -> None:
     from rich.console import Console
 
     from engine.cli.board import board
-    from engine.runtime.message_log import open_message_log
-    from engine.runtime.search_query import parse_query
+    from engine.runtime.desk.message_log import open_message_log
+    from engine.runtime.desk.search_query import parse_query
 
     with open_message_log(store) as log:
         Console(stderr=True).print(board(log.stats()))

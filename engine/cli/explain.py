@@ -13,7 +13,7 @@ from engine.cli.terminal import Exit, data, fail, masked_by_default, note
 
 if TYPE_CHECKING:
     from engine.mapping.trace import Miss, SourceSpan, TraceRecord
-    from engine.runtime.workbench import Traced
+    from engine.runtime.desk.workbench import Traced
 
 RECORDS_MAX = 30
 

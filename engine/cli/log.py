@@ -75,7 +75,7 @@ def clock(moment: float) -> str:
 
 
 def _query(text: str, limit: int) -> Any:
-    from engine.runtime.search_query import QueryError, parse_query
+    from engine.runtime.desk.search_query import QueryError, parse_query
 
     try:
         return parse_query(text, now=time.time(), limit=limit)

@@ -9,7 +9,7 @@ import typer
 from engine.cli.terminal import Exit, fail
 
 if TYPE_CHECKING:
-    from engine.runtime.message_log import MessageLog
+    from engine.runtime.desk.message_log import MessageLog
 
 DEFAULT_STORE = "sqlite:///.engine"
 
@@ -34,7 +34,7 @@ HomeOption = Annotated[
 
 def open_log(store: str) -> "MessageLog":
     """Open the message log of `--store`; leaves with exit code 3 when there is none."""
-    from engine.runtime.message_log import StoreUnavailable, open_message_log
+    from engine.runtime.desk.message_log import StoreUnavailable, open_message_log
 
     url = store or DEFAULT_STORE
     folder = url.removeprefix("sqlite:///")

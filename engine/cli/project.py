@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from engine.cli.terminal import Exit, fail, note, show_diagnostics
 
 if TYPE_CHECKING:
-    from engine.runtime.workbench import Workbench
+    from engine.runtime.desk.workbench import Workbench
 
 MESSAGE_SUFFIXES = frozenset({".hl7", ".txt", ".er7", ".msg", ".dat", ".v2"})
 FILE_BYTES_MAX = 500_000_000
@@ -15,7 +15,7 @@ FILE_BYTES_MAX = 500_000_000
 
 def open_project(home: Path) -> "Workbench":
     """The checked project; leaves with its problems on stderr when it is not in order."""
-    from engine.runtime.workbench import NotInOrder, open_workbench
+    from engine.runtime.desk.workbench import NotInOrder, open_workbench
 
     try:
         return open_workbench(home)

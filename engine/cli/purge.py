@@ -23,7 +23,7 @@ def purge(
 
     Run it from a timer. Intake never waits for it, and what is still on its way always stays.
     """
-    from engine.runtime.search_query import QueryError, parse_query
+    from engine.runtime.desk.search_query import QueryError, parse_query
 
     now = time.time()
     try:

@@ -18,7 +18,7 @@ def reload(
     ] = 60.0,
 ) -> None:
     """Check the project and bring the running engine to it; a broken one changes nothing."""
-    from engine.runtime.node import data_folder, request_reload
+    from engine.runtime.node.node import data_folder, request_reload
 
     folder = data_folder(home.resolve(), store or DEFAULT_STORE)
     try:

@@ -12,7 +12,7 @@ from engine.cli.project import open_project
 from engine.cli.terminal import Exit, counts_line, data, fail, note, plural
 
 if TYPE_CHECKING:
-    from engine.runtime.message_log import MessageLog
+    from engine.runtime.desk.message_log import MessageLog
 
 POLL_SECONDS = 0.25
 PREVIEW_MAX = 10_000
@@ -45,7 +45,7 @@ def replay(
 ) -> None:
     """Run messages again from their stored bytes, in lane order, linked to their originals."""
     from engine.pipeline.states import Origin
-    from engine.runtime.search_query import QueryError, parse_query
+    from engine.runtime.desk.search_query import QueryError, parse_query
 
     try:
         search = parse_query(" ".join(query), now=time.time())
@@ -84,7 +84,7 @@ def replay(
 
 
 def _preview(log: "MessageLog", message_ids: list[int], home: Path) -> None:
-    from engine.runtime.replay_preview import preview
+    from engine.runtime.desk.replay_preview import preview
 
     result = preview(log, open_project(home), message_ids[:PREVIEW_MAX])
     for line in result.lines():

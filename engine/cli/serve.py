@@ -20,7 +20,7 @@ def serve(
     log_format: Annotated[str, typer.Option(help="console or json, to stderr.")] = "console",
 ) -> None:
     """Run the engine. SIGHUP reloads the configuration, SIGTERM or Ctrl-C ends it cleanly."""
-    from engine.runtime.supervisor import serve as run
+    from engine.runtime.node.supervisor import serve as run
 
     code = run(
         home=home,

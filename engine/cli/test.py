@@ -11,7 +11,7 @@ from engine.cli.terminal import Exit, data, data_json, note, plural
 
 if TYPE_CHECKING:
     from engine.channel.testcase import TestResult
-    from engine.runtime.workbench import Workbench
+    from engine.runtime.desk.workbench import Workbench
 
 UNEXERCISED_SHOWN = 40
 

@@ -2,7 +2,7 @@
 apart.
 
 On aiohttp itself: with httpx over it an exchange took half as much CPU again, and httpx's own
-transport six times as much (docs/decisions.md 45). Redirects, cookies and proxies of the
+transport six times as much (docs/decisions.md 37). Redirects, cookies and proxies of the
 environment are off: a redirect is an answer to be classified, and nothing may change where a
 patient's data goes.
 """

@@ -9,8 +9,8 @@ encoding them. `"reference":"` cannot occur inside a JSON string, where quotes a
 
 A conditional form puts the business identifier into a URL inside the Bundle (or, for single
 interactions, into the URL of the request): that is how FHIR does it. It is the server's URL, and
-none of ours.
-FHIR R4 4.0.1, https://hl7.org/fhir/R4/http.html#transaction and bundle.html#references.
+none of ours. FHIR R4 4.0.1, https://hl7.org/fhir/R4/http.html#transaction and
+bundle.html#references.
 """
 
 from collections.abc import Iterable, Sequence

@@ -10,7 +10,7 @@ from functools import lru_cache
 from engine.diagnostics import NOWHERE
 from engine.hl7v2.message import Message
 from engine.hl7v2.path import leaves
-from engine.mapping.compiler import Program
+from engine.mapping.compiler.compiler import Program
 from engine.mapping.expression import parse_path
 from engine.mapping.library import Library
 from engine.mapping.syntax import Ignore, MapFile, Path

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass, field
 
-from engine.mapping.compiler import Program
-from engine.mapping.emit_code import RuleInfo
+from engine.mapping.compiler.compiler import Program
+from engine.mapping.compiler.emit_code import RuleInfo
 from engine.mapping.trace import Trace
 
 

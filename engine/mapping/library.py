@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from engine.diagnostics import Diagnostic, Place, did_you_mean
+from engine.mapping.checker.scope import flatten, settle_map
 from engine.mapping.codes import DUPLICATE_MAP, LIMIT, NOT_A_MAP, OVERLAY_UNKNOWN
 from engine.mapping.reader import read_map_file
-from engine.mapping.scope import flatten, settle_map
 from engine.mapping.syntax import (
     Assign,
     Each,

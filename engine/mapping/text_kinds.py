@@ -2,7 +2,7 @@
 
 from enum import Enum
 
-from engine.mapping.emit_code import Body
+from engine.mapping.compiler.emit_code import Body
 from engine.mapping.source_types import component_types, field_types
 from engine.mapping.syntax import Path
 

@@ -12,7 +12,7 @@ from typing import Any
 from engine.diagnostics import Place
 from engine.hl7v2.message import Message
 from engine.hl7v2.path import Leaf, byte_range, leaves
-from engine.mapping.emit_code import RuleInfo
+from engine.mapping.compiler.emit_code import RuleInfo
 from engine.mapping.run import Made, segment_paths
 
 Position = tuple[int, ...]

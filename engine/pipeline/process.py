@@ -47,7 +47,7 @@ StrictCheck = Callable[[dict[str, Any]], Sequence[tuple[str, str]]]
 
 
 class Converter(Protocol):
-    """Compiled maps: `engine.mapping.compiler.Program`."""
+    """Compiled maps: `engine.mapping.compiler.compiler.Program`."""
 
     def convert(self, grouped: Grouped, context: MapContext, map_name: str = "auto") -> MapResult:
         """The resources of a message."""

@@ -20,11 +20,11 @@ import msgspec
 from engine.channel.lint import check_configuration, revision_of
 from engine.channel.model import ChannelConfig, Configuration
 from engine.diagnostics import Diagnostic, has_errors, sort_key
-from engine.mapping.checker import check_library
+from engine.mapping.checker.checker import check_library
 from engine.mapping.library import Library, read_library, with_overlays
 
 if TYPE_CHECKING:
-    from engine.mapping.compiler import Program
+    from engine.mapping.compiler.compiler import Program
 
 CHANNELS = "channels"
 TRANSFORMS = "transforms"
@@ -78,7 +78,7 @@ class Loaded:
 
     def program_with(self, overlays: tuple[str, ...]) -> "Program":
         """The compiled maps under these overlays; compiled once."""
-        from engine.mapping.compiler import compile_library  # intake never compiles
+        from engine.mapping.compiler.compiler import compile_library  # intake never compiles
 
         program = self._programs.get(overlays)
         if program is None:

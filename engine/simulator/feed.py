@@ -2,8 +2,7 @@
 engine.simulator.feed --help`.
 
 One connection, one message in flight, as hospital interfaces do. A message without an answer is
-sent
-again after a reconnect, with the same bytes.
+sent again after a reconnect, with the same bytes.
 """
 
 import argparse

@@ -2,8 +2,7 @@
 results.
 
 Deterministic for a seed and a start time. Now and then it makes the mistakes real senders make,
-each
-with a name, so that a demo has something true to find: see `MISTAKES`.
+each with a name, so that a demo has something true to find: see `MISTAKES`.
 """
 
 import random

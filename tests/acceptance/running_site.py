@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from engine.mllp import Frame, FrameDecoder, encode_frame
-from engine.runtime.node import NodeFiles, NodeStatus
-from engine.runtime.process_setup import DataFolder
+from engine.runtime.node.node import NodeFiles, NodeStatus
+from engine.runtime.node.process_setup import DataFolder
 from engine.telemetry.health import Condition, read_health
 
 START_SECONDS = 60.0

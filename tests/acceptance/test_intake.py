@@ -26,7 +26,7 @@ from certificates import Authority
 from running_site import Sender, Site, free_port, message, msa, wait_for
 
 from engine.mllp import encode_frame
-from engine.runtime.node import request_reload
+from engine.runtime.node.node import request_reload
 
 pytestmark = pytest.mark.acceptance
 CLIENTS = Path(__file__).parent / "node_clients"

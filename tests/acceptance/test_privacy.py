@@ -28,8 +28,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 from running_site import Sender, Site, free_port, msa, wait_for
 
 from engine.mllp import encode_frame
-from engine.runtime.message_log import open_message_log
-from engine.runtime.search_query import parse_query
+from engine.runtime.desk.message_log import open_message_log
+from engine.runtime.desk.search_query import parse_query
 
 pytestmark = pytest.mark.acceptance
 

@@ -19,7 +19,7 @@ import pytest
 import pytest_asyncio
 
 from engine.runtime.configuration import read_project
-from engine.runtime.process_setup import DataFolder, ProcessSetup
+from engine.runtime.node.process_setup import DataFolder, ProcessSetup
 from engine.store.interface import Receipt
 from engine.store.open_store import migrate, open_log, open_state
 
@@ -116,7 +116,7 @@ class Site:
         setup = ProcessSetup(
             name=name, data=self.data, store_url=self.url, log_form="json", share=share
         )
-        arguments = setup.arguments("engine.runtime.worker_process")
+        arguments = setup.arguments("engine.runtime.worker.worker_process")
         with (self.folder / "worker.log").open("ab") as log:
             process = subprocess.Popen(
                 [sys.executable, *arguments],

@@ -8,7 +8,7 @@ import pytest
 from engine.channel.model import FhirDestinationConfig
 from engine.fhir.bundle import encode_bundle
 from engine.hl7v2 import batch, groups, parser
-from engine.mapping.compiler import Program, compile_library
+from engine.mapping.compiler.compiler import Program, compile_library
 from engine.mapping.library import Library, read_library
 from engine.mapping.run import MapContext, MapResult
 from engine.pipeline.repair import repair_entries

@@ -15,7 +15,7 @@ import pytest
 
 from engine.hl7v2.batch import split
 from engine.pipeline.process import plan, process
-from engine.runtime.workbench import Conversion, Workbench, open_workbench
+from engine.runtime.desk.workbench import Conversion, Workbench, open_workbench
 
 ROOT = Path(__file__).parents[2]
 MESSY = ROOT.parent / "shared" / "corpora" / "v2" / "messy"

@@ -17,8 +17,8 @@ from typing import Any
 
 from engine.mllp import Frame, FrameDecoder, encode_frame
 from engine.runtime.configuration import read_project
-from engine.runtime.message_log import open_message_log
-from engine.runtime.process_setup import DataFolder, ProcessSetup
+from engine.runtime.desk.message_log import open_message_log
+from engine.runtime.node.process_setup import DataFolder, ProcessSetup
 from engine.store.interface import Receipt, Search
 
 HERE = Path(__file__).parent

@@ -7,7 +7,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from killed_worker import Killing
 
-from engine.runtime import intake_process
+from engine.runtime.intake import intake_process
 from engine.store.open_store import open_log
 
 

@@ -9,7 +9,7 @@ import signal
 import sys
 from typing import Any
 
-from engine.runtime import worker_process
+from engine.runtime.worker import worker_process
 from engine.store.interface import StateStore
 from engine.store.open_store import open_state
 

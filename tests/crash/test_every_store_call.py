@@ -26,7 +26,7 @@ from crash_site import (
 )
 
 from engine.pipeline.states import State
-from engine.runtime.message_log import open_message_log
+from engine.runtime.desk.message_log import open_message_log
 from engine.store.interface import Search
 from engine.store.open_store import migrate, open_log
 

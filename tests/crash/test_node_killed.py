@@ -26,7 +26,7 @@ from crash_site import (
     wait_for,
 )
 
-from engine.runtime.node import NodeFiles
+from engine.runtime.node.node import NodeFiles
 
 SENDERS = 6
 """Each sends the messages of one patient."""

@@ -27,8 +27,8 @@ from engine.hl7v2.groups import group
 from engine.hl7v2.header import peek
 from engine.hl7v2.parser import parse
 from engine.hl7v2.path import parse_path
-from engine.mapping.checker import check_library
-from engine.mapping.compiler import compile_library
+from engine.mapping.checker.checker import check_library
+from engine.mapping.compiler.compiler import compile_library
 from engine.mapping.library import read_library, with_overlays
 from engine.mapping.run import MapContext
 from engine.mllp import FrameDecoder, FrameFault

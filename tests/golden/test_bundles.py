@@ -15,7 +15,7 @@ from engine.channel.model import FhirDestinationConfig
 from engine.fhir import checker
 from engine.fhir.bundle import check_references, encode_bundle
 from engine.hl7v2 import batch, groups, parser
-from engine.mapping.compiler import Program, compile_library
+from engine.mapping.compiler.compiler import Program, compile_library
 from engine.mapping.library import read_library
 from engine.mapping.run import MapContext, MapResult
 

@@ -8,8 +8,8 @@ import pytest
 from engine.channel.testcase import TestResult, run_tests
 from engine.hl7v2 import definitions, groups, parser
 from engine.mapping.accounting import unmapped_leaves
-from engine.mapping.checker import check_library
-from engine.mapping.compiler import Program, compile_library
+from engine.mapping.checker.checker import check_library
+from engine.mapping.compiler.compiler import Program, compile_library
 from engine.mapping.library import Library, read_library
 from engine.mapping.run import MapContext
 from engine.mapping.trace import Trace

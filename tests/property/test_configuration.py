@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from engine.channel.filter import compile_filter
 from engine.channel.lint import check_configuration
 from engine.diagnostics import has_errors, render
-from engine.mapping.checker import check_library
+from engine.mapping.checker.checker import check_library
 from engine.mapping.library import read_library
 from engine.pipeline.lane_keys import plan_lanes
 from engine.pipeline.search_keys import channel_readers

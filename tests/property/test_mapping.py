@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from engine.diagnostics import Place
 from engine.hl7v2.groups import group
 from engine.hl7v2.parser import parse
-from engine.mapping.compiler import Program, compile_library
+from engine.mapping.compiler.compiler import Program, compile_library
 from engine.mapping.expression import parse_condition, parse_expression, parse_path, parse_target
 from engine.mapping.library import read_library
 from engine.mapping.reader import read_map_file
@@ -20,7 +20,6 @@ from engine.yamltext import Scalar
 
 TRANSFORMS = Path(__file__).resolve().parents[2] / "transforms"
 CONTEXT = MapContext(source_system="urn:test", time_zone="Europe/Berlin")
-
 
 
 @pytest.fixture(scope="module")

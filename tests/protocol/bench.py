@@ -15,8 +15,8 @@ from engine.listeners.mllp import MllpListener
 from engine.mllp import Frame, FrameDecoder, encode_frame
 from engine.pipeline.duplicate import DuplicateIndex
 from engine.pipeline.states import State
-from engine.runtime.intake import Intake, ListenerIntake
-from engine.runtime.reception import ChannelIntake, Reception
+from engine.runtime.intake.intake import Intake, ListenerIntake
+from engine.runtime.intake.reception import ChannelIntake, Reception
 from engine.store.interface import Receipt, StoreUnavailable
 from engine.store.sqlite.log import SqliteLog
 from engine.telemetry.recorder import MemoryRecorder

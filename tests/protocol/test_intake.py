@@ -19,8 +19,8 @@ from engine.channel.model import (
 from engine.listeners.directory import FileExchange
 from engine.mllp import encode_frame
 from engine.pipeline.states import State, Verdict
-from engine.runtime import intake as intake_module
-from engine.runtime import reception
+from engine.runtime.intake import intake as intake_module
+from engine.runtime.intake import reception
 from engine.telemetry.events import (
     AcknowledgmentTimedOut,
     ErrorCaught,

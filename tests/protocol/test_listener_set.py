@@ -19,8 +19,8 @@ from engine.channel.model import (
 )
 from engine.mllp import encode_frame
 from engine.runtime.components import Surroundings
-from engine.runtime.intake import Intake
-from engine.runtime.listener_set import RETIRE_SECONDS, ListenerSet
+from engine.runtime.intake.intake import Intake
+from engine.runtime.intake.listener_set import RETIRE_SECONDS, ListenerSet
 from engine.store.interface import Control, Receipt
 from engine.telemetry.events import ListenerFailed, ListenerStarted, ListenerStopped
 from engine.telemetry.recorder import MemoryRecorder

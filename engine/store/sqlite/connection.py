@@ -28,9 +28,9 @@ def connect(
 ) -> sqlite3.Connection:
     """Open (and with `page_size` create) a database file.
 
-    A reader opens the file for writing too, because WAL readers share the index file beside it, and
-    is then barred from writing by `query_only`.
-    Raises sqlite3.Error; callers run under `store_errors`.
+    A reader opens the file for writing too, because WAL readers share the index file beside it,
+    and is then barred from writing by `query_only`. Raises sqlite3.Error; callers run under
+    `store_errors`.
     """
     mode = "rwc" if page_size else "rw"
     connection = sqlite3.connect(

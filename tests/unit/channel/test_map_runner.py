@@ -4,7 +4,7 @@ import pytest
 
 from engine.channel.map_runner import MapRunner
 from engine.channel.testcase import run_tests
-from engine.mapping.compiler import compile_library, compile_variant
+from engine.mapping.compiler.compiler import compile_library, compile_variant
 from engine.mapping.library import Library, read_library
 
 MAPS = {

@@ -5,7 +5,7 @@ import pytest
 
 from engine.hl7v2.groups import group
 from engine.hl7v2.parser import parse
-from engine.mapping.compiler import Program, compile_library
+from engine.mapping.compiler.compiler import Program, compile_library
 from engine.mapping.library import read_library
 from engine.mapping.run import MapContext, MapResult
 from engine.mapping.trace import Trace

@@ -3,7 +3,7 @@
 import pytest
 
 from engine.diagnostics import Diagnostic
-from engine.mapping.checker import check_library
+from engine.mapping.checker.checker import check_library
 from engine.mapping.library import read_library
 
 CX = """\

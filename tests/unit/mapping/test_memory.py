@@ -8,7 +8,7 @@ from engine.hl7v2.delimiters import Delimiters
 from engine.hl7v2.groups import Grouped, group
 from engine.hl7v2.parser import parse
 from engine.mapping import memory
-from engine.mapping.compiler import Program, compile_library
+from engine.mapping.compiler.compiler import Program, compile_library
 from engine.mapping.library import Library, read_library
 from engine.mapping.memory import Known, Recent
 from engine.mapping.run import MapContext, MapResult, Run

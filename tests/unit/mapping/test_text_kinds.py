@@ -1,7 +1,7 @@
 import pytest
 
 from engine.diagnostics import Place
-from engine.mapping.emit_code import Body, Builder
+from engine.mapping.compiler.emit_code import Body, Builder
 from engine.mapping.expression import parse_path
 from engine.mapping.library import read_library
 from engine.mapping.text_kinds import TextKind, text_kind

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from engine.pipeline import response, retry
-from engine.runtime import configured_outlets, delivery
+from engine.runtime.worker import configured_outlets, delivery
 
 PAGE = (Path(__file__).parents[3] / "docs" / "delivery.md").read_text(encoding="utf-8")
 

@@ -1,0 +1,1 @@
+"""Pure. The compiler: maps become Python source, which is run."""

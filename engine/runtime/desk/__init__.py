@@ -1,0 +1,1 @@
+"""Rim. What commands and console ask: the message log, the analyst's workbench."""

@@ -1,0 +1,182 @@
+"""Rim. The message log as commands and console use it: search, show, replay, stats, pause.
+
+The only way from `cli` and `web` to the store. It reads, and it writes wishes (controls, replay
+jobs, settlements) that the owning processes pick up; it never delivers anything itself.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from types import TracebackType
+from typing import Self
+
+from engine.pipeline.states import FINAL_STATES, Origin, State
+from engine.store.interface import (
+    ChannelStats,
+    Control,
+    MessageDetail,
+    MessageRow,
+    ReplayJob,
+    Search,
+    StateStore,
+    StoreUnavailable,
+)
+from engine.store.open_store import open_state
+
+REPLAY_MESSAGES_MAX = 1_000_000
+"""One job holds at most this many messages; more are replayed in several jobs."""
+
+PAGE = 1000
+
+__all__ = [
+    "ChannelStats",
+    "Control",
+    "MessageDetail",
+    "MessageLog",
+    "MessageRow",
+    "ReplayPlan",
+    "StoreUnavailable",
+    "open_message_log",
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplayPlan:
+    """What a replay would touch."""
+
+    rows: tuple[MessageRow, ...]
+    """Oldest first: the order in which they will run."""
+    skipped_open: int
+    """Left out: their latest run is not final, so they are still on their way."""
+    truncated: bool
+    """More matched than one job may hold."""
+
+
+class MessageLog:
+    """Search and steer one store. Use as a context manager."""
+
+    def __init__(self, state: StateStore) -> None:
+        self._state = state
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        failure: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._state.close()
+
+    def search(self, query: Search) -> list[MessageRow]:
+        """The messages that match, newest first unless the query says otherwise."""
+        return self._state.search(query)
+
+    def message(self, message_id: int) -> MessageDetail | None:
+        """Everything about one message."""
+        return self._state.message(message_id)
+
+    def stats(self) -> list[ChannelStats]:
+        """One row per channel."""
+        return self._state.stats()
+
+    def controls(self) -> dict[str, Control]:
+        """The operator's wish per channel."""
+        return self._state.controls()
+
+    def set_control(self, channel: str, mode: str, *, reason: str, by: str, now: float) -> None:
+        """Pause, drain or run a channel; owners follow within a second."""
+        self._state.set_control(Control(channel=channel, mode=mode, reason=reason, by=by, at=now))
+
+    def plan_replay(self, query: Search) -> ReplayPlan:
+        """Select messages for a replay: every page of the query, still-moving ones left out."""
+        rows: list[MessageRow] = []
+        skipped = 0
+        before: int | None = None
+        while len(rows) < REPLAY_MESSAGES_MAX:
+            page = self._state.search(_page(query, before))
+            for row in page:
+                if row.state is not None and _is_open(row):
+                    skipped += 1
+                else:
+                    rows.append(row)
+            if len(page) < PAGE:
+                break
+            before = page[-1].message_id
+        truncated = len(rows) >= REPLAY_MESSAGES_MAX
+        rows = rows[:REPLAY_MESSAGES_MAX]
+        rows.sort(key=lambda row: row.message_id)
+        return ReplayPlan(rows=tuple(rows), skipped_open=skipped, truncated=truncated)
+
+    def start_replay(
+        self,
+        message_ids: Sequence[int],
+        *,
+        origin: Origin,
+        by: str,
+        reason: str,
+        now: float,
+        destinations: tuple[str, ...] = (),
+        rate_per_second: float = 50.0,
+        stop_after_failures: int = 0,
+    ) -> int:
+        """Store a replay job; the engine's worker runs it. Returns the job id."""
+        return self._state.create_job(
+            ReplayJob(
+                job_id=0,
+                created_at=now,
+                created_by=by,
+                reason=reason,
+                message_ids=tuple(message_ids),
+                origin=origin,
+                destinations=destinations,
+                rate_per_second=rate_per_second,
+                stop_after_failures=stop_after_failures,
+                state="waiting",
+                started=0,
+                succeeded=0,
+                failed=0,
+            )
+        )
+
+    def job(self, job_id: int) -> ReplayJob | None:
+        """A replay job with its progress."""
+        found = self._state.jobs((job_id,))
+        return found[0] if found else None
+
+    def set_job_state(self, job_id: int, state: str) -> None:
+        """Pause, resume or stop a replay job."""
+        self._state.set_job_state(job_id, state)
+
+    def settle(self, delivery_ids: Sequence[int], state: State, by: str) -> int:
+        """Decide deliveries that wait for a person; returns how many changed."""
+        return self._state.settle(delivery_ids, state, by)
+
+    def purge(self, before: float, *, errors_too: bool = False) -> int:
+        """Forget what was received before then (Unix seconds); returns how many messages.
+
+        What is still on its way stays, and so does what waits for a person unless `errors_too`.
+        """
+        waiting = (State.ERROR, State.HELD, State.UNKNOWN)
+        return self._state.purge(before, () if errors_too else waiting)
+
+
+def open_message_log(store_url: str) -> MessageLog:
+    """Open the store for commands.
+
+    Raises:
+        StoreUnavailable: there is no store at this address, or it cannot be opened.
+    """
+    return MessageLog(open_state(store_url))
+
+
+def _is_open(row: MessageRow) -> bool:
+    """Still on its way by itself; what waits for a person (HELD, UNKNOWN) may be replayed."""
+    if row.state is State.RECEIVED:
+        return True
+    moving = {State.QUEUED, State.PENDING}
+    return row.state not in FINAL_STATES and any(state in moving for _, state in row.deliveries)
+
+
+def _page(query: Search, before: int | None) -> Search:
+    return replace(query, before_message_id=before, limit=PAGE, oldest_first=False)

@@ -1,0 +1,190 @@
+"""Rim. The analyst's workbench: the pure step on any message, with nothing stored or sent.
+
+`convert`, `explain`, `test` and the preview of a replay stand on it, so what they show is what the
+engine does.
+"""
+
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from engine.channel.model import (
+    ChannelConfig,
+    DirectoryListenerConfig,
+    FhirDestinationConfig,
+)
+from engine.channel.testcase import Outcome, TestResult, run_channel_tests, run_tests
+from engine.diagnostics import Diagnostic
+from engine.hl7v2.groups import group
+from engine.hl7v2.header import peek
+from engine.mapping.accounting import unmapped_leaves
+from engine.mapping.compiler.compiler import Program
+from engine.mapping.coverage import Coverage
+from engine.mapping.run import MapResult
+from engine.mapping.trace import Trace
+from engine.pipeline.process import ChannelPlan, plan, process
+from engine.pipeline.result import FHIR_JSON, ProcessResult
+from engine.runtime.configuration import Loaded, check_project, read_project
+from engine.runtime.routing import Router
+from engine.runtime.strict_validation import strict_check
+
+BARE = "-"
+"""Name of the stand-in for messages that no channel takes: default options, all maps."""
+
+
+class NotInOrder(Exception):  # noqa: N818  a condition of the project
+    """The project has errors; `diagnostics` holds them."""
+
+    def __init__(self, diagnostics: list[Diagnostic]) -> None:
+        super().__init__("the configuration has errors")
+        self.diagnostics = diagnostics
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conversion:
+    """What became of one message."""
+
+    channel: str
+    result: ProcessResult
+    bundle: bytes | None
+    """FHIR JSON as the first FHIR destination would get it; None when nothing was made."""
+    cpu_seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Traced:
+    """A conversion with the reason of every element."""
+
+    conversion: Conversion
+    program: Program
+    made: MapResult
+    """Before checks and encoding; its resources are those the trace speaks of."""
+    trace: Trace
+
+
+class Workbench:
+    """A checked project and what its channels would do. Raises nothing on any message."""
+
+    def __init__(self, loaded: Loaded) -> None:
+        self.loaded = loaded
+        self._plans: dict[str, ChannelPlan] = {}
+        channels = loaded.configuration.channels
+        self._router = Router([(channel.route, channel) for channel in channels])
+        self._bare = _bare_channel()
+
+    def choose(self, raw: bytes, channel_name: str | None = None) -> ChannelConfig:
+        """The channel named, or the one whose route takes the message, or the bare one.
+
+        Raises:
+            KeyError: no channel has that name.
+        """
+        if channel_name is not None:
+            found = self.loaded.configuration.channel(channel_name)
+            if found is None:
+                raise KeyError(channel_name)
+            return found
+        return self._router.choose(peek(raw)) or self._bare
+
+    def plan(self, channel: ChannelConfig) -> ChannelPlan:
+        """The channel's plan, made once."""
+        made = self._plans.get(channel.name)
+        if made is None:
+            strict = strict_check() if channel.transform.validate == "strict" else None
+            made = plan(channel, self.loaded.program(channel), strict=strict)
+            self._plans[channel.name] = made
+        return made
+
+    def convert(self, raw: bytes, channel_name: str | None = None) -> Conversion:
+        """Run the pure step. Raises KeyError for an unknown channel name."""
+        channel = self.choose(raw, channel_name)
+        prepared = self.plan(channel)
+        began = time.process_time()
+        result = process(raw, prepared, received_at=0.0)
+        spent = time.process_time() - began
+        return Conversion(
+            channel=channel.name, result=result, bundle=_bundle(result), cpu_seconds=spent
+        )
+
+    def trace(self, raw: bytes, channel_name: str | None = None) -> Traced | None:
+        """Convert and record why. None when the message cannot be read."""
+        conversion = self.convert(raw, channel_name)
+        message = conversion.result.message
+        if message is None:
+            return None
+        channel = self.choose(raw, channel_name)
+        program = self.loaded.program(channel)
+        trace = Trace()
+        made = program.convert(
+            group(message), self.plan(channel).context, channel.transform.map, trace
+        )
+        return Traced(conversion=conversion, program=program, made=made, trace=trace)
+
+    def unmapped(self, raw: bytes, channel_name: str | None = None) -> list[str]:
+        """Paths of populated leaves that no rule read and no map ignores."""
+        traced = self.trace(raw, channel_name)
+        if traced is None or traced.trace.message is None:
+            return []
+        found = unmapped_leaves(traced.trace.message, traced.trace, traced.program)
+        return [path for path, _ in found]
+
+    def run_tests(self, read_file: Callable[[str], bytes | None]) -> list[TestResult]:
+        """Run the tests beside the maps, under no overlay, and those beside the channels.
+
+        Args:
+            read_file: the bytes of a file that a channel's test names, or None.
+        """
+        found = run_tests(self.loaded.program_with(()), self.loaded.libraries[()])
+        for channel in self.loaded.configuration.channels:
+            process_one = partial(self._outcome, channel.name)
+            found += run_channel_tests(channel, process_one, read_file)
+        return found
+
+    def _outcome(self, channel_name: str, raw: bytes) -> Outcome:
+        made = self.convert(raw, channel_name)
+        return Outcome(
+            state=made.result.state.value,
+            codes=tuple(problem.code for problem in made.result.diagnostics),
+            resources=tuple(entry.resource for entry in made.result.entries),
+        )
+
+    def coverage(self, messages: Iterable[bytes]) -> Coverage:
+        """Which rules of the library the messages exercise, under no overlay."""
+        program = self.loaded.program_with(())
+        found = Coverage(program=program)
+        for raw in messages:
+            traced = self.trace(raw)
+            if traced is not None and traced.program is program:
+                found.add(traced.trace)
+        return found
+
+
+def open_workbench(home: Path) -> Workbench:
+    """Read and check a project.
+
+    Raises:
+        OSError: a file cannot be read.
+        ValueError: a file is too large or not UTF-8.
+        NotInOrder: it has errors.
+    """
+    loaded, problems = check_project(read_project(home))
+    if loaded is None:
+        raise NotInOrder(problems)
+    return Workbench(loaded)
+
+
+def _bundle(result: ProcessResult) -> bytes | None:
+    for output in result.outputs:
+        if output.content_type == FHIR_JSON:
+            return output.body
+    return None
+
+
+def _bare_channel() -> ChannelConfig:
+    return ChannelConfig(
+        name=BARE,
+        file="",
+        listener=DirectoryListenerConfig(path=""),
+        destinations=(FhirDestinationConfig(name="bundle", url=""),),
+    )

@@ -1,0 +1,1 @@
+"""Rim. Intake: from a frame to its durable commit and its acknowledgment."""

@@ -1,0 +1,1 @@
+"""Rim. The node: supervisor, processes, reload, health."""

@@ -1,0 +1,1 @@
+"""Rim. The worker: lanes, processing, attempts, outcomes."""
