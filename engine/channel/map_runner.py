@@ -5,13 +5,12 @@ map is always called by a message map.
 """
 
 from dataclasses import dataclass, field
-from typing import Any
 
 from engine.diagnostics import Diagnostic
 from engine.hl7v2.groups import group
 from engine.hl7v2.message import Message
 from engine.hl7v2.parser import parse
-from engine.mapping.compiler.compiler import Compiled, Program, start
+from engine.mapping.compiler.compiler import Program
 from engine.mapping.run import MapContext
 from engine.mapping.source_types import segment_exists
 from engine.mapping.syntax import MapFile
@@ -25,8 +24,6 @@ class MapRunner:
     """Runs maps of one program; calling it is a `testcase.RunMap`."""
 
     program: Program
-    compiled: Compiled
-    """The untraced variant, `compile_variant(program.library, traced=False)`."""
     context: MapContext = field(default_factory=MapContext)
 
     def __call__(self, map_file: MapFile, text: str) -> object:
@@ -53,16 +50,10 @@ class MapRunner:
     def _segment(self, map_file: MapFile, text: str) -> tuple[object, list[Diagnostic]]:
         whole = text if text.lstrip().startswith("MSH") else f"{HEADER}\n{text}"
         message, problems = _parse(whole)
-        segments = message.segment_list(map_file.from_name) if message else []
-        if message is None or not segments:
+        if message is None:
             return None, problems
-        run = start(message, self.context, self.compiled.places)
-        module = self.compiled.module(message.delimiters, message.codec)
-        name = self.compiled.functions[map_file.name, 0]
-        made: Any = module[name](segments[0], run)
-        if run.faults:
-            run.settle_loose(0)
-        return made, [*problems, *run.diagnostics]
+        made, found = self.program.convert_segment(map_file.name, message, self.context)
+        return made, [*problems, *found]
 
 
 def _parse(text: str) -> tuple[Message | None, list[Diagnostic]]:

@@ -12,7 +12,7 @@ from typing import Any
 from engine.channel.map_runner import MapRunner
 from engine.channel.model import ChannelConfig, ChannelTest
 from engine.fhir.definitions import resource_types
-from engine.mapping.compiler.compiler import Program, compile_variant
+from engine.mapping.compiler.compiler import Program
 from engine.mapping.library import Library
 from engine.mapping.run import MapContext
 from engine.mapping.syntax import MapFile
@@ -66,8 +66,7 @@ def run_tests(
         library: the maps.
         context: what a channel would say; nothing by default.
     """
-    compiled = compile_variant(library, traced=False)
-    runner = MapRunner(program=program, compiled=compiled, context=context or MapContext())
+    runner = MapRunner(program=program, context=context or MapContext())
     return run_map_tests(library, runner)
 
 

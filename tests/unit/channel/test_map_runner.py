@@ -4,7 +4,7 @@ import pytest
 
 from engine.channel.map_runner import MapRunner
 from engine.channel.testcase import run_tests
-from engine.mapping.compiler.compiler import compile_library, compile_variant
+from engine.mapping.compiler.compiler import compile_library
 from engine.mapping.library import Library, read_library
 
 MAPS = {
@@ -51,8 +51,7 @@ def library() -> Library:
 
 @pytest.fixture
 def runner(library: Library) -> MapRunner:
-    compiled = compile_variant(library, traced=False)
-    return MapRunner(program=compile_library(library), compiled=compiled)
+    return MapRunner(program=compile_library(library))
 
 
 def test_a_value_a_segment_and_a_message_each_go_their_way(library: Library, runner: MapRunner):
