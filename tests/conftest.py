@@ -34,6 +34,8 @@ def postgresql_server() -> Iterator[str]:
             # the server outlives every test that kills a client, so it need not survive a power cut
             connection.execute("ALTER SYSTEM SET fsync = off")
             connection.execute("ALTER SYSTEM SET full_page_writes = off")
+            # its transactions are as good as a client's: rows younger than one still open wait
+            connection.execute("ALTER SYSTEM SET autovacuum = off")
             connection.execute("SELECT pg_reload_conf()")
         yield server.get_uri()
     finally:
