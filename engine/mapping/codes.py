@@ -123,6 +123,9 @@ WRONG_ARGUMENT = error(
 # -- checking: maps --
 
 IGNORE_UNKNOWN = error("T550", "this ignores {path}, but {problem}", "correct or remove it")
+DIFFERS_UNKNOWN = error(
+    "T553", "this differs from the guide at {path}, but {problem}", "correct or remove it"
+)
 EVENT_TWICE = error("T551", "{event} is served by {other} too", "an event belongs to one map")
 EVENT_UNKNOWN = warning("T552", "HL7 knows no {event} with the structure {structure}", "correct it")
 

@@ -5,7 +5,7 @@ Only the shape is checked here; names and types are the checker's business (`map
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TypeVar
 
 from engine.diagnostics import Diagnostic, Place, did_you_mean
@@ -21,6 +21,7 @@ from engine.mapping.rules import read_rules, read_value
 from engine.mapping.scanner import Cursor
 from engine.mapping.statements import read_body_key, read_key_item, read_step_line
 from engine.mapping.syntax import (
+    Differs,
     Each,
     Expression,
     Ignore,
@@ -35,7 +36,7 @@ from engine.yamltext import Mapping, Node, Scalar, Sequence, parse_yaml
 
 MAP_KEYS = (
     "map", "from", "to", "description", "for", "parameters", "key", "rules", "value", "ignore",
-    "tests",
+    "differs", "guide", "tests",
 )  # fmt: skip
 OVERLAY_KEYS = ("overlay", "reason", "rules", "remove", "ignore")
 
@@ -111,6 +112,8 @@ class _FileReader:
             value=read_value(value, self.problems) if value is not None else (),
             steps=steps,
             ignore=self.ignored(),
+            differs=self.differing(),
+            guide=self.words("guide"),
             tests=self.tests(),
             description=self.text("description", required=False),
         )
@@ -205,24 +208,36 @@ class _FileReader:
         return tuple(found)
 
     def ignored(self) -> tuple[Ignore, ...]:
-        node = self.root.get("ignore")
+        return tuple(
+            Ignore(path=path, reason=reason, place=place)
+            for path, reason, place in self.reasons("ignore")
+        )
+
+    def differing(self) -> tuple[Differs, ...]:
+        found: list[Differs] = []
+        for text, reason, place in self.reasons("differs"):
+            path, _, element = text.partition("->")
+            found.append(
+                Differs(path=path.strip(), element=element.strip(), reason=reason, place=place)
+            )
+        return tuple(found)
+
+    def reasons(self, key: str) -> Iterator[tuple[str, str, Place]]:
+        """(path, reason, place) of `PID-1, PID-2: reason`."""
+        node = self.root.get(key)
         if node is None:
-            return ()
+            return
         if not isinstance(node, Mapping):
             shape = "paths with the reason after the colon"
-            self.problems.append(WRONG_SHAPE(node.place, what="`ignore`", shape=shape))
-            return ()
-        found: list[Ignore] = []
-        for path, reason in node:
+            self.problems.append(WRONG_SHAPE(node.place, what=f"`{key}`", shape=shape))
+            return
+        for paths, reason in node:
             if isinstance(reason, Scalar) and reason.text:
-                found.extend(
-                    Ignore(path=one.strip(), reason=reason.text, place=path.place)
-                    for one in path.text.split(",")
-                )
+                for one in paths.text.split(","):
+                    yield one.strip(), reason.text, paths.place
             else:
                 shape = "a reason after the colon"
-                self.problems.append(WRONG_SHAPE(path.place, what=f"`{path.text}`", shape=shape))
-        return tuple(found)
+                self.problems.append(WRONG_SHAPE(paths.place, what=f"`{paths.text}`", shape=shape))
 
     def tests(self) -> tuple[MapTest, ...]:
         node = self.root.get("tests")

@@ -277,6 +277,17 @@ class Ignore:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Differs:
+    """A source that is mapped otherwise than HL7's guide says, with the reason."""
+
+    path: str
+    element: str
+    """Of the guide's target, without indices; empty: every row of this source."""
+    reason: str
+    place: Place
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MapTest:
     """One entry of `tests:`: segment (or message) text in, expected elements out."""
 
@@ -311,6 +322,9 @@ class MapFile:
     value: tuple[Rule, ...] = ()
     steps: tuple[MessageStep, ...] = ()
     ignore: tuple[Ignore, ...] = ()
+    differs: tuple[Differs, ...] = ()
+    guide: tuple[str, ...] = ()
+    """The guide's maps whose rows this file implements; empty: the one of its own name."""
     tests: tuple[MapTest, ...] = ()
     description: str = ""
 

@@ -5,7 +5,8 @@ because a map serves messages of all versions. All problems are found at once; o
 once.
 """
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Sequence
 
 from engine.diagnostics import Diagnostic, Place, did_you_mean, sort_key
 from engine.fhir.definitions import code_system, type_definition, type_names
@@ -19,6 +20,7 @@ from engine.mapping.library import Library
 from engine.mapping.source_types import VERSIONS, datatype_exists, segment_exists
 from engine.mapping.syntax import (
     Call,
+    Differs,
     Each,
     Emit,
     Expression,
@@ -32,6 +34,9 @@ from engine.mapping.syntax import (
 )
 from engine.mapping.terminology import CodeTable
 from engine.yamltext import Scalar
+
+_ELEMENT = re.compile(r"[A-Za-z$][A-Za-z0-9_.:/\[\]()-]*")
+"""An element path, or the name of a map."""
 
 
 def check_library(library: Library) -> list[Diagnostic]:
@@ -52,6 +57,8 @@ def check_library(library: Library) -> list[Diagnostic]:
             found.extend(check_map(map_file, library, partial=partial))
         for ignore in map_file.ignore:
             found.extend(_check_ignore(ignore, map_file))
+        for differs in map_file.differs:
+            found.extend(_check_differs(differs, map_file))
     for table in library.tables.values():
         found.extend(_check_table(table))
     found.extend(_check_shared_events(library))
@@ -83,25 +90,52 @@ def _check_ends(map_file: MapFile) -> list[Diagnostic]:
 
 def _check_ignore(ignore: Ignore, map_file: MapFile) -> list[Diagnostic]:
     """An ignored path exists and belongs to the map's source."""
-    path, _ = parse_path(ignore.path, Scalar(ignore.path, ignore.place))
-    source = map_file.from_name
-    problem = None
-    if path is None:
-        problem = "this is not a path"
-    elif path.datatype is not None and datatype_exists(source):
-        if path.datatype != source:
-            problem = f"the map is given {source}"
-        elif check_components(path, (source,), source):
-            problem = f"{source} has no such component"
-    elif path.segment is None:
-        problem = "it names no field"
-    elif not _is_message_map(map_file) and path.segment != source:
-        problem = f"the map is given {source}"
-    elif check_field_path(path, path.segment):
-        problem = f"{path.segment} has no such field or component"
+    problem = _path_problem(ignore.path, ignore.place, map_file, (map_file.from_name,))
     if problem is None:
         return []
     return [codes.IGNORE_UNKNOWN(ignore.place, path=ignore.path, problem=problem)]
+
+
+def _check_differs(differs: Differs, map_file: MapFile) -> list[Diagnostic]:
+    """The path exists, in the map's source, in a segment it is given or in one of its guide maps;
+    the element looks like one."""
+    sources = [map_file.from_name]
+    sources += [given for _, given in map_file.parameters if segment_exists(given)]
+    sources += [name.partition("[")[0] for name in map_file.guide]
+    problem = _path_problem(differs.path, differs.place, map_file, sources)
+    if problem is None and differs.element and _ELEMENT.fullmatch(differs.element) is None:
+        problem = f"{differs.element} is no element path or map"
+    if problem is None:
+        return []
+    return [codes.DIFFERS_UNKNOWN(differs.place, path=differs.path, problem=problem)]
+
+
+def _path_problem(text: str, place: Place, map_file: MapFile, sources: Sequence[str]) -> str | None:
+    """What is wrong with a path that a map names beside its rules; None when it exists.
+
+    Args:
+        text: the path.
+        place: of it.
+        map_file: that names it.
+        sources: segments or datatypes it may belong to.
+    """
+    path, _ = parse_path(text, Scalar(text, place))
+    source = map_file.from_name
+    if path is None:
+        return "this is not a path"
+    owner = path.datatype or path.segment
+    if owner is None:
+        return "it names no field"
+    if datatype_exists(owner) and not segment_exists(owner):
+        if owner not in sources:
+            return f"the map is given {source}"
+        unknown = check_components(path, (owner,), owner)
+        return f"{owner} has no such component" if unknown else None
+    if not _is_message_map(map_file) and owner not in sources:
+        return f"the map is given {source}"
+    if check_field_path(path, owner):
+        return f"{owner} has no such field or component"
+    return None
 
 
 def _check_table(table: CodeTable) -> list[Diagnostic]:

@@ -286,6 +286,24 @@ def test_ignored_paths_exist(ignore: str, expected: list[str]):
     assert codes(patient("active: true", head=f"ignore: {{{ignore}}}\n")) == expected
 
 
+@pytest.mark.parametrize(
+    ("head", "expected"),
+    [
+        ("differs: {PID-9 -> name: aliases}", []),
+        ("differs: {PID: all of it}", []),
+        ("differs: {PID-99: not there}", ["T553"]),
+        ("differs: {PV1-2: not ours}", ["T553"]),
+        ("differs: {PV1-2: ours now}\nguide: [PV1(Patient)]", ["T553"]),
+        ("differs: {PV1-2: ours now}\nguide:\n  - PV1[Patient]", []),
+        ("differs: {orc-2: a name}", ["T553"]),
+        ("parameters: {orc: ORC}\ndiffers: {ORC-2: given}", []),
+        ("differs: {PID-9 -> name of: no element}", ["T553"]),
+    ],
+)
+def test_what_differs_from_the_guide_exists(head: str, expected: list[str]):
+    assert codes(patient("active: true", head=f"{head}\n")) == expected
+
+
 def test_an_event_is_served_by_one_map_and_has_its_structure():
     first = "map: ADT_A01\nfrom: ADT_A01\nto: Bundle\nfor: [ADT^A01, ADT^A04]\n"
     first += "rules:\n  - MSH -> MSH[Organization]\n"

@@ -30,6 +30,11 @@ rules:
       text: race.2
 ignore:
   PID-1, PID-2: set id
+differs:
+  PID-9 -> name, PID-12: not used
+guide:
+  - PID[Patient]
+  - PID[Person]
 tests:
   - name: one
     in: "PID|1"
@@ -60,6 +65,11 @@ def test_a_segment_map_is_read_whole() -> None:
         ("PID-1", "set id"),
         ("PID-2", "set id"),
     ]
+    assert [(one.path, one.element, one.reason) for one in found.differs] == [
+        ("PID-9", "name", "not used"),
+        ("PID-12", "", "not used"),
+    ]
+    assert found.guide == ("PID[Patient]", "PID[Person]")
     assert found.tests[0].expect == (("birthDate", "absent"),)
     assert found.parameters == (("use", "code"),)
 
