@@ -16,7 +16,7 @@ from engine.mapping.functions.record import (
     Kind,
     Parameter,
 )
-from engine.mapping.functions.systems import coding_system
+from engine.mapping.functions.systems import coding_system, identifier_uri
 
 _SPACES = re.compile(r"\s+")
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*")
@@ -47,8 +47,18 @@ MEDIA_KINDS: dict[str, str] = {
 }  # fmt: skip
 """Table 0191 to the first half of a media type."""
 
-TRIPLETS = ((0, 1, 2, 6), (3, 4, 5, 7), (9, 10, 11, 12))
-"""Positions of code, text, system and version in a CWE."""
+TRIPLETS = (
+    (0, 1, 2, 6, 13, 14, 15),
+    (3, 4, 5, 7, 16, 17, 18),
+    (9, 10, 11, 12, 19, 20, 21),
+)
+"""Positions of code, text, system, version, system's OID, value set and its version in a CWE
+(HL7 v2.7 ch. 2.A.13)."""
+
+ORIGINAL_TEXT = "http://hl7.org/fhir/StructureDefinition/originalText"
+VALUE_SET = "http://hl7.org/fhir/StructureDefinition/valueset-reference"
+LOCAL = frozenset({"L", "99", "Local", "LOCAL"})
+"""Names that say no more than that the code is the sender's own."""
 
 
 def code(value: str) -> str | None:
@@ -82,30 +92,48 @@ def concept(*values: str | dict[str, Any] | None) -> dict[str, Any] | None:
     return found or None
 
 
-def codings_of(parts: list[str], facts: Facts) -> list[dict[str, str]]:
+def codings_of(parts: list[str], facts: Facts) -> list[dict[str, Any]]:
     """The codings of a CWE in the order sent."""
-    found: list[dict[str, str]] = []
+    found: list[dict[str, Any]] = []
     count = len(parts)
     if count == 1:
         return [{"code": parts[0]}] if parts[0] else found
-    for code_at, text_at, system_at, version_at in TRIPLETS:
-        if code_at >= count:
+    for triplet in TRIPLETS:
+        if triplet[0] >= count:
             break
-        value = parts[code_at]
-        if not value:
-            continue
-        made: dict[str, str] = {}
-        name = parts[system_at] if system_at < count else ""
-        uri = coding_system(name, facts.authorities) if name else None
-        if uri is not None:
-            made["system"] = uri
-        if version_at < count and parts[version_at] and uri is not None:
-            made["version"] = parts[version_at]
-        made["code"] = value
-        if text_at < count and parts[text_at]:
-            made["display"] = parts[text_at]
-        found.append(made)
+        if parts[triplet[0]]:
+            found.append(_coding_of(parts, triplet, facts))
+        elif triplet[1] < count and parts[triplet[1]] and parts[triplet[1]] != original_text(parts):
+            found.append({"display": parts[triplet[1]]})
     return found
+
+
+def _coding_of(parts: list[str], triplet: tuple[int, ...], facts: Facts) -> dict[str, Any]:
+    """One of the codings; a system without a URI is named in an extension, never made up."""
+    code_at, text_at, system_at, version_at, oid_at, set_at, set_version_at = triplet
+    count = len(parts)
+    made: dict[str, Any] = {}
+    name = parts[system_at] if system_at < count else ""
+    uri = coding_system(name, facts.authorities) if name else None
+    if uri is None and oid_at < count and parts[oid_at]:
+        uri = facts.authorities.get(parts[oid_at]) or identifier_uri(parts[oid_at], "ISO")
+    if uri is not None:
+        made["system"] = uri
+    elif name and name not in LOCAL:
+        made["_system"] = {"extension": [{"url": ORIGINAL_TEXT, "valueString": name}]}
+    if version_at < count and parts[version_at]:
+        made["version"] = parts[version_at]
+    made["code"] = parts[code_at]
+    if text_at < count and parts[text_at]:
+        made["display"] = parts[text_at]
+    if set_at < count and parts[set_at]:
+        value_set = identifier_uri(parts[set_at], "ISO")
+        if value_set is not None:
+            version = parts[set_version_at] if set_version_at < count else ""
+            made["extension"] = [
+                {"url": VALUE_SET, "valueUri": f"{value_set}|{version}" if version else value_set}
+            ]
+    return made
 
 
 def concept_of(parts: list[str], facts: Facts) -> dict[str, Any] | None:
@@ -226,6 +254,21 @@ RECORDS = (
                 },
             ),
             Example(arguments=(["", "only text"],), result={"text": "only text"}),
+            Example(
+                arguments=(["GLU", "Glucose level", "99LAB"],),
+                result={
+                    "coding": [
+                        {
+                            "_system": {
+                                "extension": [{"url": ORIGINAL_TEXT, "valueString": "99LAB"}]
+                            },
+                            "code": "GLU",
+                            "display": "Glucose level",
+                        }
+                    ],
+                    "text": "Glucose level",
+                },
+            ),
         ),
         body=codeable,
         uses_facts=True,

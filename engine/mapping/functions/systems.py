@@ -2,7 +2,7 @@
 
 A `system` of FHIR is a URI. HL7 v2 sends short names, OIDs, UUIDs, DNS names or nothing. What is
 known here, or named in the channel's `authorities`, becomes a URI; what is not known becomes no
-system at all. Names: HL7 table 0396, https://terminology.hl7.org/external_terminologies.html.
+system at all. Names: HL7 tables 0363 and 0396, https://terminology.hl7.org/external_terminologies.html.
 """
 
 import re
@@ -37,6 +37,9 @@ CODING_SYSTEMS: dict[str, str] = {
     "I9C": _ICD9_CM,
     "I9CM": _ICD9_CM,
     "I9CDX": _ICD9_CM,
+    "I9CP": _ICD9_CM,
+    "MDC": "urn:iso:std:iso:11073:10101",
+    "DCM": "http://dicom.nema.org/resources/ontology/DCM",
     "ICD9CM": _ICD9_CM,
     "CVX": "http://hl7.org/fhir/sid/cvx",
     "MVX": "http://hl7.org/fhir/sid/mvx",
@@ -54,6 +57,10 @@ CODING_SYSTEMS: dict[str, str] = {
     "ISO3166_1": "urn:iso:std:iso:3166",
     "ISO4217": "urn:iso:std:iso:4217",
     "ISO639": "urn:ietf:bcp:47",
+    "ISO6391": "urn:ietf:bcp:47",
+    "ISO639-1": "urn:ietf:bcp:47",
+    "ISO6392": "urn:oid:2.16.840.1.113883.6.100",
+    "ISO639-2": "urn:oid:2.16.840.1.113883.6.100",
     "BCP47": "urn:ietf:bcp:47",
     "CDCREC": "urn:oid:2.16.840.1.113883.6.238",
     "NUCC": "http://nucc.org/provider-taxonomy",
@@ -79,20 +86,42 @@ OIDS: dict[str, str] = {
 }
 """OIDs for which FHIR has a URI of its own (https://hl7.org/fhir/R4/identifier-registry.html)."""
 
-_OID = re.compile(r"(?:urn:oid:)?([0-2](?:\.(?:0|[1-9][0-9]{0,38})){2,})")
+AUTHORITIES: dict[str, str] = {
+    "NPI": "http://hl7.org/fhir/sid/us-npi",
+    "USSSA": "http://hl7.org/fhir/sid/us-ssn",
+}
+"""Names of table 0363 that have a URI. A name of a coding system is none here: a hospital that
+calls itself `HCS` numbers no procedures of Medicare."""
+
+_OID = re.compile(
+    r"(urn:oid:)?((?:[01]\.[1-3]?[0-9]|2\.(?:0|[1-9][0-9]{0,38}))(?:\.(?:0|[1-9][0-9]{0,38})){1,})"
+)
+BARE_OID_ARCS = 5
+"""Arcs of an OID that nobody calls one: fewer may be a version or an address (`10.1.2.3`)."""
 _UUID = re.compile(
     r"(?:urn:uuid:)?([0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12})"
 )
-_URI = re.compile(r"(?:https?://|urn:)[^\s<>\"{}|\\^`]+")
+_URI = re.compile(
+    r"(?:https?://[A-Za-z0-9]|urn:(?!oid:|uuid:)[A-Za-z0-9][A-Za-z0-9-]{0,30}[A-Za-z0-9]:)[!#-;=?-\[\]_a-z~]+"
+)
 _V2_TABLE = re.compile(r"HL7-?([0-9]{1,4})")
 
 
 @lru_cache(maxsize=4096)
-def identifier_uri(text: str) -> str | None:
-    """The URI of an OID, UUID or URI; None for anything else."""
+def identifier_uri(text: str, kind: str = "") -> str | None:
+    """The URI of an OID, UUID or URI; None for anything else.
+
+    Args:
+        text: what was sent; a DNS name or a number of a register (CLIA, HCD) is no URI.
+        kind: `ISO` when the sender calls it an OID (HD.3); without that a short one is not
+            taken for one.
+    """
     match = _OID.fullmatch(text)
     if match is not None:
-        return OIDS.get(match.group(1)) or f"urn:oid:{match.group(1)}"
+        prefix, oid = match.groups()
+        if prefix is None and kind != "ISO" and oid.count(".") + 1 < BARE_OID_ARCS:
+            return None
+        return OIDS.get(oid) or f"urn:oid:{oid}"
     match = _UUID.fullmatch(text)
     if match is not None:
         return f"urn:uuid:{match.group(1).lower()}"
@@ -112,10 +141,12 @@ def _known_system(name: str) -> str | None:
     found = CODING_SYSTEMS.get(name) or CODING_SYSTEMS.get(name.upper())
     if found is not None:
         return found
+    return _table_uri(name) or identifier_uri(name)
+
+
+def _table_uri(name: str) -> str | None:
     match = _V2_TABLE.fullmatch(name)
-    if match is not None:
-        return v2_system(match.group(1))
-    return identifier_uri(name)
+    return v2_system(match.group(1)) if match is not None else None
 
 
 def authority_system(parts: list[str], facts: Facts) -> str | None:
@@ -128,12 +159,18 @@ def authority_system(parts: list[str], facts: Facts) -> str | None:
     namespace = parts[0] if parts else ""
     universal = parts[1] if len(parts) > 1 else ""
     if universal:
-        found = facts.authorities.get(universal) or identifier_uri(universal)
+        kind = parts[2].upper() if len(parts) > 2 else ""
+        found = facts.authorities.get(universal) or identifier_uri(universal, kind)
         if found is not None:
             return found
     if not namespace:
         return None
-    found = facts.authorities.get(namespace) or identifier_uri(namespace)
+    found = (
+        facts.authorities.get(namespace)
+        or AUTHORITIES.get(namespace)
+        or _table_uri(namespace)
+        or identifier_uri(namespace)
+    )
     if found is None:
         facts.fault_once(UNKNOWN_AUTHORITY, namespace)
     return found
@@ -142,34 +179,28 @@ def authority_system(parts: list[str], facts: Facts) -> str | None:
 def system(
     facts: Facts, value: list[str] | None, universal_id: str | None, kind: str | None
 ) -> str | None:
-    """The URI of an assigning authority (HD), whole or in parts, or of a coding system's name."""
+    """The URI of an assigning authority (HD), whole or in parts."""
     parts = [*(value or [""]), *([universal_id or "", kind or ""] if universal_id else [])]
-    if len(parts) == 1:
-        found = coding_system(parts[0], facts.authorities)
-        if found is not None:
-            return found
-        if parts[0] == "L" or parts[0].startswith("99"):
-            return None
     return authority_system(parts, facts)
 
 
 def coding_system_uri(facts: Facts, name: str | None, oid: str | None) -> str | None:
     """The URI of a coding system by name, else by OID."""
     found = coding_system(name, facts.authorities) if name else None
-    return found or (identifier_uri(oid) if oid else None)
+    return found or (identifier_uri(oid, "ISO") if oid else None)
 
 
-def uri(facts: Facts, value: str) -> str | None:
+def uri(facts: Facts, value: str, kind: str | None) -> str | None:
     """A URI: an OID or UUID gets its `urn:`; what is none yields nothing."""
-    return facts.authorities.get(value) or identifier_uri(value.strip())
+    return facts.authorities.get(value) or identifier_uri(value.strip(), (kind or "").upper())
 
 
 RECORDS = (
     FunctionRecord(
         name="system",
         doc=(
-            "The URI of an assigning authority (HD) or coding system: the channel's `authorities`, "
-            "known names (LN, SCT, I10, HL70001), OID, UUID or URI. Nothing for other names."
+            "The URI of an assigning authority (HD): the channel's `authorities`, an OID, UUID or "
+            "URI, known names (NPI, HL70363). Nothing for others, DNS names among them."
         ),
         parameters=(
             Parameter(name="value", doc="HD, or HD.1, or a name", kind=Kind.COMPOSITE),
@@ -179,14 +210,16 @@ RECORDS = (
         returns=("uri", "url", "canonical"),
         accepts=("HD", "ID", "IS", "ST", "EI"),
         examples=(
-            Example(arguments=(["LN"], None, None), result="http://loinc.org"),
+            Example(arguments=(["NPI"], None, None), result="http://hl7.org/fhir/sid/us-npi"),
             Example(
                 arguments=(["HL70001"], None, None),
                 result="http://terminology.hl7.org/CodeSystem/v2-0001",
             ),
-            Example(arguments=(["99LAB"], None, None), result=None),
+            Example(arguments=(["HCS"], None, None), result=None, fault="T568"),
+            Example(arguments=(["", "lab.north.test", "DNS"], None, None), result=None),
             Example(arguments=(["", "1.2.36.1", "ISO"], None, None), result="urn:oid:1.2.36.1"),
             Example(arguments=(["NORTH"], "1.2.36.1", "ISO"), result="urn:oid:1.2.36.1"),
+            Example(arguments=(["10.1.2.3"], None, None), result=None, fault="T568"),
             Example(
                 arguments=(["NORTH"], None, None),
                 result="http://north.test/mrn",
@@ -218,12 +251,19 @@ RECORDS = (
     FunctionRecord(
         name="uri",
         doc="A URI; an OID becomes `urn:oid:`, a UUID `urn:uuid:`; other text yields nothing.",
-        parameters=(Parameter(name="value", doc="the text"),),
+        parameters=(
+            Parameter(name="value", doc="the text"),
+            Parameter(name="type", doc="HD.3: ISO when a short number is an OID", required=False),
+        ),
         returns=("uri", "url", "canonical", "oid", "uuid"),
         examples=(
-            Example(arguments=("2.16.840.1.113883.19",), result="urn:oid:2.16.840.1.113883.19"),
-            Example(arguments=("http://a.test/b",), result="http://a.test/b"),
-            Example(arguments=("bare text",), result=None),
+            Example(
+                arguments=("2.16.840.1.113883.19", None), result="urn:oid:2.16.840.1.113883.19"
+            ),
+            Example(arguments=("1.2.36", "ISO"), result="urn:oid:1.2.36"),
+            Example(arguments=("10.1.2.3", None), result=None),
+            Example(arguments=("http://a.test/b", None), result="http://a.test/b"),
+            Example(arguments=("bare text", None), result=None),
         ),
         body=uri,
         uses_facts=True,

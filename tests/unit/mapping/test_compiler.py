@@ -131,7 +131,8 @@ def test_MSH_is_read_from_any_map(patient: Any) -> None:
 
 
 def test_a_part_of_a_component_reaches_a_datatype_map(patient: Any) -> None:
-    hd = 'map: HD[uri]\nfrom: HD\nto: uri\nvalue:\n  - HD.2 -> uri when HD.3 = "ISO"\n  - HD.1\n'
+    value = 'value:\n  - HD.2 -> uri type=HD.3 when HD.3 = "ISO"\n  - HD.1\n'
+    hd = f"map: HD[uri]\nfrom: HD\nto: uri\n{value}"
     rules = "identifier[]:\n  - system: PID-3[1].4 -> HD[uri]"
     assert patient(rules, "PID|||1^^^H&1.2.3&ISO", hd)["identifier"] == [
         {"system": "urn:oid:1.2.3"}
