@@ -50,6 +50,12 @@ def condition_paths(one: Condition) -> Iterator[Path]:
         yield from condition_paths(one.condition)
 
 
+def gathers(path: Path) -> bool:
+    """`OBSERVATION[*].OBX-5`: the path means every occurrence of a group or segment."""
+    selectors = (path.segment_selector, *(selector for _, selector in path.steps))
+    return any(selector is not None and selector.every for selector in selectors)
+
+
 def sources_of(rule: Rule) -> tuple[str, ...]:
     """The texts of the paths of a rule's own expression, in order and once each."""
     found: dict[str, None] = {}

@@ -25,6 +25,7 @@ from engine.mapping.checker.checker_values import (
 from engine.mapping.checker.given import UNKNOWN, Given
 from engine.mapping.library import Library
 from engine.mapping.source_types import VERSIONS, is_local
+from engine.mapping.sources import gathers
 from engine.mapping.statements import is_identifier_key
 from engine.mapping.syntax import (
     Assign,
@@ -172,7 +173,22 @@ def read_message_path(path: Path, scope: Scope) -> Given:
     if not given.known:
         return given
     what = given.what if path.field is not None and given.many else path.segment
-    return replace(given, many=given.many or many, what=what)
+    every = gathers(path) and (given.every or not given.many) and not _left_open(path, scope)
+    return replace(given, many=given.many or many, every=given.every or every, what=what)
+
+
+def _left_open(path: Path, scope: Scope) -> bool:
+    """True when something on the way repeats and the path does not say `[*]`."""
+    if any(one is not None and not one.every for one in (path.segment_selector, path.repetition)):
+        return True
+    bound = scope.names.get(path.variable) if path.variable is not None else None
+    groups = bound.groups if bound is not None else structures(scope.map_file.from_name)
+    for name, selector in (*path.steps, (path.segment or "", path.segment_selector)):
+        inner = _children(groups, name)
+        if selector is None and _repeats(inner, None):
+            return True
+        groups = tuple(one for one in inner if isinstance(one, GroupDefinition))
+    return False
 
 
 def _children(groups: tuple[GroupDefinition, ...], name: str) -> list[object]:

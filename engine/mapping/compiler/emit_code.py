@@ -76,6 +76,8 @@ class Want(Enum):
     MADE = "made"
     VALUED = "valued"
     """Only whether there is anything besides separators."""
+    LINE = "line"
+    """The decoded text as it stands, blanks kept; an empty one too."""
     KEY = "key"
     """The whole text without separators at its end, for business keys."""
 

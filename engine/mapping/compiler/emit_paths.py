@@ -10,9 +10,10 @@ from collections.abc import Callable
 from contextlib import ExitStack
 
 from engine.mapping.compiler.emit_code import Base, Body, Bound, BoundKind, Form, Sink, Value, Want
-from engine.mapping.compiler.emit_groups import read_segment
+from engine.mapping.compiler.emit_groups import each_occurrence, read_segment
 from engine.mapping.memory import SENDER_FIELDS
 from engine.mapping.source_types import component_number
+from engine.mapping.sources import gathers
 from engine.mapping.syntax import Path, Selector
 from engine.mapping.text_kinds import TextKind, text_kind
 
@@ -319,16 +320,37 @@ def each_repetition(body: Body, path: Path, sink: RawSink) -> None:
         return
 
     def loop(name: str, segment: str) -> None:
-        number, item = body.fresh("n"), body.fresh("q")
-        pieces = f"({name}.split(R) if R in {name} else ({name},))"
-        with body.code.block(f"for {number}, {item} in enumerate({pieces}, 1):"):
-            base = Base(
-                segment=segment,
-                field=path.field or 0,
-                repetition=number,
-                components=path.components,
-            )
-            with body.code.block(f"if {item}:"):
-                _deeper(body, item, 1, path.components, base, sink)
+        each_piece(body, path, name, segment, sink)
 
-    read_field(body, path, loop)
+    if gathers(path):
+        each_field(body, path, loop)
+    else:
+        read_field(body, path, loop)
+
+
+def each_piece(body: Body, path: Path, name: str, segment: str, sink: RawSink) -> None:
+    """Write a loop over the repetitions in the text of a field."""
+    number, item = body.fresh("n"), body.fresh("q")
+    pieces = f"({name}.split(R) if R in {name} else ({name},))"
+    with body.code.block(f"for {number}, {item} in enumerate({pieces}, 1):"):
+        base = Base(
+            segment=segment,
+            field=path.field or 0,
+            repetition=number,
+            components=path.components,
+        )
+        with body.code.block(f"if {item}:"):
+            _deeper(body, item, 1, path.components, base, sink)
+
+
+def each_field(body: Body, path: Path, sink: Callable[[str, str], None]) -> None:
+    """Write a loop over every segment that `OBSERVATION[*].OBX-5` names.
+
+    The sink gets the variable with the text of the field, and the one that holds the segment.
+    """
+    name = body.fresh("t")
+
+    def read(segment: str) -> None:
+        _field_of(body, segment, path.field or 0, name, sink)
+
+    each_occurrence(body, path, lambda segment, _kind: read(segment))

@@ -17,12 +17,13 @@ from engine.mapping.compiler.emit_code import (
     Want,
 )
 from engine.mapping.compiler.emit_faults import place_faults
+from engine.mapping.compiler.emit_gathers import each_line
 from engine.mapping.compiler.emit_maps import emit_map
 from engine.mapping.compiler.emit_paths import as_wanted, each_repetition, read_path
 from engine.mapping.compiler.emit_tables import emit_table
 from engine.mapping.functions.record import FunctionRecord, Kind, Parameter
 from engine.mapping.functions.registry import FUNCTIONS
-from engine.mapping.sources import paths_of
+from engine.mapping.sources import gathers, paths_of
 from engine.mapping.syntax import Call, Expression, FirstOf, Literal, Path, Pipe, Step
 from engine.mapping.target_types import (
     NUMBER_FUNCTIONS,
@@ -33,6 +34,7 @@ from engine.mapping.text_kinds import text_kind
 
 _WANTS = {
     Kind.TEXT: Want.LEAF,
+    Kind.LINE: Want.LINE,
     Kind.VALUE: Want.LEAF,
     Kind.COMPOSITE: Want.COMPOSITE,
     Kind.RESOURCE: Want.MADE,
@@ -75,6 +77,9 @@ def _emit_path(body: Body, path: Path, want: Want, sink: Sink, *, many: bool) ->
         and (bound is None or bound.kind is not BoundKind.RAW)
     ):
         read_path(body, path, want, sink)
+        return
+    if want is Want.LINE:
+        each_line(body, path, sink)
         return
     text = text_kind(body, path)
     each_repetition(
@@ -349,7 +354,7 @@ def _argument(
 
 def _reads_all(path: Path) -> bool:
     """`NTE-3[*]`: every repetition is an argument of its own."""
-    return path.repetition is not None and path.repetition.every
+    return gathers(path) or (path.repetition is not None and path.repetition.every)
 
 
 def convert_text(body: Body, value: Value, target: TargetType, sink: Sink) -> None:

@@ -37,6 +37,8 @@ class Kind(Enum):
     """One decoded value: of a composite its first component."""
     COMPOSITE = "composite"
     """The decoded components as a list of texts, without the empty ones at the end."""
+    LINE = "line"
+    """One decoded value as it stands: blanks are kept, and an empty one is a line too."""
     VALUE = "value"
     """Whatever the expression makes: text, number, true or false, an R4 object."""
     RESOURCE = "resource"

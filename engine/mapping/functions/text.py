@@ -71,6 +71,12 @@ def join(separator: str | None, *values: str | None) -> str | None:
     ) or None
 
 
+def lines(*values: str) -> str | None:
+    """One text of several lines; blank ones at its ends are dropped."""
+    kept = [_CONTROL.sub("", value).rstrip() for value in values]
+    return "\n".join(kept).strip("\n") or None
+
+
 def split(value: str, separator: str | None) -> list[str] | None:
     """The parts of the text; white space around them is dropped."""
     parts = value.split(separator) if separator else value.split()
@@ -216,6 +222,18 @@ RECORDS = (
         returns=TEXT_TYPES,
         examples=(Example(arguments=(", ", "a", None, "b"), result="a, b"),),
         body=join,
+    ),
+    FunctionRecord(
+        name="lines",
+        doc="One text of lines as they stand, in `lines(OBSERVATION[*].OBX-5[*])`: blanks at their "
+        "beginning and blank lines between are kept.",
+        parameters=(Parameter(name="values", doc="the lines", kind=Kind.LINE, many=True),),
+        returns=TEXT_TYPES,
+        examples=(
+            Example(arguments=("FINDINGS", "", "  clear  "), result="FINDINGS\n\n  clear"),
+            Example(arguments=("", ""), result=None),
+        ),
+        body=lines,
     ),
     FunctionRecord(
         name="split",
