@@ -71,13 +71,17 @@ class Made:
 class Pending:
     """A problem on its way up: the rule and the path are added by those who know them."""
 
-    __slots__ = ("about", "code", "level", "path", "rule", "values")
+    __slots__ = ("about", "again", "code", "level", "path", "rule", "values")
 
-    def __init__(self, code: Code, values: dict[str, Any], about: str | None = None) -> None:
+    def __init__(
+        self, code: Code, values: dict[str, Any], about: str | None = None, *, again: bool = False
+    ) -> None:
         self.code = code
         self.values = values
         self.about = about
         """Of a problem that is reported once a message: what it is about."""
+        self.again = again
+        """Reported before: noted so that what it costs is kept."""
         self.rule: int | None = None
         self.path: tuple[int, ...] = ()
         self.level = 0
@@ -160,13 +164,13 @@ class Run:
         if len(self.faults) < PROBLEMS_MAX:
             self.faults.append(Pending(code, values))
 
-    def fault_once(self, code: Code, about: str) -> None:
-        """The same, once a message for each `about`."""
+    def fault_once(self, code: Code, about: str, *, noted: bool = False) -> None:
+        """The same, once a message for each `about`; `noted`: met again it is noted unreported."""
         self.varied += 1
-        if (code.code, about) not in self.once:
-            self.once.add((code.code, about))
-            if len(self.faults) < PROBLEMS_MAX:
-                self.faults.append(Pending(code, {}, about))
+        first = (code.code, about) not in self.once
+        if (first or noted) and len(self.faults) < PROBLEMS_MAX:
+            self.faults.append(Pending(code, {}, about if first else None, again=not first))
+        self.once.add((code.code, about))
 
     def forget(self, kept: int = -1) -> None:
         """Drop problems met where they do not matter: in conditions and keys.
@@ -223,7 +227,7 @@ class Run:
         """Make one diagnostic with the rule's place and the message's path."""
         if pending.code is HELD_CODE:
             self.held = True
-        if len(self.diagnostics) >= PROBLEMS_MAX:
+        if pending.again or len(self.diagnostics) >= PROBLEMS_MAX:
             return
         place = self.places[rule]
         where = Place(

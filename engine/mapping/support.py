@@ -16,6 +16,7 @@ from engine.mapping.codes import HELD_CODE, STOOD_IN, UNMAPPED_CODE
 from engine.mapping.functions.codes import codings_of, concept_of, original_text
 from engine.mapping.functions.systems import coding_system
 from engine.mapping.identifiers import identifier_key
+from engine.mapping.kept_text import beside_text, drop_text, keep_text
 from engine.mapping.run import Made, Run
 from engine.mapping.terminology import CodeTable, TableRow, Unmapped
 from engine.mapping.text_kinds import PLAIN_TYPES
@@ -256,7 +257,9 @@ def table_concept(
 
 def _with_system(own: dict[str, str], row: TableRow) -> dict[str, str]:
     """The sender's coding; a code of an HL7 table that came without its name is of that table."""
-    if "system" in own or not row.source_system or own["code"] != row.source_code:
+    if "system" in own or "_system" in own or own.get("code") != row.source_code:
+        return own
+    if not row.source_system:
         return own
     system = coding_system(row.source_system, {})
     return {"system": system, **own} if system else own
@@ -264,9 +267,9 @@ def _with_system(own: dict[str, str], row: TableRow) -> dict[str, str]:
 
 def _repeats(own: dict[str, str], mapped: dict[str, str]) -> bool:
     """True when the sender's coding says nothing that the mapped one does not."""
-    return own["code"] == mapped["code"] and own.get("system", mapped.get("system")) == mapped.get(
-        "system"
-    )
+    if own.get("code") != mapped["code"] or "_system" in own:
+        return False
+    return own.get("system", mapped.get("system")) == mapped.get("system")
 
 
 def table_coding(
@@ -293,10 +296,13 @@ SUPPORT: dict[str, Any] = {
     "PLAIN_TYPES": PLAIN_TYPES,
     "as_text": as_text,
     "below": below,
+    "beside_text": beside_text,
     "coding_system": coding_system,
     "compared": compared,
+    "drop_text": drop_text,
     "field_of": field_of,
     "identifier_key": identifier_key,
+    "keep_text": keep_text,
     "nth_group": nth_group,
     "nth_segment": nth_segment,
     "reference_of": reference_of,

@@ -279,6 +279,8 @@ def test_37_the_raw_text_of_a_bad_date_is_kept(bench: Workbench) -> None:
     kept = made.one("Patient")["_birthDate"]["extension"][0]
     assert kept["valueString"] == "19820229"  # PID-7
     assert made.one("Encounter")["period"]["_end"]["extension"][0]["valueString"]  # PV1-45
+    report = made.one("DiagnosticReport")
+    assert report["_effectiveDateTime"]["extension"][0]["valueString"]  # OBR-7
 
 
 def test_38_precision_and_offsets_are_kept(bench: Workbench) -> None:

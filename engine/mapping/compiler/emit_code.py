@@ -225,6 +225,23 @@ class Builder:
         return number
 
 
+@dataclass(slots=True, kw_only=True)
+class Keeper:
+    """Where the text of a value that does not convert is kept: beside the element."""
+
+    name: str
+    """The dict's variable."""
+    live: str
+    """The bool that says the dict is alive, or an empty text."""
+    element: str
+    key: str = ""
+    """JSON key of the element, of a choice with the type; empty: nothing can be kept."""
+    used: list[str] = field(default_factory=list)
+    """Keys for which code was written that keeps a text."""
+    cut: str = ""
+    """In a later alternative: the bool that says it has kept a text of its own."""
+
+
 @dataclass(slots=True)
 class Body:
     """One function being generated."""
@@ -247,6 +264,17 @@ class Body:
     """Reads are not traced and problems are dropped: in keys."""
     quiet: bool = False
     """Problems are dropped: in conditions."""
+    keeper: Keeper | None = None
+    """Of the rule being generated, where its element can keep a text."""
+    kept: set[tuple[str, str]] = field(default_factory=set)
+    """Dict and key of all elements that may have kept a text."""
+
+    @contextmanager
+    def keeping(self, keeper: Keeper | None) -> Iterator[None]:
+        """Generate with this keeper, or with none."""
+        before, self.keeper = self.keeper, keeper
+        yield
+        self.keeper = before
 
     @property
     def traced(self) -> bool:

@@ -6,7 +6,7 @@ alone.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from engine.mapping.checker.target_tree import (
     Slot,
@@ -17,10 +17,21 @@ from engine.mapping.checker.target_tree import (
     plant,
     tree_is_constant,
 )
-from engine.mapping.compiler.emit_code import Base, Body, Bound, BoundKind, Form, Value, Want
+from engine.mapping.compiler.emit_code import (
+    Base,
+    Body,
+    Bound,
+    BoundKind,
+    Form,
+    Keeper,
+    Value,
+    Want,
+)
 from engine.mapping.compiler.emit_conditions import condition_text
+from engine.mapping.compiler.emit_faults import begin_later, drop_kept
 from engine.mapping.compiler.emit_paths import each_repetition
 from engine.mapping.compiler.emit_values import convert_text, emit
+from engine.mapping.kept_text import KEPT_TYPES
 from engine.mapping.sources import is_constant, sources_of
 from engine.mapping.syntax import Loop, Rule
 from engine.mapping.target_types import (
@@ -83,6 +94,8 @@ def emit_from_one(body: Body, tree: Tree, sink: Callable[[Value], None]) -> bool
     rule = source.rules[0]
     if source.name == "$this" or rule.loop is not None or is_constant(rule, given):
         return False
+    if source.kind.name in KEPT_TYPES and source.kind.name != "code":
+        return False  # a text may have to be kept in the object
 
     def make(value: Value, _chosen: str | None) -> None:
         if value.constant:
@@ -93,9 +106,12 @@ def emit_from_one(body: Body, tree: Tree, sink: Callable[[Value], None]) -> bool
         ]
         name = body.fresh("o")
         body.line(f"{name} = {{{', '.join(entries)}}}")
-        sink(Value(text=name, form=Form.OBJECT, base=value.base))
+        with body.keeping(outer):
+            sink(Value(text=name, form=Form.OBJECT, base=value.base))
 
-    emit_rule(body, rule, source.kind, make, "")
+    outer = body.keeper
+    with body.keeping(None):
+        emit_rule(body, rule, source.kind, make, "")
     return True
 
 
@@ -115,6 +131,9 @@ def fill(body: Body, tree: Tree, scope: Scope) -> None:
 
 
 def _write(body: Body, scope: Scope, key: str, value: Value) -> None:
+    if key.startswith("_") and (scope.name, key[1:]) in body.kept:
+        joined = f'beside_text(run, {scope.name}["{key}"], {value.text})'
+        body.line(f'if "{key}" in {scope.name}: {value.text} = {joined}')
     body.line(f'{scope.name}["{key}"] = {value.text}')
     if body.traced:
         body.line(f'run.trace.wrote({scope.name}, "{key}")')
@@ -127,7 +146,8 @@ def _fill_plain(body: Body, rule: Rule, slot: Slot, scope: Scope) -> None:
         key = slot.name if chosen is None else choice_key(slot.name, chosen)
         _write(body, scope, key, value)
 
-    emit_rule(body, rule, slot.kind, sink, slot.name if slot.choice else "")
+    with body.keeping(Keeper(name=scope.name, live=scope.live, element=slot.name)):
+        emit_rule(body, rule, slot.kind, sink, slot.name if slot.choice else "")
 
 
 def _fill_this(body: Body, rule: Rule, slot: Slot, scope: Scope) -> None:
@@ -285,7 +305,8 @@ def _emit_content(
         tree = plant(kind, rule.block)
         if emit_from_one(body, tree, lambda value: sink(value, chosen)):
             return
-        name, test, constant = emit_object(body, tree)
+        with body.keeping(None):
+            name, test, constant = emit_object(body, tree)
         with body.code.block(f"if {test}:"):
             constant = constant and rule.when is None
             sink(Value(text=name, form=Form.OBJECT, constant=constant), chosen)
@@ -297,7 +318,19 @@ def _emit_content(
         fitted = _fit_reference(value, kind)
         convert_text(body, fitted, kind, lambda found: sink(found, chosen))
 
-    emit(body, rule.expression, Want.LEAF, kind, finish, many=many)
+    with body.keeping(_keeper_of(body.keeper, kind, chosen)):
+        emit(body, rule.expression, Want.LEAF, kind, finish, many=many)
+
+
+def _keeper_of(keeper: Keeper | None, kind: TargetType, chosen: str | None) -> Keeper | None:
+    """The keeper for a value of that type: without a key where no text can be kept beside it."""
+    if keeper is None:
+        return None
+    if kind.name not in KEPT_TYPES:
+        return replace(keeper, key="")
+    key = keeper.element if chosen is None else choice_key(keeper.element, chosen)
+    live = keeper.live if kind.name != "code" else ""  # an unknown code carries no object alone
+    return replace(keeper, key=key, live=live)
 
 
 def _fit_reference(value: Value, kind: TargetType) -> Value:
@@ -325,6 +358,8 @@ def _emit_alternatives(
     body.line(f"{done} = False")
 
     def took(value: Value, chosen: str | None) -> None:
+        if chosen is not None or not value.constant:
+            drop_kept(body)
         sink(value, chosen)
         body.line(f"{done} = True")
 
@@ -333,4 +368,5 @@ def _emit_alternatives(
             emit_rule(body, one, kind, took, choice)
             continue
         with body.code.block(f"if not {done}:"):
+            begin_later(body)
             emit_rule(body, one, kind, took, choice)

@@ -47,7 +47,7 @@ def emit_table(body: Body, value: Value, step: Step, target: TargetType, sink: S
             body.line(f"{result} = {value.text}")
         elif policy in (Unmapped.REJECT.value, Unmapped.HOLD.value):
             body.line(f"unmapped(run, {table.name!r}, {policy == Unmapped.HOLD.value})")
-            place_faults(body, value.base)
+            place_faults(body, value.base, value.text if value.form is Form.TEXT else "")
         else:
             body.line(f"{result} = stood_in(run, {table.name!r}, {policy!r})")
             place_faults(body, value.base)

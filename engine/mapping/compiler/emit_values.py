@@ -16,7 +16,7 @@ from engine.mapping.compiler.emit_code import (
     Value,
     Want,
 )
-from engine.mapping.compiler.emit_faults import place_faults
+from engine.mapping.compiler.emit_faults import begin_later, drop_kept, place_faults
 from engine.mapping.compiler.emit_gathers import each_line
 from engine.mapping.compiler.emit_maps import emit_map
 from engine.mapping.compiler.emit_paths import as_wanted, each_repetition, read_path
@@ -101,12 +101,18 @@ def _emit_first(
         body.line(f"{done} = True")
         sink(value)
 
+    def took_later(value: Value) -> None:
+        if not value.constant:
+            drop_kept(body)
+        took(value)
+
     for index, option in enumerate(one.options):
         if index == 0:
             emit(body, option, want, target, took, many=many)
             continue
         with body.code.block(f"if not {done}:"):
-            emit(body, option, want, target, took, many=many)
+            begin_later(body)
+            emit(body, option, want, target, took_later, many=many)
 
 
 def _emit_pipe(body: Body, pipe: Pipe, target: TargetType, sink: Sink, *, many: bool) -> None:
@@ -273,7 +279,7 @@ def _emit_function(
     else:
         body.line(f"{result} = {call}")
     if record.uses_facts:
-        place_faults(body, base)
+        place_faults(body, base, _text_given(record, texts, constants), result)
     if record.yields_list:
         _each_item(body, result, sink)
         return
@@ -281,6 +287,13 @@ def _emit_function(
     form = Form.SCALAR if scalar else _result_form(record)
     with body.code.block(f"if {result} is not None:" if scalar else f"if {result}:"):
         sink(Value(text=result, form=form, constant=constant, base=base))
+
+
+def _text_given(record: FunctionRecord, texts: list[str], constants: list[bool]) -> str:
+    """The variable with the text a function was given, or an empty text."""
+    if not texts or constants[0] or record.parameters[0].kind is not Kind.TEXT:
+        return ""
+    return "" if texts[0].startswith("*") else texts[0]
 
 
 def _each_item(body: Body, result: str, sink: Sink) -> None:
@@ -345,7 +358,8 @@ def _argument(
         text = _fit(value, parameter)
         body.line(f"{name}.append({text})" if every else f"{name} = {text}")
 
-    emit(body, argument, _WANTS[parameter.kind], UNKNOWN, keep, many=every)
+    with body.keeping(None):
+        emit(body, argument, _WANTS[parameter.kind], UNKNOWN, keep, many=every)
     base = next((value.base for value in seen if value.base), None)
     if every:
         return f"*{name}", False, base
@@ -376,13 +390,14 @@ def map_arguments(body: Body, arguments: tuple[tuple[str, Expression], ...]) -> 
             continue
         variable = body.fresh("a")
         body.line(f"{variable} = None")
-        emit(
-            body,
-            argument,
-            Want.LEAF,
-            UNKNOWN,
-            lambda value, variable=variable: body.line(f"{variable} = {value.text}"),  # type: ignore[misc]
-        )
+        with body.keeping(None):
+            emit(
+                body,
+                argument,
+                Want.LEAF,
+                UNKNOWN,
+                lambda value, variable=variable: body.line(f"{variable} = {value.text}"),  # type: ignore[misc]
+            )
         found.append((name, variable))
     return Arguments(tuple(found))
 

@@ -14,8 +14,9 @@ def facts_for(example: Example) -> Any:
         header_offset_minutes=None,
         authorities=dict(example.authorities),
         source_system="urn:test",
+        values={},
         fault=lambda code, **values: faults.append(code(**values).code),
-        fault_once=lambda code, about: faults.append(code().code),
+        fault_once=lambda code, about, **_: faults.append(code().code),
         faults=faults,
     )
 
