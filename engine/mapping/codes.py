@@ -8,7 +8,9 @@ from engine.diagnostics import error, warning
 
 # -- reading --
 
-NOT_A_MAP = error("T500", "this file is not a map: {problem}", "begin with `map:` or `overlay:`")
+NOT_A_MAP = error(
+    "T500", "this file is not a map: {problem}", "begin with `map:`, `part:` or `overlay:`"
+)
 UNKNOWN_KEY = error("T501", 'unknown key "{key}"', "see the keys in docs/mapping-language.md")
 MISSING_KEY = error("T502", 'the key "{key}" is missing', "add it")
 WRONG_SHAPE = error("T503", "{what} must be {shape}", "see docs/mapping-language.md")
@@ -16,7 +18,7 @@ EXPRESSION = error("T504", "{problem}", "see the grammar in docs/mapping-languag
 DUPLICATE_TARGET = error(
     "T505", 'the target "{target}" is written twice', "write one rule with alternatives"
 )
-DUPLICATE_MAP = error("T506", 'the map "{name}" exists already, in {other}', "rename one of them")
+DUPLICATE_MAP = error("T506", '"{name}" exists already, in {other}', "rename one of them")
 UNKNOWN_NAME = error("T507", 'nothing is called "{name}" here', "name a parameter or variable")
 TABLE_SHAPE = error("T508", "{problem}", "the columns are listed in docs/mapping-language.md")
 DUPLICATE_ROW = error(
@@ -31,6 +33,12 @@ UNKNOWN_TABLE = error("T513", 'no table is called "{name}"', "check the name, or
 UNKNOWN_FUNCTION = error("T514", 'no function is called "{name}"', "see the list of functions")
 ARGUMENT = error("T515", "{problem}", "see the function's or map's parameters")
 CYCLE = error("T516", "the maps call each other in a circle: {names}", "break the circle")
+
+UNKNOWN_PART = error("T517", 'no part is called "{name}"', "check the name")
+PART_CYCLE = error("T518", "the parts use each other in a circle: {names}", "break the circle")
+PART_EMPTY = error(
+    "T519", "nothing of the part {name} fits {structure}", "leave it out, or say in which group"
+)
 
 # -- checking: sources, against the HL7 v2 dictionary --
 
@@ -125,6 +133,16 @@ WRONG_ARGUMENT = error(
 IGNORE_UNKNOWN = error("T550", "this ignores {path}, but {problem}", "correct or remove it")
 DIFFERS_UNKNOWN = error(
     "T553", "this differs from the guide at {path}, but {problem}", "correct or remove it"
+)
+GUIDE_FILE = error(
+    "T554",
+    "this table of HL7's guide cannot be read: {problem}",
+    "take the file from the guide's `mappings` folder as it is",
+)
+GUIDE_FOLDER = error(
+    "T555",
+    "there are no tables of HL7's guide here: {problem}",
+    "name the folder `mappings` of the v2-to-FHIR guide",
 )
 EVENT_TWICE = error("T551", "{event} is served by {other} too", "an event belongs to one map")
 EVENT_UNKNOWN = warning("T552", "HL7 knows no {event} with the structure {structure}", "correct it")

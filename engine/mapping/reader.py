@@ -29,6 +29,7 @@ from engine.mapping.syntax import (
     MapTest,
     MessageStep,
     OverlayFile,
+    PartFile,
     Rule,
     When,
 )
@@ -38,6 +39,7 @@ MAP_KEYS = (
     "map", "from", "to", "description", "for", "parameters", "key", "rules", "value", "ignore",
     "differs", "guide", "tests",
 )  # fmt: skip
+PART_KEYS = ("part", "description", "rules", "ignore")
 OVERLAY_KEYS = ("overlay", "reason", "rules", "remove", "ignore")
 
 RULES_MAX = 2_000
@@ -52,7 +54,9 @@ _PARAMETER_NAME = re.compile(r"[a-z][a-zA-Z0-9_]*")
 Read = TypeVar("Read")
 
 
-def read_map_file(text: str, file: str) -> tuple[MapFile | OverlayFile | None, list[Diagnostic]]:
+def read_map_file(
+    text: str, file: str
+) -> tuple[MapFile | OverlayFile | PartFile | None, list[Diagnostic]]:
     """Read one file.
 
     Args:
@@ -60,8 +64,8 @@ def read_map_file(text: str, file: str) -> tuple[MapFile | OverlayFile | None, l
         file: its name, for places.
 
     Returns:
-        The map or overlay (None when it cannot be used at all), and every problem found. What could
-        be read is returned even when parts are wrong.
+        The map, part or overlay (None when it cannot be used at all), and every problem found. What
+        could be read is returned even when parts are wrong.
     """
     root, problems = parse_yaml(text, file)
     if root is None:
@@ -71,6 +75,8 @@ def read_map_file(text: str, file: str) -> tuple[MapFile | OverlayFile | None, l
     reader = _FileReader(root, file, problems)
     if root.get("overlay") is not None:
         return reader.overlay(), problems
+    if root.get("part") is not None:
+        return reader.part(), problems
     if root.get("map") is None:
         return None, [*problems, NOT_A_MAP(root.place, problem="the key `map` is missing")]
     return reader.map(), problems
@@ -115,6 +121,21 @@ class _FileReader:
             differs=self.differing(),
             guide=self.words("guide"),
             tests=self.tests(),
+            description=self.text("description", required=False),
+        )
+
+    def part(self) -> PartFile:
+        self.check_keys(PART_KEYS)
+        node = self.root.get("rules")
+        if not isinstance(node, Sequence):
+            place = self.root.place if node is None else node.place
+            self.problems.append(WRONG_SHAPE(place, what="`rules`", shape="a list of steps"))
+        return PartFile(
+            name=self.named("part", _PARAMETER_NAME),
+            file=self.file,
+            place=(self.root.key("part") or self.root).place,
+            steps=self.steps(node) if isinstance(node, Sequence) else (),
+            ignore=self.ignored(),
             description=self.text("description", required=False),
         )
 
@@ -287,7 +308,7 @@ class _FileReader:
         if isinstance(node, Scalar):
             return self.parse(node, read_step_line)
         if not isinstance(node, Mapping) or len(node.entries) != 1:
-            shape = "`SOURCE -> MAP as name`, `each ...:`, `when ...:` or `name.element = ...`"
+            shape = "`SOURCE -> MAP`, `use PART`, `each ...:`, `when ...:` or `name.element = ...`"
             self.problems.append(WRONG_SHAPE(node.place, what="a step", shape=shape))
             return None
         head, body = node.entries[0]

@@ -8,7 +8,7 @@ goes. HL7 v2.8.2 chapters 2 and 2A.
 from functools import cache
 
 from engine.hl7v2 import definitions
-from engine.hl7v2.definitions import FieldDefinition
+from engine.hl7v2.definitions import FieldDefinition, GroupDefinition
 
 VERSIONS = (
     "2.8.2",
@@ -51,6 +51,13 @@ _FAMILIES = (
 def is_local(segment: str) -> bool:
     """True for a site's own segment."""
     return segment.startswith("Z")
+
+
+@cache
+def structures(name: str) -> tuple[GroupDefinition, ...]:
+    """The grammar of a structure in each version that has it, newest first."""
+    found = (definitions.structure(version, name) for version in VERSIONS)
+    return tuple(one for one in found if one is not None)
 
 
 @cache

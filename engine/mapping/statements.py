@@ -22,10 +22,12 @@ from engine.mapping.syntax import (
     Loop,
     Path,
     Target,
+    Use,
 )
 
 _MAP_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*\[[^\]\[]+\]")
 _ASSIGN = re.compile(r"\s*[a-z_][A-Za-z0-9_]*\.[^=\s>]+\s*=(?!=)")
+_USE = re.compile(r"\s*use\s+[a-z]")
 _NAME_EQUALS = re.compile(r"([a-z_][A-Za-z0-9_]*)\s*=(?!=)")
 _BARE_NAME = re.compile(r"[a-z_][A-Za-z0-9_]*")
 _TYPE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9]*")
@@ -111,11 +113,22 @@ def _read_loop(cursor: Cursor) -> Loop | None:
     return Loop(source=source, variable=name.group(), place=cursor.place(start))
 
 
-def read_step_line(cursor: Cursor) -> Emit | Assign:
+def read_step_line(cursor: Cursor) -> Emit | Assign | Use:
     """One scalar step of a message map."""
+    if _USE.match(cursor.text):
+        return _read_use(cursor)
     if _ASSIGN.match(cursor.text):
         return _read_assign(cursor)
     return _read_emit(cursor)
+
+
+def _read_use(cursor: Cursor) -> Use:
+    cursor.skip()
+    start = cursor.at
+    cursor.word("use")
+    part = cursor.name("the name of a part")
+    prefix = read_path(cursor) if cursor.word("in") else None
+    return Use(part=part, prefix=prefix, place=cursor.place(start))
 
 
 def _read_assign(cursor: Cursor) -> Assign:

@@ -264,7 +264,19 @@ class When:
     place: Place
 
 
-MessageStep = Emit | Assign | Each | When
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Use:
+    """Message step: `use patient in result.PATIENT`: the steps of a part, below a group.
+
+    Parts are written out when a library is read (`mapping.parts`); checker and compiler meet none.
+    """
+
+    part: str
+    prefix: Path | None
+    place: Place
+
+
+MessageStep = Emit | Assign | Each | When | Use
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -326,6 +338,18 @@ class MapFile:
     guide: tuple[str, ...] = ()
     """The guide's maps whose rows this file implements; empty: the one of its own name."""
     tests: tuple[MapTest, ...] = ()
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartFile:
+    """Steps that message maps share: `part: patient`."""
+
+    name: str
+    file: str
+    place: Place
+    steps: tuple[MessageStep, ...]
+    ignore: tuple[Ignore, ...] = ()
     description: str = ""
 
 

@@ -12,12 +12,12 @@ from engine.diagnostics import Diagnostic, Place, did_you_mean, sort_key
 from engine.fhir.definitions import code_system, type_definition, type_names
 from engine.hl7v2 import definitions
 from engine.mapping import codes
-from engine.mapping.checker.checker_message import check_message_map, structures
+from engine.mapping.checker.checker_message import check_message_map
 from engine.mapping.checker.checker_segment import check_map
 from engine.mapping.checker.checker_source import check_components, check_field_path, near_segment
 from engine.mapping.expression import parse_path
 from engine.mapping.library import Library
-from engine.mapping.source_types import VERSIONS, datatype_exists, segment_exists
+from engine.mapping.source_types import VERSIONS, datatype_exists, segment_exists, structures
 from engine.mapping.syntax import (
     Call,
     Differs,

@@ -9,7 +9,6 @@ from dataclasses import replace
 
 from engine.diagnostics import Diagnostic, did_you_mean
 from engine.fhir.definitions import resource_types
-from engine.hl7v2 import definitions
 from engine.hl7v2.definitions import GroupDefinition
 from engine.mapping import codes
 from engine.mapping.checker.checker_segment import parameter_given, read_field, read_variable
@@ -24,7 +23,7 @@ from engine.mapping.checker.checker_values import (
 )
 from engine.mapping.checker.given import UNKNOWN, Given
 from engine.mapping.library import Library
-from engine.mapping.source_types import VERSIONS, is_local
+from engine.mapping.source_types import is_local, structures
 from engine.mapping.sources import gathers
 from engine.mapping.statements import is_identifier_key
 from engine.mapping.syntax import (
@@ -37,12 +36,6 @@ from engine.mapping.syntax import (
     Selector,
     When,
 )
-
-
-def structures(name: str) -> tuple[GroupDefinition, ...]:
-    """The grammar of a structure in each version that has it, newest first."""
-    found = (definitions.structure(version, name) for version in VERSIONS)
-    return tuple(one for one in found if one is not None)
 
 
 def check_message_map(map_file: MapFile, library: Library) -> list[Diagnostic]:
@@ -66,7 +59,7 @@ def _check_steps(steps: Iterable[MessageStep], scope: Scope) -> Scope:
         elif isinstance(step, When):
             check_condition(step.condition, scope)
             scope = _check_steps(step.body, scope)
-        else:
+        elif isinstance(step, Each):
             _check_each(step, scope)
     return scope
 

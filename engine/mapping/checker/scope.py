@@ -32,6 +32,7 @@ from engine.mapping.syntax import (
     Rule,
     Step,
     Target,
+    Use,
     Valued,
     When,
 )
@@ -162,6 +163,8 @@ class _Settler:
             body, names_after = self.steps(step.body, names)
             condition = self.condition(step.condition, names)
             return replace(step, condition=condition, body=body), names_after
+        if isinstance(step, Use):
+            return step, names
         loop, inner = self.loop(step.loop, names)
         when = self.guard(step.when, inner)
         body, _ = self.steps(step.body, inner)

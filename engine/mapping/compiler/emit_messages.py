@@ -28,7 +28,7 @@ from engine.mapping.compiler.emit_values import (
     key_parts,
     map_arguments,
 )
-from engine.mapping.library import step_name
+from engine.mapping.overlays import step_name
 from engine.mapping.sources import paths_of
 from engine.mapping.statements import is_identifier_key
 from engine.mapping.syntax import Assign, Condition, Each, Emit, MessageStep, When
@@ -51,7 +51,7 @@ def emit_steps(body: Body, steps: tuple[MessageStep, ...]) -> None:
         elif isinstance(step, When):
             with body.code.block(f"if {condition_text(body, step.condition)}:"):
                 emit_steps(body, step.body)
-        else:
+        elif isinstance(step, Each):
             _emit_each(body, step)
 
 
