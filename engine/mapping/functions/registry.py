@@ -4,11 +4,13 @@ from engine.mapping.functions import (
     codes,
     dates,
     identifiers,
+    lengths,
     numbers,
     periods,
     reporting,
     systems,
     text,
+    timing,
 )
 from engine.mapping.functions.record import FunctionRecord
 
@@ -18,6 +20,8 @@ FUNCTIONS: dict[str, FunctionRecord] = {
         text.RECORDS,
         dates.RECORDS,
         periods.RECORDS,
+        lengths.RECORDS,
+        timing.RECORDS,
         numbers.RECORDS,
         codes.RECORDS,
         identifiers.RECORDS,
