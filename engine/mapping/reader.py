@@ -36,8 +36,8 @@ from engine.mapping.syntax import (
 from engine.yamltext import Mapping, Node, Scalar, Sequence, parse_yaml
 
 MAP_KEYS = (
-    "map", "from", "to", "description", "for", "parameters", "key", "rules", "value", "ignore",
-    "differs", "guide", "tests",
+    "map", "from", "to", "description", "for", "parameters", "key", "needs", "rules", "value",
+    "ignore", "differs", "guide", "tests",
 )  # fmt: skip
 PART_KEYS = ("part", "description", "rules", "ignore")
 OVERLAY_KEYS = ("overlay", "reason", "rules", "remove", "ignore")
@@ -114,6 +114,7 @@ class _FileReader:
             events=self.words("for"),
             parameters=self.pairs("parameters"),
             key=self.key(),
+            needs=self.words("needs"),
             rules=rules,
             value=read_value(value, self.problems) if value is not None else (),
             steps=steps,

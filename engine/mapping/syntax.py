@@ -330,6 +330,8 @@ class MapFile:
     """(name, R4 type or `text`)."""
     key: tuple[Expression, ...] | None = None
     """Default business key of a resource map."""
+    needs: tuple[str, ...] = ()
+    """Elements of which one must be filled, else the map makes nothing."""
     rules: tuple[Rule, ...] = ()
     value: tuple[Rule, ...] = ()
     steps: tuple[MessageStep, ...] = ()

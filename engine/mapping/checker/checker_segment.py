@@ -43,6 +43,9 @@ def check_map(map_file: MapFile, library: Library, *, partial: bool) -> list[Dia
     if map_file.to_name and type_definition(map_file.to_name) is not None:
         whole = map_file.to_name
         slot = Slot(owner=whole, text=whole, types=(whole,), many=False)
+        for name in map_file.needs:
+            if element_of(whole, name) is None:
+                scope.report(codes.UNKNOWN_ELEMENT(map_file.place, owner=whole, name=name))
         for rule in map_file.value:
             checker.fill(rule, slot, scope)
         if map_file.rules:

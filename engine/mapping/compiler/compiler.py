@@ -143,7 +143,8 @@ def _object_body(body: Body) -> None:
     resource_type = kind.name if kind.name in definitions.resource_types() else ""
     tree = plant(kind, body.map_file.rules)
     name, test, _ = emit_object(body, tree, resource_type)
-    body.line(f"return {name} if {test} else None")
+    needs = " or ".join(f'"{one}" in {name}' for one in body.map_file.needs)
+    body.line(f"return {name} if {f'{test} and ({needs})' if needs else test} else None")
 
 
 def _head_lines(body: Body, name: str) -> list[str]:
