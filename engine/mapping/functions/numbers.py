@@ -88,6 +88,15 @@ def positive_int(facts: Facts, value: str) -> int | None:
     return None
 
 
+def unsigned_int(facts: Facts, value: str) -> int | None:
+    """An integer of 0 and more."""
+    text = value.strip()
+    if _INTEGER.fullmatch(text) and 0 <= int(text) <= 2_147_483_647:
+        return int(text)
+    facts.fault(BAD_NUMBER)
+    return None
+
+
 def yes_no(facts: Facts, value: str) -> bool | None:
     """A boolean from table 0136."""
     found = _YES.get(value)
@@ -237,6 +246,19 @@ RECORDS = (
             Example(arguments=("0",), result=None, fault="T564"),
         ),
         body=positive_int,
+        uses_facts=True,
+    ),
+    FunctionRecord(
+        name="unsigned_int",
+        doc="An integer of 0 and more (`unsignedInt`).",
+        parameters=(_TEXT,),
+        returns=("unsignedInt", "integer"),
+        accepts=("NM", "SI", "ST", "ID", "IS"),
+        examples=(
+            Example(arguments=("0",), result=0),
+            Example(arguments=("-1",), result=None, fault="T564"),
+        ),
+        body=unsigned_int,
         uses_facts=True,
     ),
     FunctionRecord(
