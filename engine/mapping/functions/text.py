@@ -59,6 +59,13 @@ def narrative(value: str) -> dict[str, str] | None:
     }
 
 
+def piece(value: str, separator: str, number: str | int) -> str | None:
+    """One of the parts of a text between separators, counted from 1."""
+    found = value.split(separator)
+    at = int(number) - 1 if str(number).isdigit() else -1
+    return (found[at].strip() or None) if 0 <= at < len(found) else None
+
+
 def concat(*values: str | None) -> str | None:
     """What is populated, one after the other."""
     return "".join([value for value in values if value]).strip() or None
@@ -200,6 +207,21 @@ RECORDS = (
             ),
         ),
         body=narrative,
+    ),
+    FunctionRecord(
+        name="piece",
+        doc="One of the parts of a text between separators.",
+        parameters=(
+            _VALUE,
+            Parameter(name="separator", doc="text between"),
+            Parameter(name="number", doc="which part, from 1", kind=Kind.VALUE),
+        ),
+        returns=TEXT_TYPES,
+        examples=(
+            Example(arguments=("DOE, JANE", ",", 2), result="JANE"),
+            Example(arguments=("DOE", ",", 2), result=None),
+        ),
+        body=piece,
     ),
     FunctionRecord(
         name="concat",
