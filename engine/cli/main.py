@@ -18,6 +18,7 @@ from engine.cli.reload import reload
 from engine.cli.replay import replay
 from engine.cli.send import send
 from engine.cli.serve import serve
+from engine.cli.spec import spec
 from engine.cli.test import test
 
 app = typer.Typer(
@@ -32,7 +33,7 @@ app = typer.Typer(
 
 for verb in (
     serve, reload, check, convert, explain, test, send, replay, stats, pause, resume, drain, purge,
-    docs, demo,
+    docs, demo, spec,
 ):  # fmt: skip
     app.command()(verb)
 app.add_typer(log.app, name="log")

@@ -6,12 +6,13 @@ it would otherwise do nothing in silence after an update of the library.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from engine.diagnostics import Diagnostic, Place
 from engine.mapping.checker.scope import settle_map
 from engine.mapping.codes import DUPLICATE_MAP, LIMIT
 from engine.mapping.fitting import Unbound
+from engine.mapping.guide.notes import GuideNotes, is_guide_notes, read_guide_notes
 from engine.mapping.overlays import apply_to_map, apply_to_part, without_parts
 from engine.mapping.parts import expand
 from engine.mapping.reader import read_map_file
@@ -36,6 +37,8 @@ class Library:
     """The maps as written, without parts and overlays; later layers start from them."""
     parts: dict[str, PartFile]
     """The parts, overlays applied."""
+    guide: GuideNotes = field(default_factory=GuideNotes)
+    """What HL7's guide has and none of the maps stands for."""
 
     def message_maps(self) -> tuple[MapFile, ...]:
         """The maps of whole messages, by name."""
@@ -68,8 +71,12 @@ def with_overlays(library: Library, files: Mapping[str, str]) -> tuple[Library, 
     maps, parts = dict(library.written), dict(library.parts)
     tables = dict(library.tables)
     overlays: list[OverlayFile] = []
+    guide = library.guide
     for file in sorted(files):
-        if file.endswith((".yaml", ".yml")):
+        if is_guide_notes(file):
+            guide, faults = read_guide_notes(files[file], file)
+            problems.extend(faults)
+        elif file.endswith((".yaml", ".yml")):
             found, faults = read_map_file(files[file], file)
             problems.extend(faults)
             if isinstance(found, OverlayFile):
@@ -99,6 +106,7 @@ def with_overlays(library: Library, files: Mapping[str, str]) -> tuple[Library, 
         overlays=layers,
         written=maps,
         parts=parts,
+        guide=guide,
     )
     return result, list(dict.fromkeys((*problems, *faults)))
 

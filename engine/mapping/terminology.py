@@ -46,6 +46,8 @@ class TableRow:
     target_display: str
     line: int
     file: str
+    comment: str = ""
+    """Why the row is as it is; where it differs from HL7's guide, the reason."""
     coding: dict[str, str] = field(compare=False, repr=False)
     """The target as a Coding; shared by all output, so never changed."""
 
@@ -201,6 +203,7 @@ def _read_row(
         target_display=values.get("target_display", ""),
         line=line,
         file=file,
+        comment=values.get("comment", ""),
         coding=_coding(values),
     )
 

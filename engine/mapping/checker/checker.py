@@ -61,6 +61,7 @@ def check_library(library: Library) -> list[Diagnostic]:
             found.extend(_check_differs(differs, map_file))
     for table in library.tables.values():
         found.extend(_check_table(table))
+    found.extend(_check_guide_tables(library))
     found.extend(_check_shared_events(library))
     found.extend(_check_circles(library))
     return sorted(dict.fromkeys(found), key=sort_key)
@@ -136,6 +137,15 @@ def _path_problem(text: str, place: Place, map_file: MapFile, sources: Sequence[
     if check_field_path(path, owner):
         return f"{owner} has no such field or component"
     return None
+
+
+def _check_guide_tables(library: Library) -> list[Diagnostic]:
+    """The tables that guide.yaml names exist."""
+    return [
+        codes.UNKNOWN_TABLE(place, name=name, hint=did_you_mean(name, library.tables))
+        for name, place in library.guide.tables.values()
+        if name not in library.tables
+    ]
 
 
 def _check_table(table: CodeTable) -> list[Diagnostic]:
