@@ -80,8 +80,15 @@ def check_selector(
     return [codes.UNKNOWN_SELECTOR(path.place, where=where, datatype=shown, name=name, hint=hint)]
 
 
+_SUFFIXED = frozenset({"OBX", "OBR"})
+"""OBX-3.1.2 and OBR-4.1.2 are no part of a datatype but a suffix of the code, such as `71020&IMP`
+(HL7 v2.5.1 ch. 7.2, observation ID suffixes)."""
+
+
 def check_components(path: Path, datatypes: tuple[str, ...], where: str) -> list[Diagnostic]:
     """Check component and subcomponent numbers below a value of one of `datatypes`."""
+    if path.segment in _SUFFIXED and path.field in (3, 4) and path.components == (1, 2):
+        return []
     for number in path.components:
         inner = source_types.component_types(datatypes, number)
         if not inner:

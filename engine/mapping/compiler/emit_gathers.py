@@ -34,4 +34,7 @@ def each_line(body: Body, path: Path, sink: Sink) -> None:
             body.line(f"if escaped and E in {line}: {line} = unescape({line})")
             sink(Value(text=line, form=Form.TEXT, base=base))
 
-    each_occurrence(body, path, lambda segment, _kind: read(segment))
+    if body.level == 0 and path.variable is None and path.segment == body.map_file.from_name:
+        read("segment")
+    else:
+        each_occurrence(body, path, lambda segment, _kind: read(segment))

@@ -135,6 +135,11 @@ def _structured(facts: Facts, value: list[str], unit: list[str] | None) -> dict[
     return found
 
 
+def quantity_of(number: str, unit: list[str] | None, facts: Facts) -> dict[str, Any] | None:
+    """A Quantity of a plain number; None when it is none."""
+    return _quantity(None, number, unit, facts)
+
+
 def _quantity(
     comparator: str | None, number: str, unit: list[str] | None, facts: Facts
 ) -> dict[str, Any] | None:
@@ -186,7 +191,10 @@ def ratio(facts: Facts, value: list[str], unit: list[str] | None) -> dict[str, A
         first, _, second = (part.strip() for part in value[0].partition(":"))
     else:
         return None
-    return _pair("numerator", first, "denominator", second, unit, facts)
+    found = _pair("numerator", first, "denominator", second, unit, facts)
+    if found is not None and value[0] in _COMPARATORS:
+        found["numerator"]["comparator"] = value[0]
+    return found
 
 
 def _pair(
@@ -322,6 +330,13 @@ RECORDS = (
             Example(
                 arguments=(["", "1", ":", "128"], None),
                 result={"numerator": {"value": 1}, "denominator": {"value": 128}},
+            ),
+            Example(
+                arguments=([">", "1", ":", "64"], None),
+                result={
+                    "numerator": {"value": 1, "comparator": ">"},
+                    "denominator": {"value": 64},
+                },
             ),
         ),
         body=ratio,

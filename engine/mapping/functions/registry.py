@@ -5,9 +5,11 @@ from engine.mapping.functions import (
     dates,
     identifiers,
     lengths,
+    links,
     numbers,
     periods,
     reporting,
+    results,
     systems,
     text,
     timing,
@@ -25,8 +27,10 @@ FUNCTIONS: dict[str, FunctionRecord] = {
         numbers.RECORDS,
         codes.RECORDS,
         identifiers.RECORDS,
+        links.RECORDS,
         systems.RECORDS,
         reporting.RECORDS,
+        results.RECORDS,
     )
     for record in records
 }
