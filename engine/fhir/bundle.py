@@ -150,6 +150,8 @@ def _joined(first: Entry, second: Entry) -> Entry:
         resource=merge(first.resource, second.resource),
         resource_id=first.resource_id,
         identifier=first.identifier or second.identifier,
+        merges=first.merges and second.merges,
+        deletes=tuple(one for one in first.deletes if one in second.deletes),
     )
 
 

@@ -29,6 +29,10 @@ class Entry:
     """Derived by `fhir.identity`, a UUID in its text form."""
     identifier: tuple[str, str] | None = None
     """(system, value) of the business identifier that conditional forms search by."""
+    merges: bool = False
+    """The message says only a part of it: what it does not say stays as the server has it."""
+    deletes: tuple[str, ...] = ()
+    """Elements to be deleted of what the server has, as `fhir.updating` reads them."""
     recurring: Recurring | None = field(default=None, compare=False, repr=False)
     """Set when this very entry is used for several messages."""
 

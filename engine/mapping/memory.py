@@ -53,6 +53,7 @@ class Placed:
             identifier=(
                 best_identifier(resource["identifier"]) if "identifier" in resource else None
             ),
+            merges=True,
             recurring=Recurring(),
         )
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import TypeVar
 
 from engine.diagnostics import Diagnostic, Place, did_you_mean
+from engine.fhir.definitions import resource_types
 from engine.mapping.codes import (
     LIMIT,
     MISSING_KEY,
@@ -21,6 +22,7 @@ from engine.mapping.rules import read_rules, read_value
 from engine.mapping.scanner import Cursor
 from engine.mapping.statements import read_body_key, read_key_item, read_step_line
 from engine.mapping.syntax import (
+    UPDATES,
     Differs,
     Each,
     Expression,
@@ -36,8 +38,8 @@ from engine.mapping.syntax import (
 from engine.yamltext import Mapping, Node, Scalar, Sequence, parse_yaml
 
 MAP_KEYS = (
-    "map", "from", "to", "description", "for", "parameters", "key", "needs", "rules", "value",
-    "ignore", "differs", "guide", "tests",
+    "map", "from", "to", "description", "for", "parameters", "key", "updates", "needs",
+    "rules", "value", "ignore", "differs", "guide", "tests",
 )  # fmt: skip
 PART_KEYS = ("part", "description", "rules", "ignore")
 OVERLAY_KEYS = ("overlay", "reason", "rules", "remove", "ignore")
@@ -114,6 +116,7 @@ class _FileReader:
             events=self.words("for"),
             parameters=self.pairs("parameters"),
             key=self.key(),
+            updates=self.updates(),
             needs=self.words("needs"),
             rules=rules,
             value=read_value(value, self.problems) if value is not None else (),
@@ -214,6 +217,20 @@ class _FileReader:
             else:
                 shape = "a name in small letters and its type"
                 self.problems.append(WRONG_SHAPE(name.place, what=f"`{name.text}`", shape=shape))
+        return tuple(found)
+
+    def updates(self) -> tuple[tuple[str, str], ...]:
+        node = self.root.get("updates")
+        found: list[tuple[str, str]] = []
+        for name, item in node if isinstance(node, Mapping) else ():
+            if isinstance(item, Scalar) and item.text in UPDATES and name.text in resource_types():
+                found.append((name.text, item.text))
+            else:
+                shape = f"a resource type and {' or '.join(UPDATES)}"
+                self.problems.append(WRONG_SHAPE(name.place, what=f"`{name.text}`", shape=shape))
+        if node is not None and not isinstance(node, Mapping):
+            shape = "resource types, each with merge or replace"
+            self.problems.append(WRONG_SHAPE(node.place, what="`updates`", shape=shape))
         return tuple(found)
 
     def key(self) -> tuple[Expression, ...] | None:

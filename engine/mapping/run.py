@@ -55,7 +55,16 @@ class MapResult:
 class Made:
     """A resource of the bundle, named by the message map."""
 
-    __slots__ = ("entry", "owned", "reference", "resource", "resource_id", "resource_type")
+    __slots__ = (
+        "deletes",
+        "entry",
+        "merges",
+        "owned",
+        "reference",
+        "resource",
+        "resource_id",
+        "resource_type",
+    )
 
     def __init__(self, resource: dict[str, Any], resource_type: str, identity: str) -> None:
         self.resource = resource
@@ -66,6 +75,10 @@ class Made:
         """Set when the resource is shared with other messages: it must not be changed."""
         self.owned: tuple[str, ...] = ()
         """Lists of the resource that were made for it alone."""
+        self.merges = False
+        """The message says only a part: what it does not say stays on the server."""
+        self.deletes: tuple[str, ...] = ()
+        """Elements that the sender wants deleted, as in `Entry.deletes`."""
 
 
 class Pending:
@@ -282,6 +295,16 @@ class Run:
         self.fill(present, resource)
         return present
 
+    def add_merging(
+        self, resource: dict[str, Any], resource_type: str, key: tuple[str, ...] | None
+    ) -> Made:
+        """The same for a resource of which the message says only a part."""
+        count = len(self.by_key)
+        made = self.add(resource, resource_type, key)
+        if len(self.by_key) != count:
+            made.merges = True
+        return made
+
     def conflict(self, resource_type: str) -> None:
         """Report that one key stands for two things."""
         if len(self.diagnostics) < PROBLEMS_MAX:
@@ -307,6 +330,7 @@ class Run:
             self.fill(present, entry.resource)
             return
         made = Made(entry.resource, placed.key[0], entry.resource_id)
+        made.merges = True
         if self.trace is None:
             made.entry = entry
         self._enter(placed.key, made)
@@ -418,6 +442,8 @@ def _entry(made: Made) -> Entry:
         resource=resource,
         resource_id=made.resource_id,
         identifier=best_identifier(resource["identifier"]) if "identifier" in resource else None,
+        merges=made.merges,
+        deletes=made.deletes,
     )
 
 

@@ -15,6 +15,7 @@ from engine.mapping.expression import (
 from engine.mapping.paths import read_path, read_target
 from engine.mapping.scanner import Cursor, SyntaxFault
 from engine.mapping.syntax import (
+    UPDATES,
     Assign,
     Condition,
     Emit,
@@ -159,11 +160,14 @@ def _read_emit(cursor: Cursor) -> Emit:
     variable: str | None = None
     into: str | None = None
     key: tuple[Expression, ...] | None = None
+    update: str | None = None
     arguments: list[tuple[str, Expression]] = []
     while True:
         match = cursor.take(_NAME_EQUALS)
         if match is not None and match.group(1) == "key":
             key = read_key(cursor)
+        elif match is not None and match.group(1) == "update":
+            update = _read_update(cursor)
         elif match is not None:
             arguments.append((match.group(1), read_operand(cursor)))
         elif cursor.word("as"):
@@ -183,7 +187,15 @@ def _read_emit(cursor: Cursor) -> Emit:
         when=_read_when(cursor),
         place=cursor.place(start),
         into=into,
+        update=update,
     )
+
+
+def _read_update(cursor: Cursor) -> str:
+    for word in UPDATES:
+        if cursor.word(word):
+            return word
+    raise cursor.fault(f"'update=' is followed by {' or '.join(UPDATES)}")
 
 
 def read_key(cursor: Cursor) -> tuple[Expression, ...]:

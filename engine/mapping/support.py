@@ -17,6 +17,7 @@ from engine.mapping.functions.codes import codings_of, concept_of, original_text
 from engine.mapping.functions.systems import coding_system
 from engine.mapping.identifiers import identifier_key
 from engine.mapping.kept_text import beside_text, drop_text, keep_text
+from engine.mapping.nulls import delete_nulls
 from engine.mapping.run import Made, Run
 from engine.mapping.terminology import CodeTable, TableRow, Unmapped
 from engine.mapping.text_kinds import PLAIN_TYPES
@@ -299,6 +300,7 @@ SUPPORT: dict[str, Any] = {
     "beside_text": beside_text,
     "coding_system": coding_system,
     "compared": compared,
+    "delete_nulls": delete_nulls,
     "drop_text": drop_text,
     "field_of": field_of,
     "identifier_key": identifier_key,

@@ -215,6 +215,10 @@ class Rule:
     loop: Loop | None = None
 
 
+UPDATES = ("merge", "replace")
+"""What the resource a message makes does to the one the server has."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Emit:
     """Message step: `OBR -> OBR[DiagnosticReport] as report key=(...) subject=patient when ...`."""
@@ -232,6 +236,8 @@ class Emit:
 
     What the resource has already is kept; the name is bound even if the first source was absent.
     """
+    update: str | None = None
+    """`update=merge`: see `MapFile.updates`, which holds where this is None."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -330,6 +336,8 @@ class MapFile:
     """(name, R4 type or `text`)."""
     key: tuple[Expression, ...] | None = None
     """Default business key of a resource map."""
+    updates: tuple[tuple[str, str], ...] = ()
+    """Message maps: resource type to `merge` (the message says only a part) or `replace`."""
     needs: tuple[str, ...] = ()
     """Elements of which one must be filled, else the map makes nothing."""
     rules: tuple[Rule, ...] = ()

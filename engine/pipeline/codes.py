@@ -40,6 +40,6 @@ STRICT_REFUSED = error(
 NULLS_SENT = Code(
     "S728",
     Severity.INFO,
-    'sent as the explicit null "", which asks for deletion, and left out: {paths}',
-    "a server that takes whole resources deletes by that; where it merges, delete by hand",
+    'sent as the explicit null "", and no rule knows what that deletes: {paths}',
+    "map the field, or delete by hand at the destination",
 )

@@ -9,6 +9,7 @@ too, up to the whole resource, which then is not sent, with an error.
 
 from collections.abc import Sequence
 from copy import deepcopy
+from dataclasses import replace
 from typing import Any
 
 from engine.diagnostics import Diagnostic, Place, Severity
@@ -91,7 +92,7 @@ def _drop_references(value: Any, gone: set[str]) -> bool:
 
 
 def _with(entry: Entry, resource: dict[str, Any]) -> Entry:
-    return Entry(resource=resource, resource_id=entry.resource_id, identifier=entry.identifier)
+    return replace(entry, resource=resource, recurring=None)
 
 
 def _repair(resource: dict[str, Any], problems: list[Diagnostic]) -> dict[str, Any] | None:

@@ -155,6 +155,7 @@ def _head_lines(body: Body, name: str) -> list[str]:
     origin = ", origin=()" if body.traced and body.level > 0 else ""
     code.line("faults = run.faults")
     if body.level == -1:
+        code.line("nulls = run.has_nulls")
         for given, _ in body.map_file.parameters:
             code.line(f"p_{given} = run.parameters.get({given!r})")
     if "divided" in body.uses:

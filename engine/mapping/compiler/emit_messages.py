@@ -28,6 +28,7 @@ from engine.mapping.compiler.emit_values import (
     key_parts,
     map_arguments,
 )
+from engine.mapping.nulls import deletions
 from engine.mapping.overlays import step_name
 from engine.mapping.sources import paths_of
 from engine.mapping.statements import is_identifier_key
@@ -181,6 +182,8 @@ def _emit_made(
             _emit_into(body, step, resource, source, level, arguments, origin, kind)
             return
         made = _made(body, step, resource, source, level, arguments, origin, kind)
+        if level == 0:
+            _emit_nulls(body, step, made, source)
         if step.variable is not None:
             body.line(f"v_{step.variable} = {made}")
             _retype(body, step.variable, kind)
@@ -209,8 +212,21 @@ def _made(
         key = key_parts(body, step.key)
         body.silent = before
     made = body.fresh("m")
-    body.line(f'{made} = run.add({resource}, "{kind.name}", {key})')
+    add = "add_merging" if _merges(body, step, kind) else "add"
+    body.line(f'{made} = run.{add}({resource}, "{kind.name}", {key})')
     return made
+
+
+def _merges(body: Body, step: Emit, kind: TargetType) -> bool:
+    return (step.update or dict(body.map_file.updates).get(kind.name)) == "merge"
+
+
+def _emit_nulls(body: Body, step: Emit, made: str, segment: str) -> None:
+    """Write code for what explicit nulls of the segment delete of the resource."""
+    table = deletions(body.builder.library.maps[step.map_name])
+    if table:
+        name = body.builder.refer("deletions", table)
+        body.line(f"if nulls: delete_nulls(run, {made}, {name}, {segment}, BLANK)")
 
 
 def _emit_into(
@@ -230,6 +246,8 @@ def _emit_into(
     with body.code.block("else:"):
         made = _made(body, step, resource, source, level, arguments, origin, kind)
         body.line(f"{name} = {made}")
+    if level == 0:
+        _emit_nulls(body, step, name, source)
     if step.into is not None:
         _retype(body, step.into, kind)
 
