@@ -6,7 +6,7 @@ it, maps to the same type that are given the segment as a parameter (`ORC[Servic
 `OBR[ServiceRequest]`), and, of a datatype without any of these, the maps from it to the same type.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Literal
@@ -27,7 +27,13 @@ from engine.mapping.guide.guide_tables import GuideMap, GuideRow
 from engine.mapping.guide.our_rows import OurRow, RowBook, Source
 from engine.mapping.guide.our_steps import StepBook, gather_steps
 from engine.mapping.library import Library
-from engine.mapping.source_types import segment_exists
+from engine.mapping.source_types import (
+    component_types,
+    datatype_exists,
+    field_types,
+    segment_exists,
+    serves,
+)
 from engine.mapping.syntax import MapFile
 from engine.yamltext import Scalar
 
@@ -140,9 +146,9 @@ class Comparison:
     # -- elements --
 
     def _compare_elements(self, guide_map: GuideMap) -> list[Verdict]:
-        root = root_type(guide_map.name)
+        owner, root = guide_map.name.partition("[")[0], root_type(guide_map.name)
         parts = self.counterparts(guide_map.name)
-        ours = [row for one in parts for row in self._rows_from(one, root)]
+        ours = [row for one in parts for row in self._rows_from(one, root, owner)]
         overrides = [found for one in parts for found in overrides_of(one)]
         urls = _extension_urls(guide_map.rows)
         found = []
@@ -157,13 +163,13 @@ class Comparison:
             found.append(verdict)
         return found
 
-    def _rows_from(self, map_file: MapFile, root: str) -> Iterator[OurRow]:
-        """The rows of a map with elements counted from `root`."""
+    def _rows_from(self, map_file: MapFile, root: str, owner: str) -> Iterator[OurRow]:
+        """The rows of a map with elements counted from `root` and sources from `owner`."""
         rows = (*self._rows.rows(map_file.name), *self._steps.assigned.get(map_file.name, ()))
         given = {
             f"${name}": sources
-            for (owner, name), sources in self._steps.given.items()
-            if owner == map_file.name
+            for (called, name), sources in self._steps.given.items()
+            if called == map_file.name
         }
         prefixes = _prefixes(map_file, root, rows)
         for row in rows:
@@ -173,6 +179,7 @@ class Comparison:
                     sources.update((*each, *one[1:]) for each in given.get(str(one[0]), ()))
                 else:
                     sources.add(one)
+            sources.update(found for one in tuple(sources) for found in aliases(one, owner))
             for prefix in prefixes:
                 element = (*prefix, *row.element)
                 yield replace(row, sources=frozenset(sources), element=element)
@@ -187,16 +194,18 @@ class Comparison:
         ]
         steps = [step for one in parts for step in self._steps.steps.get(one.name, ())]
         overrides = [found for one in parts for found in overrides_of(one)]
+        places = {_groups(row) for row in guide_map.rows}
         found = []
         for row in guide_map.rows:
-            groups = tuple(row.source.split("."))[1:]
+            groups = _groups(row)
             names = {one.name for one in self.counterparts(row.target)}
             reason = self.library.guide.reason(row.target)
             same = next(
                 (
                     step
                     for step in steps
-                    if same_place(step.path, groups) and self._reached(step.map_name) & names
+                    if same_place(step.path, groups, places)
+                    and self._reached(step.map_name) & names
                 ),
                 None,
             )
@@ -256,6 +265,27 @@ class Comparison:
         return found
 
 
+@cache
+def aliases(source: Source, owner: str) -> tuple[Source, ...]:
+    """A source as part of a datatype: ORC-7.4 is TQ.4, XPN.1.2 is FN.2, CWE.1 is CE.1."""
+    if not datatype_exists(owner) or segment_exists(owner) or source[0] == owner:
+        return ()
+    start, rest = str(source[0]), source[1:]
+    kinds: tuple[str, ...] = (start,)
+    if segment_exists(start):
+        kinds, rest = (field_types(start, int(rest[0])), rest[1:]) if rest else ((), ())
+    found: list[Source] = []
+    while True:
+        if owner in kinds:
+            found.append((owner, *rest))
+        if not rest or not kinds:
+            break
+        kinds, rest = component_types(kinds, int(rest[0])), rest[1:]
+    if not found and start != owner and not segment_exists(start) and serves(start, (owner,)):
+        found.append((owner, *source[1:]))
+    return tuple(found)
+
+
 def _same_system(ours: str, guides: str) -> bool:
     return ours.rstrip("/").lower() == guides.rstrip("/").lower()
 
@@ -275,10 +305,22 @@ def overrides_of(map_file: MapFile) -> list[Override]:
     return [one for one in found if one.source]
 
 
-def same_place(ours: tuple[str, ...], guides: tuple[str, ...]) -> bool:
-    """The same segment in the same groups; versions name the groups between them differently, so
-    it is enough that one's groups are among the other's, in order."""
-    if not ours or not guides or ours[-1] != guides[-1]:
+def _groups(row: GuideRow) -> tuple[str, ...]:
+    """Groups and segment of a row of a message."""
+    return tuple(row.source.split("."))[1:]
+
+
+def same_place(
+    ours: tuple[str, ...], guides: tuple[str, ...], places: Set[tuple[str, ...]]
+) -> bool:
+    """The same segment in the same groups.
+
+    Versions have other groups around a segment, so it is enough that one's groups are among the
+    other's, in order, unless the guide has our place too.
+    """
+    if ours == guides:
+        return True
+    if not ours or not guides or ours[-1] != guides[-1] or ours in places:
         return False
     return _in_order(ours[:-1], guides[:-1]) or _in_order(guides[:-1], ours[:-1])
 
@@ -350,13 +392,19 @@ def _same_text(one: OurRow, wanted: _Wanted) -> bool:
 
 
 def _source_fits(one: OurRow, wanted: Source) -> bool:
-    """Our rule reads the source, a part of it, or, when it takes a value whole, what it is in."""
-    takes_whole = not one.whole and one.literal is None
+    """Our rule reads the source, a part of it, or what it is in: a value that is taken whole, or
+    the datatype of a map, which a fixed value of that map is written for."""
     return any(
         source[: len(wanted)] == wanted
-        or (takes_whole and _is_value(source) and wanted[: len(source)] == source)
+        or (not one.whole and _takes_parts(one, source) and wanted[: len(source)] == source)
         for source in one.sources
     )
+
+
+def _takes_parts(one: OurRow, source: Source) -> bool:
+    if one.literal is not None:
+        return len(source) == 1 and not segment_exists(str(source[0]))
+    return _is_value(source)
 
 
 def _is_value(source: Source) -> bool:

@@ -34,6 +34,8 @@ _FIRST_COLUMNS = (
 )  # fmt: skip
 _FILE_NAME = re.compile(r"(?:R4|Map)_ ?(.+) - [^-]*\.csv\Z")
 _PATH = re.compile(r"/?[A-Z][A-Z0-9_]*(?:[.-][A-Z0-9_]+)*")
+_FOLLOW = re.compile(r":follow:\w+\.")
+"""`ADT_A01:follow:PID.ROL`: the ROL that stands behind PID."""
 _LITERAL = re.compile(r'"([^"]*)"?\Z')
 _EMBEDDED = re.compile(r'([^=]+?)\s*=\s*"([^"]*)"\Z')
 
@@ -174,7 +176,7 @@ def _step_rows(names: Sequence[str], lines: Sequence[tuple[int, list[str]]]) -> 
         segment_map = row.get("segmentmap")
         if not segment_map:
             continue
-        match = _PATH.match(row.get("identifier"))
+        match = _PATH.match(_FOLLOW.sub(".", row.get("identifier")))
         source = match.group().strip("/.") if match else ""
         condition = row.get("computableantlr") or row.get("computablefhirpath")
         found.append(GuideRow(line=line, source=source, target=segment_map, condition=condition))

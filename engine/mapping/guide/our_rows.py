@@ -52,6 +52,8 @@ class OurRow:
     """A fixed value; None when the source gives the value."""
     whole: bool
     """A map is called for this element: other rows say what is below it."""
+    plain: bool = False
+    """What is read is written as it is, so a fixed argument is a fixed value."""
     place: Place
 
 
@@ -61,6 +63,7 @@ class _Read:
 
     sources: Sources = NOTHING
     literal: str | None = None
+    plain: bool = False
     calls: tuple[tuple[Step, Sources], ...] = ()
     """Maps called, each with what it is given."""
 
@@ -143,11 +146,14 @@ class RowBook:
             for one in rule.block:
                 below = (*names, *_target_names(one, urls))
                 yield from self._rule_rows(one, below, environment, inside)
+        around = carrier | when
         for one in rule.alternatives or ():
             chosen = names
             if one.choice_type is not None:
                 chosen = (*names[:-1], choice_key(names[-1], one.choice_type))
-            yield from self._rule_rows(one, chosen, environment, carrier | when)
+            yield from self._rule_rows(one, chosen, environment, around)
+            if not rule.target.parts[-1].append:  # a later one stands where this one does not hold
+                around = around | self._block_sources((one,), environment)
 
     def _expression_rows(
         self, rule: Rule, names: Names, environment: Environment, carrier: Sources
@@ -161,6 +167,7 @@ class RowBook:
             element=names,
             literal=read.literal if only_literal else None,
             whole=bool(read.calls),
+            plain=read.plain,
             place=rule.place,
         )
         for step, given in read.calls:
@@ -186,7 +193,7 @@ class RowBook:
                 elif not str(one[0]).startswith("$"):
                     sources.add(one)
                 elif (argument := arguments.get(str(one[0])[1:])) is not None:
-                    literal = argument.literal if len(row.sources) == 1 else literal
+                    literal = argument.literal if row.plain else literal
                     sources.update((*each, *one[1:]) for each in argument.sources)
                     sources.update(() if argument.sources else given)
             if sources or literal is not None:
@@ -219,7 +226,7 @@ def given_environment(map_file: MapFile) -> Environment:
 def read_expression(expression: Expression, environment: Environment) -> _Read:
     """Sources, literal and maps called of an expression."""
     if isinstance(expression, Path):
-        return _Read(sources=source_of(expression, environment))
+        return _Read(sources=source_of(expression, environment), plain=True)
     if isinstance(expression, Literal):
         value = expression.value
         shown = str(value).lower() if isinstance(value, bool) else str(value)
