@@ -1,0 +1,68 @@
+"""Survival by segment and field, as text and Markdown."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from benchmarks.survival.outcome import Outcome
+
+STATES = (
+    "landed", "translated", "condition", "key", "reported", "ignored", "unmapped", "silent",
+)  # fmt: skip
+"""From the best to what must not be.
+
+landed: the value is in the output. translated: it made an element, by a table or a function.
+condition: a condition reads it, and the output changes with it. key: only ids change with it.
+reported: the output does not change, and a diagnostic says so. ignored: a map names it, with a
+reason. unmapped: the engine reports it as unmapped. silent: the engine counts it as mapped, and
+nothing changes with it.
+"""
+
+ACCOUNTED = STATES[:6]
+
+
+def by_segment(found: Iterable[Outcome]) -> list[tuple[str, ...]]:
+    """A row for each segment and one for all: leaves, share of each state, share accounted for."""
+    counts: dict[str, Counter[str]] = {}
+    for one in found:
+        counts.setdefault(one.field[:3], Counter())[one.state] += 1
+    rows = [_row(name, counts[name]) for name in sorted(counts)]
+    return [*rows, _row("all", sum(counts.values(), Counter()))]
+
+
+def _row(name: str, count: Counter[str]) -> tuple[str, ...]:
+    total = count.total()
+    good = sum(count[state] for state in ACCOUNTED)
+    shares = (f"{good / total:.1%}", *(str(count[state]) for state in STATES))
+    return (name, str(total), *shares)
+
+
+def fields_in(found: Iterable[Outcome], state: str) -> list[tuple[str, int, str]]:
+    """(field, leaves, an example's path) of the leaves in a state, most leaves first."""
+    counts: Counter[str] = Counter()
+    example: dict[str, str] = {}
+    for one in found:
+        if one.state == state:
+            counts[one.field] += 1
+            example.setdefault(one.field, one.path)
+    return [(name, count, example[name]) for name, count in counts.most_common()]
+
+
+def miscounted(found: Iterable[Outcome]) -> list[tuple[str, int, str]]:
+    """Fields the engine counts as ignored or unmapped though their value is in the output."""
+    wrong = [
+        one for one in found if one.state == "landed" and one.counted in ("ignored", "unmapped")
+    ]
+    return fields_in(wrong, "landed")
+
+
+def text_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Columns under their heads."""
+    table = [tuple(head), *rows]
+    widths = [max(len(row[at]) for row in table) for at in range(len(head))]
+    return "\n".join(
+        "  ".join(
+            cell.rjust(width) if at else cell.ljust(width)
+            for at, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in table
+    )
