@@ -66,7 +66,8 @@ def _check_steps(steps: Iterable[MessageStep], scope: Scope) -> Scope:
 
 def _check_each(step: Each, scope: Scope) -> None:
     given = given_of(step.loop.source, scope)
-    if given.known and not given.many:
+    own = step.loop.place.file == scope.map_file.file  # a part serves other structures too
+    if given.known and not given.many and own:
         scope.report(codes.NOT_REPEATING(step.loop.place, what=given.what or step.loop.source.text))
     inner = scope.binding(step.loop.variable, replace(given, many=False))
     if step.when is not None:
