@@ -37,6 +37,7 @@ class Pattern:
     unit: str | None = None
     days: tuple[str, ...] = ()
     when: str | None = None
+    count: int | None = None
 
 
 _NAMED = {
@@ -50,6 +51,9 @@ _NAMED = {
     "QHS": Pattern(frequency=1, period=1, unit="d", when="HS"),
     "HS": Pattern(frequency=1, period=1, unit="d", when="HS"),
     "QSHIFT": Pattern(frequency=3, period=1, unit="d"),
+    "ONCE": Pattern(count=1),
+    "1X": Pattern(count=1),
+    "STAT": Pattern(count=1),
 }
 
 
@@ -108,6 +112,12 @@ def repeat_when(value: str) -> str | None:
     """The event of daily life of a repeat pattern."""
     found = read_pattern(value)
     return found.when if found else None
+
+
+def repeat_count(value: str) -> int | None:
+    """How often in all: once."""
+    found = read_pattern(value)
+    return found.count if found else None
 
 
 def week_days(facts: Facts, value: str, last: str | None) -> list[str]:
@@ -210,6 +220,16 @@ RECORDS = (
             Example(arguments=("QHS",), result="HS"),
             Example(arguments=("PCV",), result="PCV"),
             Example(arguments=("C",), result=None),
+        ),
+    ),
+    _record(
+        "repeat_count",
+        "How often in all: 1 of `Once`.",
+        repeat_count,
+        "positiveInt",
+        (
+            Example(arguments=("Once",), result=1),
+            Example(arguments=("BID",), result=None),
         ),
     ),
     FunctionRecord(
