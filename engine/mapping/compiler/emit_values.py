@@ -265,8 +265,8 @@ def _emit_function(
         base = base or found
         if not constant:
             live.append(text)
-            if parameter.required and not parameter.many:
-                needed.append(text)
+        if parameter.required and not parameter.many and not isinstance(argument, Literal):
+            needed.append(text)
     constant = all(constants) if constants else True
     function = body.builder.refer("f", record.body)
     call = f"{function}({', '.join(['run', *texts] if record.uses_facts else texts)})"

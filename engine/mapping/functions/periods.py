@@ -8,7 +8,7 @@ import re
 from datetime import datetime, timedelta
 
 from engine.mapping.codes import BAD_DATE, BAD_NUMBER, END_BEFORE_START
-from engine.mapping.functions.dates import date_time
+from engine.mapping.functions.dates import date_time, instant
 from engine.mapping.functions.record import Example, Facts, FunctionRecord, Parameter
 
 _MOMENT = re.compile(r"([0-9]{12})([0-9]{2})?(\.[0-9]{1,4})?([+-][0-9]{4})?")
@@ -18,6 +18,18 @@ _MINUTES = re.compile(r"[0-9]{1,6}(?:\.0*)?")
 
 def add_minutes(facts: Facts, value: str, minutes: str) -> str | None:
     """The dateTime some minutes after an HL7 timestamp; the offset stays that of the start."""
+    later = _later(facts, value, minutes)
+    return date_time(facts, later) if later else None
+
+
+def instant_after(facts: Facts, value: str, minutes: str) -> str | None:
+    """The instant some minutes after an HL7 timestamp."""
+    later = _later(facts, value, minutes)
+    return instant(facts, later) if later else None
+
+
+def _later(facts: Facts, value: str, minutes: str) -> str | None:
+    """The HL7 timestamp some minutes later."""
     match = _MOMENT.fullmatch(value.strip())
     if match is None:
         facts.fault(BAD_DATE)
@@ -32,7 +44,7 @@ def add_minutes(facts: Facts, value: str, minutes: str) -> str | None:
     except (ValueError, OverflowError):
         facts.fault(BAD_DATE)
         return None
-    return date_time(facts, end.strftime("%Y%m%d%H%M%S") + (offset or ""))
+    return end.strftime("%Y%m%d%H%M%S") + (offset or "")
 
 
 def period_end(facts: Facts, value: str, start: str | None) -> str | None:
@@ -83,6 +95,26 @@ RECORDS = (
         ),
         body=period_end,
         uses_facts=True,
+    ),
+    FunctionRecord(
+        name="instant_after",
+        doc="The instant some minutes after a moment: `SCH-11.4 -> instant_after minutes=SCH-9`.",
+        parameters=(
+            Parameter(name="value", doc="the moment"),
+            Parameter(name="minutes", doc="how many"),
+        ),
+        returns=("instant", "dateTime"),
+        accepts=("TS", "DTM", "ST"),
+        examples=(
+            Example(
+                arguments=("202403111450+0000", "15"),
+                result="2024-03-11T15:05:00+00:00",
+            ),
+            Example(arguments=("202403111450", "15"), result=None, fault="T562"),
+        ),
+        body=instant_after,
+        uses_facts=True,
+        varies=True,
     ),
     FunctionRecord(
         name="add_minutes",
