@@ -2,7 +2,6 @@
 guide is implemented.
 """
 
-from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,11 +9,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from engine.cli.options import HomeOption
-from engine.cli.terminal import Exit, data, fail, note, show_diagnostics
+from engine.cli.terminal import Exit, data, fail, note, plural, show_diagnostics
 
 if TYPE_CHECKING:
-    from engine.mapping.guide.comparison import Comparison, State, Verdict
+    from engine.mapping.guide.comparison import Comparison, Verdict
     from engine.mapping.guide.guide_tables import GuideMap
+    from engine.mapping.guide.specification import Specification
     from engine.mapping.library import Library
 
 ALL = "all"
@@ -22,18 +22,41 @@ ALL = "all"
 
 def spec(
     name: Annotated[
-        str, typer.Argument(metavar="MAP", help="A map such as PID[Patient], a table, or all.")
+        str,
+        typer.Argument(
+            metavar="MAP",
+            help="A map such as PID[Patient], a table, or all; with --against also a map of the "
+            "guide, or a segment for all its maps.",
+        ),
     ],
     home: HomeOption = Path(),
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "-o", "--out", help="A .csv, .xlsx or .html file in place of stdout; with --against "
+            "also .md for a summary."
+        ),
+    ] = None,
     against: Annotated[
         Path | None,
-        typer.Option(help="The folder `mappings` of HL7's v2-to-FHIR guide to compare with."),
+        typer.Option(help="Compare with the tables of HL7's v2-to-FHIR guide in this folder."),
     ] = None,
-) -> None:
+) -> None:  # fmt: skip
     """Write what the maps do, row by row with its place; or compare with HL7's guide."""
     library = _library(home)
     if against is not None:
-        _against(library, name, against)
+        _compare(library, name, against, out)
+    from engine.mapping.guide.specification import specifications
+
+    found = specifications(library, name)
+    if not found:
+        fail(Exit.USAGE, f'there is no map or table "{name}"')
+    if out is None:
+        from engine.runtime.desk.specification_files import as_csv
+
+        data(as_csv(found).rstrip("\n"))
+    else:
+        _write(found, out)
 
 
 def _library(home: Path) -> "Library":
@@ -44,13 +67,47 @@ def _library(home: Path) -> "Library":
         library, problems = read_library(read_project(home).transforms)
     except (OSError, ValueError) as problem:
         fail(Exit.ENVIRONMENT, str(problem))
-    show_diagnostics(problems)
+    if problems:
+        note(f"the maps have {plural(len(problems), 'problem')}; see engine check")
     return library
 
 
-def _against(library: "Library", name: str, folder: Path) -> None:
-    """Say what of the guide is missing, and count."""
-    from engine.mapping.guide.comparison import Comparison
+def _write(tables: Sequence["Specification"], file: Path) -> None:
+    """The tables to a file, by its suffix."""
+    from engine.runtime.desk.specification_files import (
+        NoSpreadsheets,
+        as_csv,
+        as_html,
+        write_xlsx,
+    )
+
+    suffix = file.suffix.lower()
+    try:
+        if suffix == ".xlsx":
+            write_xlsx(tables, file)
+        elif suffix == ".html":
+            file.write_text(as_html(tables), encoding="utf-8")
+        elif suffix == ".csv":
+            file.write_text(as_csv(tables), encoding="utf-8")
+        else:
+            fail(Exit.USAGE, f"{file} is neither .csv, .xlsx nor .html")
+    except NoSpreadsheets:
+        fail(
+            Exit.ENVIRONMENT,
+            "spreadsheets need XlsxWriter: pip install 'interface-engine[spreadsheet]'",
+        )
+    except OSError as problem:
+        fail(Exit.ENVIRONMENT, str(problem))
+    note(f"wrote {file}")
+
+
+# -- against the guide --
+
+
+def _compare(library: "Library", name: str, folder: Path, out: Path | None) -> None:
+    """Say what of the guide is missing or overridden, and count. Ends the command."""
+    from engine.mapping.guide.comparison import MISSING, SAME, Comparison
+    from engine.mapping.guide.ledger import counts_text, ledger_page, verdict_table
     from engine.runtime.desk.guide_folder import read_guide
 
     try:
@@ -63,58 +120,48 @@ def _against(library: "Library", name: str, folder: Path) -> None:
     comparison = Comparison(library=library)
     chosen = _chosen(comparison, guide_maps, name)
     if not chosen:
-        fail(Exit.USAGE, f'neither a map nor the guide has "{name}"')
-    verdicts = {one.name: comparison.compare(one) for one in chosen}
-    for found in verdicts.values():
-        for verdict in found:
-            if verdict.state != "same":
-                data(_line(verdict))
-    missing = _summary(verdicts)
+        fail(Exit.USAGE, f'neither a map of ours nor the guide has "{name}"')
+    found = {one: comparison.compare(one) for one in chosen}
+    if out is None:
+        for verdicts in found.values():
+            for verdict in verdicts:
+                if verdict.state != SAME:
+                    data(_line(verdict))
+    elif out.suffix.lower() == ".md":
+        out.write_text(ledger_page(found), encoding="utf-8")
+        note(f"wrote {out}")
+    else:
+        _write([verdict_table(found)], out)
+    for guide_map, verdicts in found.items():
+        if verdicts:
+            note(f"{guide_map.name}: {counts_text(verdicts)}")
+    every = [verdict for verdicts in found.values() for verdict in verdicts]
+    note(f"{len(found)} maps of the guide: {counts_text(every)}")
+    missing = any(one.state == MISSING for one in every)
     raise typer.Exit(int(Exit.FINDINGS if missing or problems else Exit.OK))
 
 
 def _chosen(
     comparison: "Comparison", guide_maps: Sequence["GuideMap"], name: str
 ) -> list["GuideMap"]:
-    """The maps of the guide that a word of the command line means: a name, one of ours, a segment
-    or datatype with all its maps, or all."""
-    if name == ALL:
-        return list(guide_maps)
-    found = [one for one in guide_maps if one.name == name or one.name.startswith(f"{name}[")]
-    ours = comparison.library.maps.get(name)
-    if ours is not None:
-        found += [
-            one
-            for one in guide_maps
-            if one not in found
-            and (one.name in ours.guide or ours in comparison.counterparts(one.name))
-        ]
-    tables = comparison.library.guide.tables
-    found += [
-        one for one in guide_maps if one not in found and tables.get(one.name, ("",))[0] == name
-    ]
-    return found
+    """The maps of the guide that a word of the command line means."""
+    library = comparison.library
+    ours = library.maps.get(name)
+
+    def is_meant(one: "GuideMap") -> bool:
+        if name == ALL or one.name == name or one.name.startswith(f"{name}["):
+            return True
+        if library.guide.table(one.name) == name:
+            return True
+        return ours is not None and ours in comparison.counterparts(one.name)
+
+    return [one for one in guide_maps if is_meant(one)]
 
 
 def _line(verdict: "Verdict") -> str:
     row = verdict.row
     fixed = f' = "{row.literal}"' if row.literal else ""
-    what = f"{verdict.guide_map.name} {row.line}: {row.source} -> {row.target}{fixed}"
+    reason = f": {verdict.reason}" if verdict.reason else ""
     place = f"  [{verdict.place}]" if verdict.place is not None else ""
-    return f"{verdict.state:10} {what}{f': {verdict.reason}' if verdict.reason else ''}{place}"
-
-
-def _summary(verdicts: dict[str, list["Verdict"]]) -> int:
-    """Counts per map on stderr; returns how many rows are missing."""
-    total: Counter[State] = Counter()
-    for name, found in verdicts.items():
-        counts = Counter(one.state for one in found)
-        total.update(counts)
-        if found:
-            note(f"{name}: {_counts(counts)}")
-    note(f"{len(verdicts)} maps of the guide: {_counts(total)}")
-    return total["missing"]
-
-
-def _counts(counts: "Counter[State]") -> str:
-    return f"{counts['same']} same, {counts['overridden']} overridden, {counts['missing']} missing"
+    where = f"{verdict.guide_map.name} {row.line}"
+    return f"{verdict.state:10} {where}: {row.source} -> {row.target}{fixed}{reason}{place}"

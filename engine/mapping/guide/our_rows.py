@@ -138,7 +138,7 @@ class RowBook:
         if rule.expression is not None:
             yield from self._expression_rows(rule, names, environment, carrier | when)
         elif rule.block is not None:
-            inside = carrier | when | self._block_sources(rule.block, environment)
+            inside = carrier | when | block_sources(rule.block, environment)
             url = _block_url(rule.block)
             if url is not None and names and names[-1].startswith(EXTENSION):
                 names = (*names[:-1], extension_name(url))
@@ -153,7 +153,7 @@ class RowBook:
                 chosen = (*names[:-1], choice_key(names[-1], one.choice_type))
             yield from self._rule_rows(one, chosen, environment, around)
             if not rule.target.parts[-1].append:  # a later one stands where this one does not hold
-                around = around | self._block_sources((one,), environment)
+                around = around | block_sources((one,), environment)
 
     def _expression_rows(
         self, rule: Rule, names: Names, environment: Environment, carrier: Sources
@@ -199,20 +199,21 @@ class RowBook:
             if sources or literal is not None:
                 yield replace(row, sources=frozenset(sources), element=element, literal=literal)
 
-    def _block_sources(self, rules: Iterable[Rule], environment: Environment) -> Sources:
-        """Everything the rules of a block read."""
-        found: set[Source] = set()
-        for rule in rules:
-            inner = environment
-            if rule.loop is not None:
-                looped = source_of(rule.loop.source, environment)
-                inner = {**environment, rule.loop.variable: looped}
-                found |= looped
-            found |= sources_of_condition(rule.when, inner)
-            if rule.expression is not None:
-                found |= read_expression(rule.expression, inner).sources
-            found |= self._block_sources((*(rule.block or ()), *(rule.alternatives or ())), inner)
-        return frozenset(found)
+
+def block_sources(rules: Iterable[Rule], environment: Environment) -> Sources:
+    """Everything the rules of a block read."""
+    found: set[Source] = set()
+    for rule in rules:
+        inner = environment
+        if rule.loop is not None:
+            looped = source_of(rule.loop.source, environment)
+            inner = {**environment, rule.loop.variable: looped}
+            found |= looped
+        found |= sources_of_condition(rule.when, inner)
+        if rule.expression is not None:
+            found |= read_expression(rule.expression, inner).sources
+        found |= block_sources((*(rule.block or ()), *(rule.alternatives or ())), inner)
+    return frozenset(found)
 
 
 def given_environment(map_file: MapFile) -> Environment:
