@@ -1,7 +1,8 @@
 """Pure. Every populated leaf of a message is mapped, ignored with a reason, or reported.
 
-A leaf is mapped when a rule or its condition read it. It is ignored when a map that was applied to
-its segment or value, or the message map, names it in `ignore:`.
+A leaf is mapped when a rule read it and wrote something. Else it is ignored when a map that was
+applied to its segment or value, or the message map, names it in `ignore:`. Else it was read in
+vain, by rules that wrote nothing (a code that is refused) or by conditions only; or it is unmapped.
 """
 
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ from functools import lru_cache
 
 from engine.diagnostics import NOWHERE
 from engine.hl7v2.message import Message
-from engine.hl7v2.path import leaves
+from engine.hl7v2.path import Leaf, leaves
 from engine.mapping.compiler.compiler import Program
 from engine.mapping.expression import parse_path
 from engine.mapping.library import Library
@@ -17,6 +18,13 @@ from engine.mapping.syntax import Ignore, MapFile, Path
 from engine.mapping.trace import Position, Trace, leaf_position
 from engine.yamltext import Scalar
 
+MAPPED = "mapped"
+IGNORED = "ignored"
+NULL = "null"
+UNWRITTEN = "unwritten"
+"""A rule read it, and no rule that did wrote anything: its problem is among the diagnostics."""
+CONDITION = "condition"
+"""Only conditions read it: it decides, and its value is in no element."""
 UNMAPPED = "unmapped"
 
 EVERY = 0
@@ -29,9 +37,9 @@ class LeafAccount:
 
     path: str
     state: str
-    """mapped, ignored or unmapped."""
+    """One of the constants above."""
     reason: str = ""
-    """Of an ignored leaf."""
+    """Of an ignored leaf, or of a null."""
 
 
 def account(message: Message, trace: Trace, program: Program) -> list[LeafAccount]:
@@ -43,30 +51,32 @@ def account(message: Message, trace: Trace, program: Program) -> list[LeafAccoun
         program: that made it, for its ignore lists.
     """
     ignored = _ignored_positions(trace, program.library)
-    found: list[LeafAccount] = []
-    for leaf in leaves(message):
-        if leaf.null:
-            found.append(LeafAccount(path=leaf.path, state="null", reason="explicit null"))
-            continue
-        position = leaf_position(leaf)
-        prefixes = [position[:size] for size in range(5, 0, -1)]
-        if any(prefix in trace.reads for prefix in prefixes):
-            found.append(LeafAccount(path=leaf.path, state="mapped"))
-            continue
-        reason = next((ignored[prefix] for prefix in prefixes if prefix in ignored), None)
-        if reason is None:
-            reason = _ignored_everywhere(position, ignored)
-        if reason is None:
-            reason = _ignored_segment(leaf.segment_name, leaf.field, ignored)
-        if reason is None:
-            found.append(LeafAccount(path=leaf.path, state=UNMAPPED))
-        else:
-            found.append(LeafAccount(path=leaf.path, state="ignored", reason=reason))
-    return found
+    return [_account_leaf(leaf, trace, ignored) for leaf in leaves(message)]
+
+
+def _account_leaf(leaf: Leaf, trace: Trace, ignored: "Ignored") -> LeafAccount:
+    if leaf.null:
+        return LeafAccount(path=leaf.path, state=NULL, reason="explicit null")
+    position = leaf_position(leaf)
+    prefixes = [position[:size] for size in range(5, 0, -1)]
+    if any(prefix in trace.written for prefix in prefixes):
+        return LeafAccount(path=leaf.path, state=MAPPED)
+    reason = next((ignored[prefix] for prefix in prefixes if prefix in ignored), None)
+    if reason is None:
+        reason = _ignored_everywhere(position, ignored)
+    if reason is None:
+        reason = _ignored_segment(leaf.segment_name, leaf.field, ignored)
+    if reason is not None:
+        return LeafAccount(path=leaf.path, state=IGNORED, reason=reason)
+    if any(prefix in trace.values for prefix in prefixes):
+        return LeafAccount(path=leaf.path, state=UNWRITTEN)
+    if any(prefix in trace.reads for prefix in prefixes):
+        return LeafAccount(path=leaf.path, state=CONDITION)
+    return LeafAccount(path=leaf.path, state=UNMAPPED)
 
 
 def unmapped_leaves(message: Message, trace: Trace, program: Program) -> list[tuple[str, str]]:
-    """(leaf path, `unmapped`) of every populated leaf that is neither mapped nor ignored."""
+    """(leaf path, `unmapped`) of every populated leaf that no map reads or ignores."""
     return [
         (one.path, one.state) for one in account(message, trace, program) if one.state == UNMAPPED
     ]

@@ -67,6 +67,7 @@ class _Frame:
     rule: int
     sources: list[Position] = field(default_factory=list)
     conditions: list[Position] = field(default_factory=list)
+    reads: list[Position] = field(default_factory=list)
     wrote: bool = False
     refused: bool = False
 
@@ -78,7 +79,11 @@ class Trace:
         self.records: list[TraceRecord] = []
         self.misses: list[Miss] = []
         self.reads: set[Position] = set()
-        """Positions whose value was read, whether or not it was written."""
+        """Positions that anything read, a condition too, whether or not it was written."""
+        self.values: set[Position] = set()
+        """Positions that a rule read for their value, whether or not it wrote anything."""
+        self.written: set[Position] = set()
+        """Positions that a rule read which wrote something."""
         self.maps: dict[Position, set[str]] = {}
         """Position to the maps that were applied to it."""
         self.rules_run: set[int] = set()
@@ -110,6 +115,7 @@ class Trace:
         frame = self._frames.pop()
         if frame.wrote:
             self.rules_yielded.add(rule)
+            self.written.update(frame.reads)
         elif len(self.misses) < RECORDS_MAX:
             self.misses.append(
                 Miss(
@@ -134,6 +140,11 @@ class Trace:
         """A leaf was read: the first subcomponent below the position, or with `whole` all of it."""
         position = origin if whole else origin + (1,) * (_FULL - len(origin))
         self.reads.add(position)
+        self.values.add(position)
+        if self._frames:
+            self._frames[-1].reads.append(position)
+        else:
+            self.written.add(position)
         self.took(position)
 
     def took(self, origin: Position) -> None:

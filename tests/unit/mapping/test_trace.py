@@ -123,7 +123,7 @@ def test_every_leaf_is_mapped_ignored_or_unmapped(maps: Any) -> None:
         for one in account(trace.message, trace, program.program)  # type: ignore[arg-type]
     }
     assert accounts["PID[1]-7[1].1.1"] == ("mapped", "")
-    assert accounts["PID[1]-30[1].1.1"] == ("mapped", "")
+    assert accounts["PID[1]-30[1].1.1"] == ("condition", "")
     assert accounts["PID[1]-1[1].1.1"] == ("ignored", "set id")
     assert accounts["PID[1]-3[2].2.1"] == ("ignored", "check digit")
     assert accounts["PID[1]-5[1].2.1"] == ("ignored", "not wanted")
@@ -138,6 +138,20 @@ def test_every_leaf_is_mapped_ignored_or_unmapped(maps: Any) -> None:
         "PID[1]-16[1].1.1",
         "PV1[1]-4[1].1.1",
     ]
+
+
+def test_leaf_that_rules_read_in_vain_is_not_mapped(maps: Any) -> None:
+    patient = PATIENT.replace("language: PID-15", "language: PID-15 -> currency")
+    program = maps(patient, CX, HD, MESSAGE, VISIT)
+    trace = Trace()
+    program.convert("PID|9||||||19801331||||||||$|||||||||||||||N", trace=trace)
+    accounts = {
+        one.path: one.state
+        for one in account(trace.message, trace, program.program)  # type: ignore[arg-type]
+    }
+    assert accounts["PID[1]-7[1].1.1"] == "mapped"  # no date, and its text is kept
+    assert accounts["PID[1]-15[1].1.1"] == "unwritten"  # no currency
+    assert accounts["PID[1]-30[1].1.1"] == "condition"
 
 
 def test_coverage_names_the_rules_no_test_exercised(maps: Any) -> None:
