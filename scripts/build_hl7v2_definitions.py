@@ -13,7 +13,14 @@ from importlib.metadata import version as distribution_version
 from pathlib import Path
 from typing import Any
 
-from hl7v2_names import DISSOLVED_GROUPS, EVENTS, GROUP_CORRECTIONS, readable_name, short_name
+from hl7v2_names import (
+    DISSOLVED_GROUPS,
+    EVENTS,
+    GROUP_CORRECTIONS,
+    TWO_PATIENTS,
+    readable_name,
+    short_name,
+)
 
 VERSIONS = (
     "2.1",
@@ -107,6 +114,15 @@ def structure_children(
     return found
 
 
+def patients_grouped(children: list[Entry]) -> list[Entry]:
+    """Two sets of patient segments, each begun by PID, as a group PATIENT that repeats."""
+    starts = [index for index, child in enumerate(children) if child[0] == "PID"]
+    if len(starts) < 2:
+        return children
+    first, second = starts
+    return [*children[:first], ["PATIENT", 1, -1, children[first:second]]]
+
+
 def events(library: Any) -> dict[str, str]:
     """Trigger events, `ADT^A04`, and the structure that serves them in this version."""
     known = library.MESSAGES
@@ -139,6 +155,9 @@ def dictionary(version: str) -> dict[str, dict[str, Any]]:
         name: structure_children(library, name, "", children)
         for name, (_, children) in sorted(library.MESSAGES.items())
     }
+    for name in TWO_PATIENTS:
+        if name in structures:
+            structures[name] = patients_grouped(structures[name])
     names = sorted(library.DATATYPES_STRUCTS)
     segments = sorted(set(library.SEGMENTS) - {"ANYHL7SEGMENT"})
     return {

@@ -56,6 +56,10 @@ DISSOLVED_GROUPS = {
     ("ORU_R01", "ORDER_OBSERVATION", "COMMON_ORDER"),
 }
 
+TWO_PATIENTS = ("ADT_A17", "ADT_A24", "ADT_A37")
+"""Two sets of patient segments in a row without a group: PV2 of the second patient could be taken
+for that of the first. They are written as the group PATIENT, as ADT_A17 of 2.1 has it."""
+
 SHORT_NAMES: dict[tuple[str, int], str] = {
     # (datatype, component number): the word used in selectors such as PID-3[type=MR]
     ("CX", 1): "id",

@@ -205,3 +205,4 @@ STOOD_IN = warning(
     'the code has no row in table {table}; "{fixed}" stands in for it',
     "add a row to the table",
 )
+LEFT_OUT = warning("T579", "this is left out: {reason}", "ask the sender whether it was meant")

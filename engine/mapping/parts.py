@@ -9,7 +9,6 @@ from dataclasses import dataclass, field, replace
 from engine.diagnostics import Diagnostic, did_you_mean
 from engine.mapping import codes
 from engine.mapping.fitting import Fitting, Groups, Names, Unbound, groups_below
-from engine.mapping.reader import STEPS_DEPTH_MAX
 from engine.mapping.source_types import structures
 from engine.mapping.syntax import (
     Assign,
@@ -26,6 +25,8 @@ from engine.mapping.syntax import (
 
 DEPTH_MAX = 4
 """Parts inside one another."""
+STEPS_DEPTH_MAX = 12
+"""`each` and `when` inside one another, parts written out; Python allows 20 loops."""
 
 Steps = tuple[MessageStep, ...]
 
@@ -45,7 +46,7 @@ def expand(
     """
     if not has_use(map_file.steps):
         return map_file, []
-    structure = structures(map_file.from_name)
+    structure = structures(map_file.from_name, map_file.events)
     expander = _Expander(parts=parts, structure=structure, map_file=map_file, unbound=unbound)
     names: Names = {name: () for name, _ in map_file.parameters}
     steps, _ = expander.steps(map_file.steps, names, None)

@@ -54,9 +54,17 @@ def is_local(segment: str) -> bool:
 
 
 @cache
-def structures(name: str) -> tuple[GroupDefinition, ...]:
-    """The grammar of a structure in each version that has it, newest first."""
-    found = (definitions.structure(version, name) for version in VERSIONS)
+def structures(name: str, events: tuple[str, ...] = ()) -> tuple[GroupDefinition, ...]:
+    """The grammar of a structure in each version that has it, newest first.
+
+    Then those that its events had in other versions: A21 of 2.3 is an ADT_A01.
+    """
+    names = {name: None}
+    for event in events:
+        code, _, trigger = event.partition("^")
+        served = (definitions.structure_for(version, code, trigger) for version in VERSIONS)
+        names.update((one, None) for one in served if one)
+    found = (definitions.structure(version, one) for one in names for version in VERSIONS)
     return tuple(one for one in found if one is not None)
 
 

@@ -136,7 +136,7 @@ def _check_assign(step: Assign, scope: Scope) -> None:
 
 def read_message_path(path: Path, scope: Scope) -> Given:
     """What a path reads in a message map: a group, a segment, a field, or a variable."""
-    groups = structures(scope.map_file.from_name)
+    groups = structures(scope.map_file.from_name, scope.map_file.events)
     if path.variable is not None:
         given = scope.names.get(path.variable)
         if given is None or not given.known:
@@ -176,7 +176,11 @@ def _left_open(path: Path, scope: Scope) -> bool:
     if any(one is not None and not one.every for one in (path.segment_selector, path.repetition)):
         return True
     bound = scope.names.get(path.variable) if path.variable is not None else None
-    groups = bound.groups if bound is not None else structures(scope.map_file.from_name)
+    groups = (
+        bound.groups
+        if bound is not None
+        else structures(scope.map_file.from_name, scope.map_file.events)
+    )
     for name, selector in (*path.steps, (path.segment or "", path.segment_selector)):
         inner = _children(groups, name)
         if selector is None and _repeats(inner, None):
