@@ -1,0 +1,76 @@
+"""Pure. A parsed C-CDA document: its root, the elements with an ID, and names for places.
+
+Elements are lxml's; nothing here changes them. CDA R2, and C-CDA 2.1 for the narrative references
+(`originalText/reference/@value="#id"`).
+"""
+
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+from lxml import etree
+
+CDA = "urn:hl7-org:v3"
+SDTC = "urn:hl7-org:sdtc"
+XSI = "http://www.w3.org/2001/XMLSchema-instance"
+NAMESPACES = {"v3": CDA, "sdtc": SDTC, "xsi": XSI}
+
+XSI_TYPE = f"{{{XSI}}}type"
+TEMPLATE_ID = f"{{{CDA}}}templateId"
+
+STATEMENTS = frozenset(
+    f"{{{CDA}}}{name}"
+    for name in (
+        "act",
+        "encounter",
+        "observation",
+        "observationMedia",
+        "organizer",
+        "procedure",
+        "regionOfInterest",
+        "substanceAdministration",
+        "supply",
+    )
+)
+"""Tags of clinical statements."""
+
+Node = etree._Element  # noqa: SLF001  lxml's only name for the type of its elements
+
+
+@dataclass(slots=True)
+class Document:
+    """One document."""
+
+    root: Node
+    raw: bytes
+    """As received."""
+    ids: dict[str, Node] = field(default_factory=dict)
+    """`ID` of the narrative to the element; the first where several have it."""
+
+    def referred(self, value: str) -> Node | None:
+        """The element a reference names: `#id`, or `id` as some systems write it."""
+        return self.ids.get(value.removeprefix("#").strip())
+
+    def statements(self) -> list[Node]:
+        """Every clinical statement of the body, in order."""
+        return list(self.root.iter(*STATEMENTS))
+
+
+@lru_cache(maxsize=4_096)
+def local_name(tag: str) -> str:
+    """`code` of `{urn:hl7-org:v3}code`, `sdtc:raceCode` of an element of that namespace."""
+    namespace, _, name = tag.rpartition("}")
+    return f"sdtc:{name}" if namespace.endswith(SDTC) else name
+
+
+def place_of(node: Node) -> str:
+    """The path of an element from the root: `/ClinicalDocument/component/.../observation[2]`."""
+    steps: list[str] = []
+    here: Node | None = node
+    while here is not None:
+        tag = str(here.tag)
+        name = local_name(tag)
+        before = len(list(here.itersiblings(tag, preceding=True)))
+        more = before or next(here.itersiblings(tag), None) is not None
+        steps.append(f"{name}[{before + 1}]" if more else name)
+        here = here.getparent()
+    return "/" + "/".join(reversed(steps))
