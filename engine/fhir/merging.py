@@ -12,6 +12,8 @@ from engine.fhir import definitions
 
 Json = dict[str, Any]
 
+NULL_FLAVOR = "http://terminology.hl7.org/CodeSystem/v3-NullFlavor"
+
 
 def merge(first: Json, second: Json) -> Json:
     """What `first` says, and what only `second` says. Neither argument is changed.
@@ -87,3 +89,10 @@ def contains(whole: Any, part: Any) -> bool:
     if isinstance(whole, list) and isinstance(part, list):
         return all(any(contains(known, item) for known in whole) for item in part)
     return type(whole) is type(part) and bool(whole == part)
+
+
+def says_nothing(value: Any) -> bool:
+    """True for what stands where a required element has no source: `unknown`, a null flavour."""
+    if isinstance(value, dict):
+        return value.get("system") == NULL_FLAVOR
+    return bool(value == "unknown")

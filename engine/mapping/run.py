@@ -15,7 +15,7 @@ import msgspec
 from engine.diagnostics import Code, Diagnostic, Place
 from engine.fhir.bundle import Entry
 from engine.fhir.identity import resource_id
-from engine.fhir.merging import contains, merge
+from engine.fhir.merging import contains, merge, says_nothing
 from engine.hl7v2.message import Segment
 from engine.mapping.codes import HELD_CODE, RULE_FAILED, SAME_KEY, TOO_MANY
 from engine.mapping.identifiers import best_identifier
@@ -281,8 +281,6 @@ class Run:
             if present is None:
                 return self._put(resource, resource_type, key)
             self.fill(present, resource)
-            if not contains(present.resource, resource):
-                self.conflict(resource_type)
             return present
         content = _CONTENT.encode(resource)
         ordinal = self.contents.get((resource_type, content), 0) + 1
@@ -305,10 +303,17 @@ class Run:
             made.merges = True
         return made
 
-    def conflict(self, resource_type: str) -> None:
-        """Report that one key stands for two things."""
-        if len(self.diagnostics) < PROBLEMS_MAX:
-            self.diagnostics.append(SAME_KEY(Place(path=resource_type), type=resource_type))
+    def conflict(self, resource_type: str, merged: dict[str, Any], second: dict[str, Any]) -> None:
+        """Report each element that the second description says otherwise, once in a message."""
+        for name, value in second.items():
+            if contains(merged.get(name), value) or says_nothing(value):
+                continue
+            if len(self.diagnostics) >= PROBLEMS_MAX:
+                return
+            path = f"{resource_type}.{name}"
+            if (path, "conflict") not in self.once:
+                self.once.add((path, "conflict"))
+                self.diagnostics.append(SAME_KEY(Place(path=path), type=resource_type))
 
     def refer(
         self, resource: dict[str, Any], resource_type: str, key: tuple[str, ...] | None
@@ -396,6 +401,7 @@ class Run:
         if made.resource is resource or made.resource == resource:
             return
         merged = merge(made.resource, resource)
+        self.conflict(made.resource_type, merged, resource)
         if self.trace is not None:
             self.trace.merged(made.resource, resource, merged)
         made.resource = merged

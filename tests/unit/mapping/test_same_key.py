@@ -27,8 +27,17 @@ def test_second_segment_that_contradicts_is_reported_by_type_alone() -> None:
     assert "two" not in found.message.replace("two segments", "")
 
 
-def test_same_person_described_twice_by_reference_is_no_contradiction() -> None:
+def test_person_described_otherwise_by_reference_is_reported_once_an_element() -> None:
     run = Run(MapContext(), ())
-    run.refer({"resourceType": "Practitioner", "active": True}, "Practitioner", ("a", "1"))
-    run.refer({"resourceType": "Practitioner", "active": False}, "Practitioner", ("a", "1"))
+    for name in ("one", "two", "three"):
+        run.refer({"resourceType": "Organization", "name": name}, "Organization", ("a", "1"))
+    assert [(one.code, one.place.path) for one in run.diagnostics] == [
+        ("T574", "Organization.name")
+    ]
+
+
+def test_default_of_a_required_element_contradicts_nothing() -> None:
+    run = Run(MapContext(), ())
+    run.add(report(), "DiagnosticReport", KEY)
+    run.add(report(status="unknown"), "DiagnosticReport", KEY)
     assert run.diagnostics == []
