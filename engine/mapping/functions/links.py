@@ -1,9 +1,9 @@
 """Pure. Functions that join what one message says in several places.
 
 A child order names the result it was made for by numbers and codes (OBR-26, OBR-29; HL7 v2.5.1 ch.
-4.5.3.26 and 4.5.3.29), and results form groups by their sub-ids (OBX-4, ch. 7.4.2.4): the parent
-stands in another order of the message, or further up. A map remembers resources as it makes them
-and recalls the one that a later segment names.
+4.5.3.26 and 4.5.3.29), and results form groups by dotted sub-ids (OBX-4, ch. 7.4.2.4): the parent
+stands in another order of the message, or further up. A map makes resources known as it makes them,
+and finds the one that a later segment names. A name that two of them bear is nobody's.
 """
 
 from typing import Any, Protocol
@@ -22,6 +22,7 @@ class Resource(Protocol):
     """A resource made earlier."""
 
     reference: dict[str, str]
+    resource: dict[str, Any]
 
 
 class MessageFacts(Facts, Protocol):
@@ -33,99 +34,190 @@ class MessageFacts(Facts, Protocol):
         """Set an element of a resource already made."""
 
 
-def _name(what: str, keys: tuple[str | None, ...]) -> tuple[str, str]:
-    return what, "\x1f".join([key or "" for key in keys])
+Names = list[tuple[str, str]]
 
 
-def remember(
-    facts: MessageFacts, resource: Resource | None, *keys: str | None
+def _names(kind: str, placer: str | None, filler: str | None, rest: str) -> Names:
+    """What a thing is known by: the filler's number goes before the placer's."""
+    found = [(kind, f"F{filler}{rest}")] if filler else []
+    return [*found, (kind, f"P{placer}{rest}")] if placer else found
+
+
+def _know(facts: MessageFacts, resource: Resource, names: Names) -> None:
+    for name in names:
+        if facts.values.setdefault(name, resource) is not resource:
+            facts.values[name] = None
+
+
+def _find(facts: MessageFacts, names: Names) -> Resource | None:
+    return next((found for name in names if (found := facts.values.get(name))), None)
+
+
+def _join(facts: MessageFacts, member: Resource, group: Resource | None) -> dict[str, str] | None:
+    """Put a result among the members of another; the Reference of that one."""
+    if group is None or group is member:
+        return None
+    if member.reference not in group.resource.get("hasMember", ()):
+        facts.put(group, ("hasMember",), member.reference, append=True)
+    return group.reference
+
+
+def known_request(
+    facts: MessageFacts, resource: Resource | None, placer: str | None, filler: str | None
 ) -> dict[str, str] | None:
-    """The Reference of a resource, which is kept under the keys."""
+    """The Reference of an order, which is known by its numbers from now on."""
     if resource is None:
         return None
-    name = _name("remember", keys)
-    if name not in facts.values:
-        facts.values[name] = resource
-    elif facts.values[name] is not resource:
-        facts.values[name] = None  # two things under one name: neither is meant for sure
+    _know(facts, resource, _names("request", placer, filler, ""))
     return resource.reference
 
 
-def recall(facts: MessageFacts, *keys: str | None) -> dict[str, str] | None:
-    """The Reference of what was remembered under these keys; None when that was not one thing."""
-    found = facts.values.get(_name("remember", keys))
-    return None if found is None else dict(found.reference)
-
-
-def member_of(
-    facts: MessageFacts, resource: Resource | None, *keys: str | None
+def parent_request(
+    facts: MessageFacts, placer: str | None, filler: str | None
 ) -> dict[str, str] | None:
-    """The Reference of the remembered Observation, to whose members the resource is added."""
-    found = facts.values.get(_name("remember", keys))
-    if resource is None or found is None or found is resource:
+    """The Reference of the order of the message with these numbers."""
+    found = _find(facts, _names("request", placer, filler, ""))
+    return None if found is None else {**found.reference}
+
+
+def known_result(
+    facts: MessageFacts,
+    resource: Resource | None,
+    placer: str | None,
+    filler: str | None,
+    code: str | None,
+    sub_id: str | None,
+) -> dict[str, str] | None:
+    """The Reference of a result, which children may name from now on."""
+    if resource is None:
         return None
-    if resource.reference not in found.resource.get("hasMember", ()):
-        facts.put(found, ("hasMember",), resource.reference, append=True)
-    return dict(found.reference)
+    _know(facts, resource, _names("result", placer, filler, f"|{code}|"))
+    if sub_id:
+        _know(facts, resource, _names("result", placer, filler, f"|{code}|{sub_id}"))
+    return resource.reference
+
+
+def parent_result(
+    facts: MessageFacts,
+    resource: Resource | None,
+    placer: str | None,
+    filler: str | None,
+    code: str | None,
+    sub_id: str | None,
+) -> dict[str, str] | None:
+    """The Reference of the result that a child names; the child becomes one of its members."""
+    if resource is None:
+        return None
+    # without a sub-id the only result of that code is meant
+    names = _names("result", placer, filler, f"|{code}|{sub_id or ''}")
+    return _join(facts, resource, _find(facts, names))
+
+
+def parent_group(
+    facts: MessageFacts, resource: Resource | None, report: Resource | None, sub_id: str
+) -> dict[str, str] | None:
+    """The Reference of the result whose sub-id is one level up; the result becomes its member."""
+    if resource is None or report is None:
+        return None
+    name = report.reference["reference"]
+    _know(facts, resource, [("group", f"{name}|{sub_id}")])
+    above = sub_id.rpartition(".")[0]
+    return _join(facts, resource, _find(facts, [("group", f"{name}|{above}")])) if above else None
 
 
 def occurrence(facts: MessageFacts, *keys: str | None) -> str | None:
     """`2` when the same texts are met the second time in the message; None the first time."""
-    name = _name("occurrence", keys)
+    name = ("occurrence", "\x1f".join([key or "" for key in keys]))
     count = facts.values[name] = facts.values.get(name, 0) + 1
     return str(count) if count > 1 else None
 
 
-def gather(facts: MessageFacts, text: str, *keys: str | None) -> None:
-    """Keep a text after those gathered under the same keys before."""
-    facts.values.setdefault(_name("gather", keys), []).append(text)
+def gather(facts: MessageFacts, resource: Resource | None, text: str) -> None:
+    """Keep a line of text for a resource."""
+    if resource is not None:
+        facts.values.setdefault(("gather", resource.reference["reference"]), []).append(text)
 
 
-def gathered(facts: MessageFacts, *keys: str | None) -> str | None:
-    """What was gathered under these keys, one text a line."""
-    found = facts.values.get(_name("gather", keys))
+def gathered(facts: MessageFacts, resource: Resource | None) -> str | None:
+    """The lines kept for a resource."""
+    if resource is None:
+        return None
+    found = facts.values.get(("gather", resource.reference["reference"]))
     return "\n".join(found) if found else None
 
 
-def parent_sub_id(value: str) -> str | None:
-    """The sub-id one level up: `1.1` of `1.1.2`."""
-    return value.rpartition(".")[0] or None
-
-
-_KEYS = Parameter(name="keys", doc="the texts it is known by", required=False, many=True)
 _RESOURCE = Parameter(name="resource", doc="its name", kind=Kind.RESOURCE)
+_PLACER = Parameter(name="placer", doc="the placer's number of the order", required=False)
+_FILLER = Parameter(name="filler", doc="the filler's number of the order", required=False)
+_CODE = Parameter(name="code", doc="the result's code, OBX-3.1", required=False)
+_SUB_ID = Parameter(name="sub_id", doc="its sub-id, OBX-4", required=False)
+_KEYS = Parameter(name="keys", doc="the texts it is known by", required=False, many=True)
+_REPORT = Parameter(name="report", doc="the report it is in", kind=Kind.RESOURCE)
+
+
+def _record(name: str, doc: str, body: Any, *parameters: Parameter) -> FunctionRecord:
+    return FunctionRecord(
+        name=name,
+        doc=doc,
+        parameters=parameters,
+        returns=("Reference",),
+        examples=(Example(arguments=(*[None] * len(parameters),), result=None),),
+        body=body,
+        uses_facts=True,
+        varies=True,
+    )
+
 
 RECORDS = (
+    _record(
+        "known_request",
+        "The Reference of an order, which `parent_request` finds by its numbers from now on.",
+        known_request,
+        *(_RESOURCE, _PLACER, _FILLER),
+    ),
+    _record(
+        "parent_request",
+        "The Reference of the order of the same message with these numbers (OBR-29, ORC-8).",
+        parent_request,
+        *(_PLACER, _FILLER),
+    ),
+    _record(
+        "known_result",
+        "The Reference of a result, which `parent_result` finds from now on.",
+        known_result,
+        *(_RESOURCE, _PLACER, _FILLER, _CODE, _SUB_ID),
+    ),
+    _record(
+        "parent_result",
+        "The Reference of the result of the same message that a child order names (OBR-29, "
+        "OBR-26); the child's result is put into its `hasMember`. Nothing when two bear the name.",
+        parent_result,
+        *(_RESOURCE, _PLACER, _FILLER, _CODE, _SUB_ID),
+    ),
+    _record(
+        "parent_group",
+        "The Reference of the result of the same report whose sub-id is one level up: `1.1` of "
+        "`1.1.2` (OBX-4); the result is put into its `hasMember`. Nothing when two bear it.",
+        parent_group,
+        *(_RESOURCE, _REPORT, Parameter(name="sub_id", doc="its sub-id, OBX-4")),
+    ),
     FunctionRecord(
-        name="remember",
-        doc="The Reference of a resource, which is kept under the keys for `recall` and "
-        "`member_of` until the message ends.",
-        parameters=(_RESOURCE, _KEYS),
-        returns=("Reference",),
-        examples=(Example(arguments=(None, "result", "F-1"), result=None),),
-        body=remember,
+        name="gather",
+        doc="Keeps a line of text for a resource until `gathered` asks for it; yields nothing.",
+        parameters=(_RESOURCE, Parameter(name="value", doc="the text")),
+        returns=TEXT_TYPES,
+        examples=(Example(arguments=(None, "No acute disease."), result=None),),
+        body=gather,
         uses_facts=True,
         varies=True,
     ),
     FunctionRecord(
-        name="recall",
-        doc="The Reference of what was remembered under the same keys earlier in the message; "
-        "nothing when there was none, or more than one.",
-        parameters=(_KEYS,),
-        returns=("Reference",),
-        examples=(Example(arguments=("result", "F-1"), result=None),),
-        body=recall,
-        uses_facts=True,
-        varies=True,
-    ),
-    FunctionRecord(
-        name="member_of",
-        doc="Adds the Observation to `hasMember` of the one remembered under the keys, and gives "
-        "the Reference of that one.",
-        parameters=(_RESOURCE, _KEYS),
-        returns=("Reference",),
-        examples=(Example(arguments=(None, "result", "F-1"), result=None),),
-        body=member_of,
+        name="gathered",
+        doc="The lines that `gather` kept for a resource.",
+        parameters=(_RESOURCE,),
+        returns=TEXT_TYPES,
+        examples=(Example(arguments=(None,), result=None),),
+        body=gathered,
         uses_facts=True,
         varies=True,
     ),
@@ -139,37 +231,5 @@ RECORDS = (
         body=occurrence,
         uses_facts=True,
         varies=True,
-    ),
-    FunctionRecord(
-        name="gather",
-        doc="Keeps a text for `gathered`; yields nothing.",
-        parameters=(Parameter(name="value", doc="the text"), _KEYS),
-        returns=TEXT_TYPES,
-        examples=(Example(arguments=("No acute disease.", "impression"), result=None),),
-        body=gather,
-        uses_facts=True,
-        varies=True,
-    ),
-    FunctionRecord(
-        name="gathered",
-        doc="What `gather` kept under the same keys, one text a line.",
-        parameters=(_KEYS,),
-        returns=TEXT_TYPES,
-        examples=(Example(arguments=("impression",), result=None),),
-        body=gathered,
-        uses_facts=True,
-        varies=True,
-    ),
-    FunctionRecord(
-        name="parent_sub_id",
-        doc="The sub-id of the result one level up, of dotted ones such as `1.1.2` (OBX-4).",
-        parameters=(Parameter(name="value", doc="OBX-4"),),
-        returns=TEXT_TYPES,
-        accepts=("ST", "OG"),
-        examples=(
-            Example(arguments=("1.1.2",), result="1.1"),
-            Example(arguments=("1",), result=None),
-        ),
-        body=parent_sub_id,
     ),
 )
