@@ -31,7 +31,7 @@ class Coverage:
 
     def rules(self) -> tuple[RuleInfo, ...]:
         """The rules that can be exercised: those with a target."""
-        return tuple(rule for rule in self.program.traced().rules if rule.target)
+        return tuple(rule for rule in self.program.traced().whole().rules if rule.target)
 
     def unexercised(self) -> tuple[RuleInfo, ...]:
         """The rules no test made write anything, in the order of the files."""

@@ -182,6 +182,8 @@ class Builder:
     rules: list[RuleInfo] = field(default_factory=list)
     objects: dict[str, Any] = field(default_factory=dict)
     """Global name in the generated code to object."""
+    names: dict[int, str] = field(default_factory=dict)
+    """The same by identity; `objects` keeps them alive."""
     wanted: list[tuple[str, int]] = field(default_factory=list)
     """(map name, level) still to be generated."""
     functions: dict[tuple[str, int], str] = field(default_factory=dict)
@@ -203,11 +205,10 @@ class Builder:
 
     def refer(self, prefix: str, thing: Any) -> str:
         """A global name for an object."""
-        for name, present in self.objects.items():
-            if present is thing:
-                return name
-        name = f"{prefix}_{len(self.objects)}"
-        self.objects[name] = thing
+        name = self.names.get(id(thing))
+        if name is None:
+            name = self.names[id(thing)] = f"{prefix}_{len(self.objects)}"
+            self.objects[name] = thing
         return name
 
     def rule(self, map_name: str, target: str, place: Place, sources: tuple[str, ...]) -> int:
