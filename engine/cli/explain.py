@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from engine.channel.testcase import find_element
 from engine.cli.masking import HIDDEN
 from engine.cli.options import HomeOption, StoreOption, open_log
 from engine.cli.project import messages_of, open_project
@@ -175,6 +174,8 @@ def _print_record(traced: "Traced", record: "TraceRecord", raw: bytes, masked: b
 def _value(traced: "Traced", record: "TraceRecord") -> Any:
     for entry in traced.made.entries:
         if entry.resource_id == record.resource_id:
+            from engine.channel.testcase import find_element
+
             return find_element(entry.resource, record.path.partition(".")[2])
     return None
 
