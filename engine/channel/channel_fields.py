@@ -5,6 +5,7 @@ from engine.channel.destination_fields import DESTINATIONS
 from engine.channel.fields import ComponentSpec, FieldSpec, Kind, PlaceOf, Values
 from engine.channel.listener_fields import LISTENERS, count, seconds
 from engine.channel.model import (
+    UPDATES,
     Acknowledge,
     ChannelConfig,
     ChannelTest,
@@ -150,6 +151,17 @@ TRANSFORM = ComponentSpec(
             description="Values for the message map's parameters.",
             key_form=forms.check_identifier,
             item=FieldSpec(name="", description="A text.", environment=True),
+        ),
+        FieldSpec(
+            name="updates",
+            kind=Kind.TABLE,
+            description="Resource types of which this sender says only a part (merge), or all "
+            "(replace); goes before what the maps say.",
+            example="{Patient: merge}",
+            key_form=forms.check_resource_type,
+            item=FieldSpec(
+                name="", kind=Kind.CHOICE, description="merge or replace.", choices=UPDATES
+            ),
         ),
         FieldSpec(
             name="validate",

@@ -199,6 +199,14 @@ FHIR_DESTINATION = ComponentSpec(
             choices=("update", "conditional", "create"),
         ),
         FieldSpec(
+            name="merge",
+            kind=Kind.CHOICE,
+            description="Resources a message says only a part of. read: read, merge, write if "
+            "unchanged meanwhile. create: write only where there is none. replace: write them as "
+            "they are.",
+            choices=("read", "create", "replace"),
+        ),
+        FieldSpec(
             name="capabilities",
             kind=Kind.LIST,
             description="What the server can do; the interaction and identity must be among it.",

@@ -10,6 +10,7 @@ import zoneinfo
 from urllib.parse import urlsplit
 
 from engine.diagnostics import did_you_mean
+from engine.fhir.definitions import resource_types
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_.-]{0,62}\Z")
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+\Z")
@@ -41,6 +42,12 @@ def check_name(text: str) -> str | None:
 def check_identifier(text: str) -> str | None:
     """A search kind or parameter name."""
     return None if _IDENTIFIER.match(text) else "use lower-case letters, digits and `_`"
+
+
+def check_resource_type(text: str) -> str | None:
+    """A resource type of R4."""
+    known = resource_types()
+    return None if text in known else did_you_mean(text, known) or "name a resource type of R4"
 
 
 def check_network(text: str) -> str | None:

@@ -149,6 +149,8 @@ class TransformConfig:
     validate: str = "compiled"
     """compiled: the R4 checker. strict: fhir.resources too. none."""
     parameters: tuple[tuple[str, str], ...] = ()
+    updates: tuple[tuple[str, str], ...] = ()
+    """Resource type to merge or replace; goes before what the maps say."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,6 +173,11 @@ class RetryPolicy:
     """How long it stays open before one probe attempt."""
 
 
+MERGE = "merge"
+REPLACE = "replace"
+UPDATES = (MERGE, REPLACE)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FhirDestinationConfig:
     """A FHIR R4 server."""
@@ -182,6 +189,9 @@ class FhirDestinationConfig:
     """transaction, batch or single."""
     identity: str = "update"
     """update: PUT by derived id. conditional: PUT by identifier. create: POST, If-None-Exist."""
+    merge: str = "read"
+    """Resources a message says only a part of. read: read, merge, write with If-Match. create:
+    written only where there is none. replace: written as they are."""
     capabilities: frozenset[str] = frozenset(
         {"transaction", "batch", "conditional-update", "conditional-create", "update-create"}
     )

@@ -9,6 +9,7 @@ interactions), RFC 9110.
 import asyncio
 import ssl
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
 
@@ -16,7 +17,8 @@ import orjson
 from multidict import CIMultiDict
 from yarl import URL
 
-from engine.channel.model import FhirDestinationConfig, SecretReference
+from engine.channel.model import REPLACE, FhirDestinationConfig, SecretReference
+from engine.destinations.fhir_merging import Merging, Unread
 from engine.destinations.http_exchange import Answer, Headers, HttpExchange, Request
 from engine.destinations.interface import (
     AttemptResult,
@@ -26,6 +28,8 @@ from engine.destinations.interface import (
     Settlement,
 )
 from engine.destinations.tls import client_context, file_stamp
+from engine.fhir.marks import Mark, read_marks
+from engine.fhir.merge_plan import Drawn
 from engine.pipeline.response import (
     ACCEPTED,
     ANSWER_UNEXPECTED,
@@ -34,8 +38,11 @@ from engine.pipeline.response import (
     classify_fault,
     classify_http,
     combine,
+    conflict_of,
     entry_answers,
+    is_conflict,
 )
+from engine.pipeline.states import FailureClass
 
 FHIR_JSON = "application/fhir+json"
 _CONNECT_SECONDS_MAX = 10.0
@@ -46,6 +53,8 @@ _HEADERS = (
     ("Prefer", "return=minimal"),
     ("User-Agent", "interface-engine"),
 )
+ROUNDS_MAX = 3
+"""Reads and writes of one attempt while other writers are at the same resources."""
 _REPEATABLE_METHODS = frozenset({"PUT", "GET", "DELETE"})
 
 
@@ -68,6 +77,7 @@ class FhirDestination:
         self._plain_headers = CIMultiDict(_HEADERS)
         self._shown_headers = self._describe_headers()
         self._transaction_shown = self._shown("POST", self._base)
+        self._merging = Merging(config, self._exchange)
 
     async def send(self, outgoing: Outgoing) -> AttemptResult:
         """One attempt: the Bundle, or its entries one by one."""
@@ -76,9 +86,10 @@ class FhirDestination:
         except (OSError, KeyError, ValueError):
             return AttemptResult(classification=classify_fault(Fault.SECRET_MISSING))
         try:
-            if self._config.interaction == "single":
-                return await self._send_entries(outgoing, headers)
-            return await self._send_bundle(outgoing, headers)
+            marks = read_marks(outgoing.content_type)
+            if marks and self._config.merge != REPLACE:
+                return await self._send_merged(outgoing, marks, headers)
+            return await self._send_once(outgoing, headers, self._config.timeout_seconds)
         except (ValueError, KeyError, TypeError):
             # The stored body is not what `engine.fhir.bundle` makes: no attempt can help.
             return AttemptResult(classification=classify_fault(Fault.BODY_UNUSABLE))
@@ -131,9 +142,61 @@ class FhirDestination:
 
     # -- sending --
 
-    async def _send_bundle(self, outgoing: Outgoing, headers: Headers) -> AttemptResult:
+    async def _send_merged(
+        self, outgoing: Outgoing, marks: tuple[Mark, ...], headers: Headers
+    ) -> AttemptResult:
+        """Read, merge, write; again when another writer was there in between."""
+        deadline = _now() + self._config.timeout_seconds
+        for round_number in range(1, ROUNDS_MAX + 1):
+            drawn = await self._merging.draw(outgoing.body, marks, headers, deadline)
+            if isinstance(drawn, Unread):
+                return self._unread(drawn)
+            result = await self._send_drawn(outgoing, drawn, headers, deadline)
+            answer = result.classification
+            if answer.accepted:
+                self._merging.remember(outgoing.body, marks, drawn.names)
+            conflict = is_conflict(answer)
+            refused = answer.failure_class is FailureClass.PERMANENT and drawn.remembered
+            if not (conflict or refused) or round_number == ROUNDS_MAX or _now() >= deadline:
+                break
+            self._merging.forget()  # what was left out may be gone from the server
+        return replace(result, classification=conflict_of(answer)) if conflict else result
+
+    async def _send_drawn(
+        self, outgoing: Outgoing, drawn: Drawn, headers: Headers, deadline: float
+    ) -> AttemptResult:
+        """Send what a merge left to send; the attempt's record says what it was."""
+        if not drawn.body:
+            return AttemptResult(classification=ACCEPTED, request=_left_out(drawn))
+        changed = replace(outgoing, body=drawn.body)
+        result = await self._send_once(changed, headers, deadline - _now())
+        if drawn.written:
+            shown = b"\n\n" + drawn.body
+        else:
+            shown = b"\n\n" + _left_out(drawn) if drawn.left_out else b""
+        return replace(result, request=result.request + shown)
+
+    def _unread(self, unread: Unread) -> AttemptResult:
+        answer = unread.response
+        return AttemptResult(
+            classification=unread.classification,
+            status="" if answer is None else str(answer.status),
+            request=self._transaction_shown + b"\n\nread before a merge; nothing was sent",
+            response=b"" if answer is None else self._kept(answer),
+        )
+
+    async def _send_once(
+        self, outgoing: Outgoing, headers: Headers, seconds: float
+    ) -> AttemptResult:
+        if self._config.interaction == "single":
+            return await self._send_entries(outgoing, headers, seconds)
+        return await self._send_bundle(outgoing, headers, seconds)
+
+    async def _send_bundle(
+        self, outgoing: Outgoing, headers: Headers, seconds: float
+    ) -> AttemptResult:
         request = Request("POST", self._base_url, headers, outgoing.body)
-        answer = await self._exchange(request, self._config.timeout_seconds)
+        answer = await self._exchange(request, seconds)
         if isinstance(answer, Fault):
             return AttemptResult(
                 classification=classify_fault(answer), request=self._transaction_shown
@@ -165,9 +228,11 @@ class FhirDestination:
             return ANSWER_UNEXPECTED
         return combine(entries, repeatable=_repeatable(outgoing.body))
 
-    async def _send_entries(self, outgoing: Outgoing, headers: Headers) -> AttemptResult:
+    async def _send_entries(
+        self, outgoing: Outgoing, headers: Headers, seconds: float
+    ) -> AttemptResult:
         """Each entry in turn; the first that is not taken ends the attempt."""
-        deadline = _now() + self._config.timeout_seconds
+        deadline = _now() + seconds
         answers: list[Classification] = []
         requests: list[bytes] = []
         response, status = b"", ""
@@ -193,6 +258,8 @@ class FhirDestination:
         sent = headers.copy()
         if condition := fhir_request.get("ifNoneExist"):
             sent["If-None-Exist"] = condition
+        if version := fhir_request.get("ifMatch"):
+            sent["If-Match"] = version
         content = orjson.dumps(resource) if resource is not None else None
         return Request(fhir_request["method"], url, sent, content)
 
@@ -271,6 +338,10 @@ class FhirDestination:
         head = b"\n".join([b"%b: %b" % pair for pair in answer.raw_headers])
         kept = b"%d\n%b\n\n%b" % (answer.status, head, answer.body)
         return kept[: self._config.response_bytes_max]
+
+
+def _left_out(drawn: Drawn) -> bytes:
+    return f"without what the server has already: {', '.join(drawn.left_out)}".encode()
 
 
 def _now() -> float:

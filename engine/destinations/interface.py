@@ -42,7 +42,7 @@ class AttemptResult:
     status: str = ""
     """HTTP status, MSA-1, or nothing."""
     request: bytes = b""
-    """Request line and headers without secrets; never the body."""
+    """Request line and headers without secrets; the body only where it is not the stored one."""
     response: bytes = b""
     """Status line, headers and body, cut to the destination's bound."""
 

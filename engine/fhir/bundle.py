@@ -23,6 +23,7 @@ from engine.diagnostics import Diagnostic, Place
 from engine.fhir import codes, standalone
 from engine.fhir.entries import EncodedBundle, Entry, entry_name, references_of
 from engine.fhir.forms import CONDITIONAL, CREATE_ONCE, UPDATE, Form, choose_form, identifier_query
+from engine.fhir.marks import Mark
 from engine.fhir.merging import merge
 from engine.fhir.references import ReferenceForm, read_reference
 
@@ -32,6 +33,7 @@ TRANSACTION = "transaction"
 BATCH = "batch"
 
 _MARK = b'"reference":"'
+_ENTRY = b',"entry":['
 
 
 def build_bundle(
@@ -61,6 +63,7 @@ def encode_bundle(
     identity: str,
     capabilities: frozenset[str],
     timestamp: str | None = None,
+    merging: bool = False,
 ) -> EncodedBundle:
     """The Bundle as the bytes to send: the same arguments give the same bytes.
 
@@ -73,6 +76,7 @@ def encode_bundle(
         identity: update, conditional or create.
         capabilities: what the server can do, as in `FhirDestinationConfig.capabilities`.
         timestamp: an instant for Bundle.timestamp.
+        merging: mark the entries that are only a part of their resource.
 
     Returns:
         The body, with warnings for what the server lacks and errors for references to nothing.
@@ -100,11 +104,24 @@ def encode_bundle(
         start["timestamp"] = timestamp
     pieces, dangling = _pieces(listed, names, keep=kind == TRANSACTION and not aliases)
     body = orjson.dumps(start)
+    marks = _marks(listed, pieces, len(body) + len(_ENTRY) - 1) if merging else ()
     if pieces:
-        body = b"".join((body[:-1], b',"entry":[', b",".join(pieces), b"]}"))
+        body = b"".join((body[:-1], _ENTRY, b",".join(pieces), b"]}"))
     if dangling:
         diagnostics.extend(check_references(entries))
-    return EncodedBundle(body=body, diagnostics=tuple(diagnostics))
+    return EncodedBundle(body=body, diagnostics=tuple(diagnostics), marks=marks)
+
+
+def _marks(
+    listed: Iterable[tuple[Entry, Form]], pieces: Sequence[bytes], start: int
+) -> tuple[Mark, ...]:
+    """The entries that update a resource of which the message says only a part."""
+    found: list[Mark] = []
+    for (entry, form), piece in zip(listed, pieces, strict=True):
+        if entry.merges and form.kind in (UPDATE, CONDITIONAL):
+            found.append(Mark(start, len(piece), entry.deletes))
+        start += len(piece) + 1
+    return tuple(found)
 
 
 def check_references(entries: Iterable[Entry]) -> tuple[Diagnostic, ...]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from engine.diagnostics import Diagnostic
+from engine.fhir.marks import Mark
 
 
 @dataclass(slots=True)
@@ -43,6 +44,8 @@ class EncodedBundle:
 
     body: bytes
     diagnostics: tuple[Diagnostic, ...]
+    marks: tuple[Mark, ...] = ()
+    """The entries that are only a part of their resource."""
 
 
 def entry_name(entry: Entry) -> str:

@@ -6,12 +6,14 @@ byte. It never raises: a fault of our own becomes an ERROR that names the step a
 fault, no value.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from engine.channel.filter import CompiledFilter, compile_filter
 from engine.channel.model import (
+    MERGE,
+    REPLACE,
     ChannelConfig,
     DestinationConfig,
     FhirDestinationConfig,
@@ -21,6 +23,7 @@ from engine.channel.model import (
 from engine.diagnostics import Diagnostic, Place, has_errors
 from engine.fhir.bundle import encode_bundle
 from engine.fhir.entries import Entry
+from engine.fhir.marks import write_marks
 from engine.hl7v2.groups import Grouped, group
 from engine.hl7v2.header import peek
 from engine.hl7v2.message import Message
@@ -62,6 +65,8 @@ class Form:
     identity: str
     capabilities: frozenset[str]
     destinations: tuple[str, ...]
+    merging: frozenset[str] = frozenset()
+    """Those that merge resources of which the message says only a part with what is there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +85,8 @@ class ChannelPlan:
     strict: StrictCheck | None = None
     order: tuple[str, ...] = ()
     """Destinations as configured."""
+    updates: Mapping[str, str] = field(default_factory=dict)
+    """Resource type to merge or replace, where the channel goes before its maps."""
 
 
 def plan(
@@ -110,6 +117,7 @@ def plan(
         ),
         strict=strict if transform.validate == "strict" else None,
         order=tuple(found.name for found in config.destinations),
+        updates=dict(transform.updates),
     )
 
 
@@ -122,16 +130,25 @@ def _takes_message(config: DestinationConfig, map_name: str) -> bool:
 def _forms(destinations: Sequence[DestinationConfig]) -> tuple[Form, ...]:
     """One form for all destinations that are sent the same bytes."""
     found: dict[tuple[str, str, frozenset[str]], list[str]] = {}
+    merging: set[str] = set()
     for config in destinations:
         if isinstance(config, FhirDestinationConfig):
             key = (config.interaction, config.identity, config.capabilities)
+            if config.merge != REPLACE:
+                merging.add(config.name)
         elif isinstance(config, FileDestinationConfig) and config.content == "bundle":
             key = ("transaction", "update", _FILE_FORM.capabilities)
         else:
             continue
         found.setdefault(key, []).append(config.name)
     return tuple(
-        Form(interaction=key[0], identity=key[1], capabilities=key[2], destinations=tuple(names))
+        Form(
+            interaction=key[0],
+            identity=key[1],
+            capabilities=key[2],
+            destinations=tuple(names),
+            merging=frozenset(merging.intersection(names)),
+        )
         for key, names in found.items()
     )
 
@@ -225,7 +242,7 @@ def _transform(
     course.diagnostics.extend(made.diagnostics)
     if made.nulls:
         course.diagnostics.append(_nulls_sent(made.nulls))
-    course.entries = list(made.entries)
+    course.entries = _updated(made.entries, plan.updates)
     if made.held:
         return course.result(State.HELD)
     if not made.entries:
@@ -245,11 +262,26 @@ def _transform(
             identity=form.identity,
             capabilities=form.capabilities,
             timestamp=stamp,
+            merging=bool(form.merging),
         )
         course.diagnostics.extend(encoded.diagnostics)
+        marked = write_marks(FHIR_JSON, encoded.marks)
         for name in form.destinations:
-            outputs[name] = Output(destination=name, content_type=FHIR_JSON, body=encoded.body)
+            kind = marked if name in form.merging else FHIR_JSON
+            outputs[name] = Output(destination=name, content_type=kind, body=encoded.body)
     return course.result(State.TRANSFORMED, _in_order(plan, outputs))
+
+
+def _updated(entries: Sequence[Entry], updates: Mapping[str, str]) -> list[Entry]:
+    """The entries with what the channel says of their types: merge or replace."""
+    if not updates:
+        return list(entries)
+    found: list[Entry] = []
+    for entry in entries:
+        word = updates.get(entry.resource["resourceType"])
+        merges = entry.merges if word is None else word == MERGE
+        found.append(entry if merges is entry.merges else replace(entry, merges=merges))
+    return found
 
 
 def _nulls_sent(paths: Sequence[str]) -> Diagnostic:

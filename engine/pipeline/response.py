@@ -12,6 +12,7 @@ Sources: RFC 9110 section 15, RFC 6585 (429), FHIR R4 http.html and issue-type, 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 from enum import StrEnum
 from typing import Any
 
@@ -137,6 +138,10 @@ _ACCEPTED_HTTP = {status: Classification(None, f"http-{status}") for status in (
 ACKNOWLEDGMENT_UNREADABLE = Classification(_AMBIGUOUS, "ack-unreadable")
 ACKNOWLEDGMENT_FOREIGN = Classification(_AMBIGUOUS, "ack-foreign")
 ANSWER_UNEXPECTED = Classification(_AMBIGUOUS, "answer-unexpected")
+READ_UNEXPECTED = Classification(_TRANSIENT, "read-answer-unexpected")
+READ_SEVERAL = Classification(_PERMANENT, "read-several")
+CONFLICT = 412
+"""Another writer has changed what was read before a merge."""
 _FAULT_ANSWERS = {fault: Classification(kind, fault.value) for fault, kind in FAULTS.items()}
 
 
@@ -165,8 +170,27 @@ def classify_http(status: int, headers: Mapping[str, str], body: bytes) -> Class
     return Classification(
         failure_class,
         f"http-{status}",
-        parse_retry_after(headers.get("retry-after")) if failure_class is _TRANSIENT else None,
+        parse_retry_after(headers.get("retry-after"), headers.get("date"))
+        if failure_class is _TRANSIENT
+        else None,
     )
+
+
+def of_read(answer: Classification) -> Classification:
+    """The same of a read before a merge: it changed nothing, so it may always be made again."""
+    passing = answer.failure_class is _AMBIGUOUS
+    failure_class = _TRANSIENT if passing else answer.failure_class
+    return Classification(failure_class, f"read-{answer.code}", answer.retry_after_seconds)
+
+
+def is_conflict(answer: Classification) -> bool:
+    """True when what was read before a merge has changed: it is read again."""
+    return answer.code in (f"http-{CONFLICT}", f"entry-{CONFLICT}")
+
+
+def conflict_of(answer: Classification) -> Classification:
+    """A conflict that went on: another attempt reads again."""
+    return Classification(_TRANSIENT, answer.code)
 
 
 def _error_issues(body: bytes) -> frozenset[str]:
@@ -189,18 +213,29 @@ def _refined(status: int, failure_class: FailureClass, issues: frozenset[str]) -
     return _TRANSIENT if status == 500 else failure_class
 
 
-def parse_retry_after(value: str | None) -> float | None:
-    """Seconds of a Retry-After header; None when absent or a date (RFC 9110 10.2.3).
+def parse_retry_after(value: str | None, date: str | None = None) -> float | None:
+    """Seconds of a Retry-After header, None when there is none (RFC 9110 10.2.3).
 
-    A date would need a clock and trust in the server's; the back-off of the policy serves instead.
+    Args:
+        value: seconds, or a date.
+        date: the answer's own Date, by which a date is read: no clock of ours is needed, and the
+            server's need not be right.
     """
     if not value:
         return None
     try:
         seconds = float(value)
     except ValueError:
-        return None
+        seconds = _between(date, value)
     return min(seconds, RETRY_AFTER_SECONDS_MAX) if seconds >= 0 else None
+
+
+def _between(start: str | None, end: str) -> float:
+    """Seconds between two HTTP dates; below zero when one cannot be read."""
+    try:
+        return (parsedate_to_datetime(end) - parsedate_to_datetime(start or "")).total_seconds()
+    except (ValueError, TypeError):
+        return -1.0
 
 
 def entry_answers(body: bytes) -> list[Classification] | None:

@@ -51,6 +51,8 @@ def _entry(reply: Reply, *, minimal: bool) -> dict[str, Any]:
     response: dict[str, Any] = {"status": str(reply.status)}
     if reply.location:
         response["location"] = reply.location
+    if reply.etag:
+        response["etag"] = reply.etag
     body = reply.body
     if body is not None and reply.status >= 400:
         response["outcome"] = body
@@ -114,6 +116,7 @@ def _resolve(memory: FhirMemory, entry: Any, names: dict[str, str]) -> _Resolved
     if isinstance(full_url, str):
         names[full_url] = f"{kind}/{identity}"
     unchanged = method == "POST" and found is not None
+    memory.check_version(kind, identity, request.get("ifMatch", ""))
     return _Resolved(method, kind, identity, query, unchanged=unchanged)
 
 
@@ -179,7 +182,7 @@ def _run(memory: FhirMemory, entry: Any) -> Reply:
         case "PUT" if query:
             return memory.update_where(kind, query, resource)
         case "PUT":
-            return memory.update(kind, identity, resource)
+            return memory.update(kind, identity, resource, request.get("ifMatch", ""))
         case "DELETE":
             return memory.delete(kind, identity)
         case _:

@@ -28,6 +28,12 @@ class Reply:
     body: Resource | None = None
     location: str = ""
 
+    @property
+    def etag(self) -> str:
+        """The version of the resource answered, as `W/"3"`; empty when it has none."""
+        version = (self.body or {}).get("meta", {}).get("versionId")
+        return f'W/"{version}"' if version else ""
+
 
 class RefusedError(Exception):
     """An interaction is refused; carries the answer."""
@@ -125,12 +131,21 @@ class FhirMemory:
                 return self.keep(kind, found)
         return self.store(kind, self.new_id(), resource)
 
-    def update(self, kind: str, identity: str, resource: Resource) -> Reply:
-        """`PUT Type/id`; creates it where there is none."""
+    def update(self, kind: str, identity: str, resource: Resource, if_match: str = "") -> Reply:
+        """`PUT Type/id`, with If-Match where given; creates it where there is none."""
         self.check(kind, resource)
+        self.check_version(kind, identity, if_match)
         if resource.get("id") not in (None, identity):
             raise refuse(400, "invalid", "the id of the resource is not that of the URL")
         return self.store(kind, identity, resource)
+
+    def check_version(self, kind: str, identity: str, if_match: str) -> None:
+        """Refuse an If-Match that names another version than the resource has."""
+        if not if_match:
+            return
+        found = self._resources.get((kind, identity))
+        if found is None or if_match != f'W/"{found["meta"]["versionId"]}"':
+            raise refuse(412, "conflict", "the resource has another version")
 
     def update_where(self, kind: str, query: str, resource: Resource) -> Reply:
         """`PUT Type?criteria`: creates, updates the one, or 412 when there are several."""

@@ -104,7 +104,8 @@ class FhirServer:
             return self.memory.create(kind, resource, condition)
         if request.method == "PUT":
             if identity:
-                return self.memory.update(kind, identity, resource)
+                if_match = request.headers.get("If-Match", "")
+                return self.memory.update(kind, identity, resource, if_match)
             return self.memory.update_where(kind, query, resource)
         raise refuse(405, "not-supported", "the interaction is not supported")
 
@@ -119,6 +120,8 @@ class FhirServer:
         headers = {}
         if reply.location:
             headers["Location"] = f"{request.scheme}://{request.host}/fhir/{reply.location}"
+        if reply.etag:
+            headers["ETag"] = reply.etag
         content = orjson.dumps(reply.body) if reply.body is not None else b""
         return web.Response(
             status=reply.status, body=content, content_type=FHIR_JSON, headers=headers

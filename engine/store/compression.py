@@ -16,6 +16,7 @@ BYTES_MAX = 1 << 30
 """No stored body may unfold to more than this."""
 
 RECURRING_MAX = 64
+RECURRING_BYTES_MAX = 2_000
 
 _LEVEL = 1
 
@@ -23,11 +24,10 @@ _LEVEL = 1
 class Compression:
     """Packs and unpacks; keeps its contexts, so it belongs to one thread."""
 
-    __slots__ = ("_pack", "_unpack", "pack_recurring")
+    __slots__ = ("_pack", "_pack_recurring", "_unpack")
 
     def __init__(self) -> None:
-        self.pack_recurring = lru_cache(maxsize=RECURRING_MAX)(self.pack)
-        """`pack`, for small texts that come again and again: request lines and headers."""
+        self._pack_recurring = lru_cache(maxsize=RECURRING_MAX)(self.pack)
         self._pack = zstandard.ZstdCompressor(level=_LEVEL).compress
         self._unpack = zstandard.ZstdDecompressor().decompress
 
@@ -37,6 +37,10 @@ class Compression:
             return PLAIN + data if data else b""
         packed: bytes = self._pack(data)
         return ZSTANDARD + packed if len(packed) < len(data) else PLAIN + data
+
+    def pack_recurring(self, data: bytes) -> bytes:
+        """`pack`, for small texts that come again and again: request lines and headers."""
+        return self.pack(data) if len(data) > RECURRING_BYTES_MAX else self._pack_recurring(data)
 
     def unpack(self, stored: bytes) -> bytes:
         """The bytes that were packed. ValueError when the stored form is damaged."""

@@ -17,6 +17,7 @@ from engine.channel.model import (
 )
 from engine.channel.testcase import Outcome, TestResult, run_channel_tests, run_tests
 from engine.diagnostics import Diagnostic
+from engine.fhir.marks import plain_type
 from engine.hl7v2.groups import group
 from engine.hl7v2.header import peek
 from engine.mapping.accounting import unmapped_leaves
@@ -176,7 +177,7 @@ def open_workbench(home: Path) -> Workbench:
 
 def _bundle(result: ProcessResult) -> bytes | None:
     for output in result.outputs:
-        if output.content_type == FHIR_JSON:
+        if plain_type(output.content_type) == FHIR_JSON:
             return output.body
     return None
 
