@@ -16,6 +16,7 @@ RUNS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("parse.py", ()),
     ("check.py", ()),
     ("mapping.py", ()),
+    ("load.py", ("--rounds", "3")),
     ("store.py", ("--messages", "3000")),
     ("intake.py", ("--seconds", "1", "--rounds", "1", "--connections", "10", "100")),
     ("delivery.py", ("--count", "1500", "--rounds", "1")),
