@@ -4,6 +4,7 @@ from engine.mapping.functions import (
     codes,
     dates,
     identifiers,
+    keeping,
     lengths,
     links,
     merging,
@@ -31,6 +32,7 @@ FUNCTIONS: dict[str, FunctionRecord] = {
         links.RECORDS,
         merging.RECORDS,
         systems.RECORDS,
+        keeping.RECORDS,
         reporting.RECORDS,
         results.RECORDS,
     )
