@@ -68,6 +68,7 @@ UNKNOWN_IN_STRUCTURE = error(
     "{owner} has no {what} in the grammar of {structure}",
     "see the grammar with `engine docs`",
 )
+UNKNOWN_NODE = error("T556", "{holder} has no {step}", "see CDA R2")
 NOT_REPEATING = warning("T528", "{what} does not repeat", "`each` is not needed here")
 MANY_SEGMENTS = error(
     "T529", "{what} repeats in {structure}", "write `each SOURCE as name`, or [1] behind it"

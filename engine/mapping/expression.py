@@ -200,7 +200,7 @@ def read_step(cursor: Cursor) -> Step:
         kind, name = "table", table.group()
     else:
         name = cursor.name("a map such as CX[Identifier], a table or a function after ->")
-        kind = "reference" if name == "reference" else "function"
+        kind = name if name in ("reference", "template") else "function"
     place = cursor.place(start)
     return Step(kind=kind, name=name, arguments=read_arguments(cursor), place=place)
 

@@ -6,6 +6,7 @@ are a group, or a datatype when a component follows. Paths are written as in HL7
 
 import re
 
+from engine.mapping.node_paths import begins_node_path, read_node_path
 from engine.mapping.scanner import Cursor
 from engine.mapping.syntax import Path, Selector, Target, TargetPart
 
@@ -28,7 +29,7 @@ GROUPS_MAX = 6
 def starts_path(cursor: Cursor) -> bool:
     """True when a path can begin here."""
     cursor.skip()
-    return _NAME.match(cursor.text, cursor.at) is not None
+    return _NAME.match(cursor.text, cursor.at) is not None or begins_node_path(cursor)
 
 
 def read_path(cursor: Cursor) -> Path:
@@ -38,6 +39,8 @@ def read_path(cursor: Cursor) -> Path:
         SyntaxFault: it is not a path.
     """
     cursor.skip()
+    if begins_node_path(cursor):
+        return read_node_path(cursor)
     start = cursor.at
     names = [_read_name(cursor)]
     while (match := _STEP.match(cursor.text, cursor.at)) is not None:

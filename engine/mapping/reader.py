@@ -18,6 +18,7 @@ from engine.mapping.codes import (
     WRONG_SHAPE,
 )
 from engine.mapping.expression import attempt
+from engine.mapping.matching import MATCH_KEYS, read_match
 from engine.mapping.rules import read_rules, read_value
 from engine.mapping.scanner import Cursor
 from engine.mapping.statements import read_body_key, read_key_item, read_step_line
@@ -41,6 +42,10 @@ MAP_KEYS = (
     "map", "from", "to", "description", "for", "parameters", "key", "updates", "needs",
     "rules", "value", "ignore", "differs", "guide", "tests",
 )  # fmt: skip
+DOCUMENT_KEYS = (
+    "map", "class", "to", "description", "parameters", "key", "needs", *MATCH_KEYS,
+    "rules", "value", "all", "ignore", "differs", "guide", "tests",
+)  # fmt: skip
 PART_KEYS = ("part", "description", "rules", "ignore")
 OVERLAY_KEYS = ("overlay", "reason", "rules", "remove", "ignore")
 
@@ -50,6 +55,7 @@ STEPS_DEPTH_MAX = 7
 """`each` and `when` inside one another; Python allows 20 loops inside one another."""
 
 _SOURCE_NAME = re.compile(r"[A-Z][A-Z0-9_]*")
+_CLASS_NAME = re.compile(r"[A-Z][A-Za-z0-9_.]*")
 _TYPE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9.]*(?:-[A-Za-z0-9][A-Za-z0-9 -]*)?")
 _PARAMETER_NAME = re.compile(r"[a-z][a-zA-Z0-9_]*")
 
@@ -93,8 +99,13 @@ class _FileReader:
         self.problems = problems
 
     def map(self) -> MapFile:
-        self.check_keys(MAP_KEYS)
-        name, source = self.text("map"), self.named("from", _SOURCE_NAME)
+        of_document = self.root.get("class") is not None
+        self.check_keys(DOCUMENT_KEYS if of_document else MAP_KEYS)
+        name = self.text("map")
+        if of_document:
+            source = self.named("class", _CLASS_NAME)
+        else:
+            source = self.named("from", _SOURCE_NAME)
         target = self.named("to", _TYPE_NAME)
         steps: tuple[MessageStep, ...] = ()
         rules: tuple[Rule, ...] = ()
@@ -103,8 +114,8 @@ class _FileReader:
             steps = self.steps(node)
         elif node is not None:
             rules = read_rules(node, self.problems)
-        value = self.root.get("value")
-        if node is None and value is None:
+        value, every = self.root.get("value"), self.root.get("all")
+        if node is None and value is None and every is None:
             key = "value" if target[:1].islower() else "rules"
             self.problems.append(MISSING_KEY(self.root.place, key=key))
         return MapFile(
@@ -120,6 +131,9 @@ class _FileReader:
             needs=self.words("needs"),
             rules=rules,
             value=read_value(value, self.problems) if value is not None else (),
+            all_values=read_value(every, self.problems) if every is not None else (),
+            of_document=of_document,
+            match=read_match(self.root, self.problems) if of_document else None,
             steps=steps,
             ignore=self.ignored(),
             differs=self.differing(),

@@ -30,6 +30,18 @@ class Selector:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NodeStep:
+    """One step of a path in a document: `entryRelationship[@typeCode="SUBJ"]`, `..`, `@code`."""
+
+    name: str
+    """`code`, `sdtc:raceCode`, `*`; `..` and `.`; of an attribute without `@`."""
+    axis: str = "child"
+    """child, attribute, parent, self, descendant-or-self, ancestor ... (XPath 1.0, 2.2)."""
+    conditions: tuple[str, ...] = ()
+    """The texts in brackets, in XPath 1.0."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Path:
     """`PID-3[type=MR].1`, `CX.4.2`, `order.OBR-4.1`, `ORDER_OBSERVATION[1].OBX-5.2`, `use`.
 
@@ -49,6 +61,10 @@ class Path:
     datatype: str | None = None
     components: tuple[int, ...] = ()
     """Component and subcomponent numbers, at most two (three below a datatype path)."""
+    nodes: tuple[NodeStep, ...] = ()
+    """Of a path in a document, after the variable if there is one; all else is then not set."""
+    from_root: bool = False
+    """`/ClinicalDocument/...`: from the top of the document."""
 
 
 # -- expressions --
@@ -80,7 +96,8 @@ class Step:
 
     kind `map`: `XPN[HumanName] use=home`. kind `table`: `table AdministrativeSex unmapped=text`.
     kind `function`: `date`, `yes_no`, `quantity unit=OBX-6`. kind `reference`: the resource is put
-    in the bundle and a Reference to it is the value.
+    in the bundle and a Reference to it is the value. kind `template`: the map for the template that
+    the element bears, among those that stand `under:` this one.
     """
 
     kind: str
@@ -317,6 +334,42 @@ class MapTest:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Treatment:
+    """One line of `negation:`, `required:` or `null:`: what is written to an element."""
+
+    target: Target
+    rule: Rule | None
+    """None: `data-absent-reason`, by the null flavour of what the element's own rule reads."""
+    place: Place
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TemplateMatch:
+    """Which elements of a document a map is for, and what its mandatory keys say."""
+
+    templates: tuple[str, ...] = ()
+    """Roots; extensions do not count."""
+    codes: tuple[str, ...] = ()
+    """Of `code/@code`, for elements that bear no known template."""
+    otherwise: bool = False
+    """Also for elements of the class that no other map takes."""
+    under: tuple[str, ...] = ()
+    """The maps that hand their elements on to this one."""
+    over: tuple[str, ...] = ()
+    """Maps that this one goes before, where an element bears the templates of both."""
+    negation: tuple[Treatment, ...] = ()
+    """What elements become when `negationInd` is true."""
+    negation_word: str = ""
+    """`refused`: a negated element makes nothing but a problem; `read`: the rules look at it."""
+    required: tuple[Treatment, ...] = ()
+    """Elements that must be there, and what is written when no rule fills them."""
+    null: tuple[Treatment, ...] = ()
+    """Elements whose null flavour is told, and how; of others it is left out."""
+    said: frozenset[str] = frozenset()
+    """The mandatory keys that were given."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MapFile:
     """One file of transforms/.
 
@@ -349,6 +402,12 @@ class MapFile:
     """The guide's maps whose rows this file implements; empty: the one of its own name."""
     tests: tuple[MapTest, ...] = ()
     description: str = ""
+    of_document: bool = False
+    """Written `class:`: `from_name` is a class or datatype of CDA."""
+    all_values: tuple[Rule, ...] = ()
+    """`all:` in place of `value`: everything they yield, as a list."""
+    match: TemplateMatch | None = None
+    """Of a map of a document that others dispatch to by template."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,6 +13,7 @@ from engine.fhir.definitions import code_system, type_definition, type_names
 from engine.hl7v2 import definitions
 from engine.mapping import codes
 from engine.mapping.checker.checker_message import check_message_map
+from engine.mapping.checker.checker_nodes import check_match, check_shared_templates
 from engine.mapping.checker.checker_segment import check_map
 from engine.mapping.checker.checker_source import check_components, check_field_path, near_segment
 from engine.mapping.expression import parse_path
@@ -37,6 +38,8 @@ from engine.yamltext import Scalar
 
 _ELEMENT = re.compile(r"[A-Za-z$][A-Za-z0-9_.:/\[\]()-]*")
 """An element path, or the name of a map."""
+_LATER_FIELDS_MAX = 5
+"""Fields that version 2.9 added to a segment; the dictionaries end with 2.8.2."""
 
 
 def check_library(library: Library) -> list[Diagnostic]:
@@ -59,8 +62,11 @@ def check_library(library: Library) -> list[Diagnostic]:
             found.extend(_check_ignore(ignore, map_file))
         for differs in map_file.differs:
             found.extend(_check_differs(differs, map_file))
+        if map_file.of_document:
+            found.extend(check_match(map_file, library))
     for table in library.tables.values():
         found.extend(_check_table(table))
+    found.extend(check_shared_templates(library))
     found.extend(_check_guide_tables(library))
     found.extend(_check_shared_events(library))
     found.extend(_check_circles(library))
@@ -75,6 +81,8 @@ def _check_ends(map_file: MapFile) -> list[Diagnostic]:
     """`from` and `to` exist."""
     found: list[Diagnostic] = []
     source, target = map_file.from_name, map_file.to_name
+    if map_file.of_document:
+        source = ""
     if _is_message_map(map_file):
         if source and not structures(source):
             known = definitions.structure_names(VERSIONS[0])
@@ -104,11 +112,22 @@ def _check_differs(differs: Differs, map_file: MapFile) -> list[Diagnostic]:
     sources += [given for _, given in map_file.parameters if segment_exists(given)]
     sources += [name.partition("[")[0] for name in map_file.guide]
     problem = _path_problem(differs.path, differs.place, map_file, sources)
+    if problem is not None and _is_of_a_later_version(differs.path, sources):
+        problem = None
     if problem is None and differs.element and _ELEMENT.fullmatch(differs.element) is None:
         problem = f"{differs.element} is no element path or map"
     if problem is None:
         return []
     return [codes.DIFFERS_UNKNOWN(differs.place, path=differs.path, problem=problem)]
+
+
+def _is_of_a_later_version(text: str, sources: Sequence[str]) -> bool:
+    """True for a field close behind the last of a segment: the guide has rows of version 2.9."""
+    segment, _, number = text.partition("-")
+    if segment not in sources or not number.isdigit() or not segment_exists(segment):
+        return False
+    found = definitions.segment(VERSIONS[0], segment)
+    return found is not None and 0 < int(number) - max(found.fields) <= _LATER_FIELDS_MAX
 
 
 def _path_problem(text: str, place: Place, map_file: MapFile, sources: Sequence[str]) -> str | None:
@@ -124,6 +143,8 @@ def _path_problem(text: str, place: Place, map_file: MapFile, sources: Sequence[
     source = map_file.from_name
     if path is None:
         return "this is not a path"
+    if map_file.of_document:
+        return None if path.nodes or path.text.isidentifier() else "this is not a path"
     owner = path.datatype or path.segment
     if owner is None:
         return "it names no field"

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from engine.diagnostics import Diagnostic, Place
 from engine.fhir.definitions import type_definition
 from engine.mapping import codes, source_types
+from engine.mapping.checker.checker_nodes import read_node_path, rules_to_check
 from engine.mapping.checker.checker_source import check_components, check_field_path, path_types
 from engine.mapping.checker.checker_target import (
     Slot,
@@ -33,7 +34,7 @@ def check_map(map_file: MapFile, library: Library, *, partial: bool) -> list[Dia
         library=library,
         map_file=map_file,
         names={name: parameter_given(kind) for name, kind in map_file.parameters},
-        read_path=read_segment_path,
+        read_path=read_node_path if map_file.of_document else read_segment_path,
     )
     for name, kind in map_file.parameters:
         if kind != "text" and not parameter_given(kind).known:
@@ -48,8 +49,11 @@ def check_map(map_file: MapFile, library: Library, *, partial: bool) -> list[Dia
                 scope.report(codes.UNKNOWN_ELEMENT(map_file.place, owner=whole, name=name))
         for rule in map_file.value:
             checker.fill(rule, slot, scope)
+        for rule in map_file.all_values:
+            checker.fill(rule, replace(slot, many=True), scope)
         if map_file.rules:
-            checker.check_rules(map_file.rules, whole, whole, map_file.place, scope)
+            rules = rules_to_check(map_file)
+            checker.check_rules(rules, whole, whole, map_file.place, scope)
     for expression in map_file.key or ():
         if not _is_identifier(expression):
             check_single(given_of(expression, scope), expression.place, scope)

@@ -12,9 +12,11 @@ from engine.mapping import codes
 from engine.mapping.checker.checker_source import which_repetition
 from engine.mapping.checker.checker_target import Slot, check_binding, find_slot, fits
 from engine.mapping.checker.given import UNKNOWN, Given
+from engine.mapping.dispatch import candidates
 from engine.mapping.functions.record import FunctionRecord, Kind
 from engine.mapping.functions.registry import FUNCTIONS
 from engine.mapping.library import Library
+from engine.mapping.node_types import class_serves
 from engine.mapping.source_types import datatype_exists, serves
 from engine.mapping.syntax import (
     Both,
@@ -97,6 +99,8 @@ def _after_step(given: Given, step: Step, scope: Scope) -> Given:
         return _after_map(given, step, scope)
     if step.kind == "table":
         return _after_table(given, step, scope)
+    if step.kind == "template":
+        return _after_template(given, step, scope)
     if step.kind == "reference":
         if given.known and given.resource is None:
             problem = codes.MAP_KIND(
@@ -129,6 +133,11 @@ def check_map_use(used: MapFile, given: Given, place: Place, scope: Scope) -> No
     if used.steps or used.to_name == "Bundle":
         problem = "is for whole messages and cannot be a step"
         scope.report(codes.MAP_KIND(place, name=used.name, problem=problem))
+        return
+    if used.of_document:
+        if not class_serves(used.from_name, given.classes):
+            wanted = f"the CDA class {used.from_name}"
+            scope.report(codes.MAP_SOURCE(place, name=used.name, wanted=wanted, given=given))
         return
     if not given.known or not used.from_name:
         return
@@ -191,6 +200,20 @@ def check_single(given: Given, place: Place, scope: Scope) -> None:
     """One value is wanted here."""
     if given.many:
         scope.report(which_repetition(place, given.what or "this"))
+
+
+def _after_template(given: Given, step: Step, scope: Scope) -> Given:
+    """What the maps under this one make: References to resources, or values of one type."""
+    found = candidates(scope.library, scope.map_file.name)
+    if not found:
+        problem = f"no map stands under {scope.map_file.name}"
+        return scope.report(codes.MAP_KIND(step.place, name="template", problem=problem))
+    made = tuple(dict.fromkeys(one.to_name for one in found))
+    names = tuple("Reference" if name in resource_types() else name for name in made)
+    references = made if all(name in resource_types() for name in made) else ()
+    return Given(
+        fhir=tuple(dict.fromkeys(names)), references=references, many=given.many, what=given.what
+    )
 
 
 def _after_table(given: Given, step: Step, scope: Scope) -> Given:

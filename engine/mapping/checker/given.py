@@ -15,6 +15,8 @@ class Given:
     """HL7 datatypes the source has had, newest first."""
     segment: str | None = None
     """A whole segment."""
+    classes: tuple[str, ...] = ()
+    """An element of a document: the classes it may have."""
     groups: tuple[GroupDefinition, ...] = ()
     """A group of a message: its definition in each version that has it."""
     fhir: tuple[str, ...] = ()
@@ -60,6 +62,8 @@ class Given:
             return f"the resource {self.resource}"
         if self.segment is not None:
             return f"the segment {self.segment}"
+        if self.classes:
+            return f"the CDA class {self.classes[0]}{of}"
         if self.groups:
             return f"the group {self.groups[0].name}"
         if self.datatypes:

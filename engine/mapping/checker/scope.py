@@ -9,7 +9,8 @@ every target.
 from dataclasses import dataclass, field, replace
 
 from engine.diagnostics import Diagnostic, did_you_mean
-from engine.mapping.codes import DUPLICATE_TARGET, UNKNOWN_NAME
+from engine.mapping.codes import DUPLICATE_TARGET, EXPRESSION, UNKNOWN_NAME
+from engine.mapping.node_paths import as_node_path, may_be_variable, with_variable
 from engine.mapping.statements import is_identifier_key
 from engine.mapping.syntax import (
     Assign,
@@ -32,10 +33,15 @@ from engine.mapping.syntax import (
     Rule,
     Step,
     Target,
+    TemplateMatch,
+    Treatment,
     Use,
     Valued,
     When,
 )
+
+OWN = "self"
+"""In a map of a document: the resource that is being made."""
 
 
 def settle_map(map_file: MapFile) -> tuple[MapFile, list[Diagnostic]]:
@@ -56,6 +62,8 @@ def settle_map(map_file: MapFile) -> tuple[MapFile, list[Diagnostic]]:
         key=key,
         rules=tuple(settler.rule(rule, names) for rule in rules),
         value=tuple(settler.rule(rule, names) for rule in map_file.value),
+        all_values=tuple(settler.rule(rule, names) for rule in map_file.all_values),
+        match=settler.match(map_file.match, names),
         steps=settler.steps(map_file.steps, names)[0],
     )
     return settled, settler.problems
@@ -227,11 +235,18 @@ class _Settler:
     def is_bare(self, path: Path) -> bool:
         if path.text == self.map_file.from_name:
             return False
+        if path.variable == OWN and self.map_file.of_document:
+            return False
         if path.variable is not None:
             return path.text == path.variable
         return not self.map_file.steps and path.text.isalnum() and path.field is None
 
     def path(self, path: Path, names: frozenset[str]) -> Path:
+        if self.map_file.of_document:
+            return self.node_path(path, names)
+        if path.nodes or path.from_root:
+            problem = "a path of a document stands in a map of a message"
+            self.problems.append(EXPRESSION(path.place, problem=problem))
         if path.variable is not None:
             if path.variable not in names:
                 hint = did_you_mean(path.variable, names)
@@ -240,6 +255,39 @@ class _Settler:
         if path.text == self.map_file.from_name and not self.map_file.steps:
             return replace(path, segment=None, steps=(), datatype=path.text)
         return path
+
+    def node_path(self, path: Path, names: frozenset[str]) -> Path:
+        """A bare word that names nothing is a child element."""
+        if path.nodes:
+            if may_be_variable(path) and path.nodes[0].name in names:
+                return with_variable(path)
+            return path
+        if path.text in names or path.text == OWN or path.from_root:
+            return path
+        if path.text.isidentifier():
+            return as_node_path(path)
+        problem = "a path of a message stands in a map of a document"
+        self.problems.append(EXPRESSION(path.place, problem=problem))
+        return path
+
+    def match(self, match: TemplateMatch | None, names: frozenset[str]) -> TemplateMatch | None:
+        """What stands in `negation:`, `required:` and `null:`."""
+        if match is None:
+            return None
+        return replace(
+            match,
+            negation=self.treatments(match.negation, names),
+            required=self.treatments(match.required, names),
+            null=self.treatments(match.null, names),
+        )
+
+    def treatments(
+        self, treatments: tuple[Treatment, ...], names: frozenset[str]
+    ) -> tuple[Treatment, ...]:
+        return tuple(
+            one if one.rule is None else replace(one, rule=self.rule(one.rule, names))
+            for one in treatments
+        )
 
     def condition(self, one: Condition, names: frozenset[str]) -> Condition:
         if isinstance(one, Valued):
