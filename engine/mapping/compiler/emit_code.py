@@ -15,6 +15,7 @@ from typing import Any
 
 from engine.diagnostics import Place
 from engine.mapping.library import Library
+from engine.mapping.nulls import Deletion
 from engine.mapping.syntax import MapFile
 
 
@@ -188,6 +189,8 @@ class Builder:
     """(map name, level) still to be generated."""
     functions: dict[tuple[str, int], str] = field(default_factory=dict)
     numbers: dict[tuple[str, Place, str], int] = field(default_factory=dict)
+    deletions: dict[str, tuple[Deletion, ...]] = field(default_factory=dict)
+    """Map to `nulls.deletions`."""
     pure: dict[str, bool] = field(default_factory=dict)
     """Map to `purity.is_pure`."""
 

@@ -223,7 +223,10 @@ def _merges(body: Body, step: Emit, kind: TargetType) -> bool:
 
 def _emit_nulls(body: Body, step: Emit, made: str, segment: str) -> None:
     """Write code for what explicit nulls of the segment delete of the resource."""
-    table = deletions(body.builder.library.maps[step.map_name])
+    tables = body.builder.deletions
+    table = tables.get(step.map_name)
+    if table is None:
+        table = tables[step.map_name] = deletions(body.builder.library.maps[step.map_name])
     if table:
         name = body.builder.refer("deletions", table)
         body.line(f"if nulls: delete_nulls(run, {made}, {name}, {segment}, BLANK)")
