@@ -14,6 +14,7 @@ IDENTIFIER_PRIORITY: dict[str, int] = {
     )
 }
 """Types of table 0203 from best to least; an unknown type comes after them, no type last."""
+_OLD = 100
 
 
 def identifiers_of(resource: dict[str, Any]) -> list[dict[str, Any]]:
@@ -29,6 +30,8 @@ def _rank(identifier: dict[str, Any]) -> tuple[int, str, str, str]:
     codes = [coding.get("code", "") for coding in codings]
     unknown = len(IDENTIFIER_PRIORITY) + (0 if any(codes) else 1)
     rank = min((IDENTIFIER_PRIORITY.get(code, unknown) for code in codes), default=unknown)
+    if identifier.get("use") == "old":
+        rank += _OLD  # a number that is no longer in use is known to few
     system = identifier.get("system") or identifier.get("assigner", {}).get("display", "")
     return (rank, "" if "system" in identifier else "~", system, identifier.get("value", ""))
 

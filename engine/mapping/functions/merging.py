@@ -18,6 +18,7 @@ from engine.mapping.functions.record import (
 
 _AUTHORITY, _TYPE = 3, 4
 """Positions of CX.4 and CX.5."""
+_BORDER = ["|"]
 
 
 def among(value: list[str] | None, *others: list[str] | None) -> str | None:
@@ -38,6 +39,31 @@ def _differ(one: list[str], other: list[str]) -> bool:
             if first and second and first != second:
                 return True
     return False
+
+
+def merge_role(value: list[str] | None, *numbers: list[str] | None) -> str | None:
+    """What a number of MRG-1 stands for.
+
+    `own`: one of the survivor. `first`: the first that is not. `same`: of the same kind, so another
+    record. `other`: of another kind, so a number of the first one's record.
+    """
+    if not value or not value[0]:
+        return None
+    present = [one for one in numbers if one]
+    border = present.index(_BORDER) if _BORDER in present else len(present)
+    kept = present[border + 1 :]
+    if among(value, *kept):
+        return "own"
+    first = next((one for one in present[:border] if not among(one, *kept)), value)
+    if first == value:
+        return "first"
+    return "same" if _kind(first) == _kind(value) else "other"
+
+
+def _kind(number: list[str]) -> tuple[str, str]:
+    """Authority and type; either may be empty."""
+    whole = [*number, "", "", "", "", ""]
+    return whole[_AUTHORITY], whole[_TYPE]
 
 
 def left_out(facts: Facts, value: Any, reason: str | None) -> None:
@@ -64,6 +90,31 @@ RECORDS = (
             Example(arguments=(["1", "", "", "", "MR"], ["1", "", "", "", "AN"]), result=None),
         ),
         body=among,
+    ),
+    FunctionRecord(
+        name="merge_role",
+        doc="What a number of MRG-1 stands for: `own` of the survivor, `first` that is not, the "
+        "`same` kind as the first (another record), or `other` kind (of the first one's record).",
+        parameters=(
+            Parameter(name="value", doc="a CX of MRG-1", kind=Kind.COMPOSITE),
+            Parameter(
+                name="numbers",
+                doc='all of MRG-1, then "|", then all of PID-3',
+                kind=Kind.COMPOSITE,
+                many=True,
+            ),
+        ),
+        returns=TEXT_TYPES,
+        accepts=("CX", "CK", "CM_PAT_ID", "ST"),
+        examples=(
+            Example(arguments=(["1"], ["1"], ["2"], ["|"], ["1"]), result="own"),
+            Example(arguments=(["2"], ["1"], ["2"], ["|"], ["1"]), result="first"),
+            Example(arguments=(["3"], ["2"], ["3"], ["|"], ["1"]), result="same"),
+            Example(
+                arguments=(["3", "", "", "X"], ["2"], ["3", "", "", "X"], ["|"]), result="other"
+            ),
+        ),
+        body=merge_role,
     ),
     FunctionRecord(
         name="left_out",

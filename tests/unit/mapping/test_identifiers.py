@@ -32,3 +32,11 @@ def test_conditional_forms_need_a_system() -> None:
     assert found == ("urn:a", "1")
     assert best_identifier([identifier("9", "MR")]) is None
     assert best_identifier(identifier("9", "MR", "urn:a")) == ("urn:a", "9")
+
+
+def test_a_number_that_is_no_longer_used_is_no_key_while_there_is_another() -> None:
+    old = {**identifier("1", "MR", "urn:a"), "use": "old"}
+    new = identifier("2", "PI", "urn:a")
+    assert identifier_key({"identifier": [old, new]}) == ("urn:a", "2")
+    assert best_identifier([old, new]) == ("urn:a", "2")
+    assert identifier_key({"identifier": [old]}) == ("urn:a", "1")
