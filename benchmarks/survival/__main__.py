@@ -28,11 +28,11 @@ def main() -> int:
         print("no message here is served by a map", file=sys.stderr)
         return 1
     print(report.text_table(HEAD, report.by_segment(found)))
-    for state in ("silent", "unmapped", "condition", "key", "reported"):
+    for state in ("silent", "condition", "unwritten", "unmapped", "key", "reported"):
         print(f"\n{state}:")
         for name, count, example in report.fields_in(found, state)[: options.fields]:
             print(f"  {count:6} {name:12} {example}")
-    print("\ncounted as ignored or unmapped, but in the output:")
+    print("\nnot counted as mapped, but in the output:")
     for name, count, example in report.miscounted(found)[: options.fields]:
         print(f"  {count:6} {name:12} {example}")
     return 0

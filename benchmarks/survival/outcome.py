@@ -12,7 +12,7 @@ from engine.hl7v2 import groups, parser
 from engine.hl7v2.definitions import segment
 from engine.hl7v2.message import Message
 from engine.hl7v2.path import Leaf, byte_range, leaves
-from engine.mapping.accounting import account
+from engine.mapping.accounting import MAPPED, account
 from engine.mapping.compiler.compiler import Program
 from engine.mapping.run import MapContext
 from engine.mapping.trace import Trace, leaf_position, positions_of
@@ -45,7 +45,7 @@ class Outcome:
     state: str
     """One of `report.STATES`."""
     counted: str
-    """What the engine's own account says: mapped, condition, ignored, unmapped."""
+    """What the engine's own account says, see `engine.mapping.accounting`."""
     reason: str
 
 
@@ -100,10 +100,10 @@ def outcomes(raw: bytes, program: Program) -> list[Outcome]:
             state = _alone(message, leaf, sentinels[at], base, program)
             if state == "changed":
                 is_source = any(leaf_position(leaf)[:size] in written for size in range(1, 6))
-                state = "translated" if is_source else "condition"
+                state = "translated" if is_source else "decides"
             before.append(state)
         if state == "same":
-            state = one.state if one.state in ("ignored", "unmapped") else "silent"
+            state = "silent" if one.state == MAPPED else one.state
         result.append(
             Outcome(path=one.path, field=name, state=state, counted=one.state, reason=one.reason)
         )

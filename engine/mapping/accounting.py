@@ -1,8 +1,9 @@
 """Pure. Every populated leaf of a message is mapped, ignored with a reason, or reported.
 
-A leaf is mapped when a rule read it and wrote something. Else it is ignored when a map that was
-applied to its segment or value, or the message map, names it in `ignore:`. Else it was read in
-vain, by rules that wrote nothing (a code that is refused) or by conditions only; or it is unmapped.
+A leaf is mapped when a rule read it and wrote something that is in the output. Else it is ignored
+when a map that was applied to its segment or value, or the message map, names it in `ignore:`. Else
+it was read in vain, by rules that wrote nothing (a code that is refused; a name that another
+segment said before) or by conditions only; or it is unmapped.
 """
 
 from dataclasses import dataclass
@@ -22,7 +23,7 @@ MAPPED = "mapped"
 IGNORED = "ignored"
 NULL = "null"
 UNWRITTEN = "unwritten"
-"""A rule read it, and no rule that did wrote anything: its problem is among the diagnostics."""
+"""Rules read it, and nothing of what they wrote is in the output: a diagnostic says why."""
 CONDITION = "condition"
 """Only conditions read it: it decides, and its value is in no element."""
 UNMAPPED = "unmapped"
@@ -59,7 +60,7 @@ def _account_leaf(leaf: Leaf, trace: Trace, ignored: "Ignored") -> LeafAccount:
         return LeafAccount(path=leaf.path, state=NULL, reason="explicit null")
     position = leaf_position(leaf)
     prefixes = [position[:size] for size in range(5, 0, -1)]
-    if any(prefix in trace.written for prefix in prefixes):
+    if any(prefix in trace.written and prefix in trace.landed for prefix in prefixes):
         return LeafAccount(path=leaf.path, state=MAPPED)
     reason = next((ignored[prefix] for prefix in prefixes if prefix in ignored), None)
     if reason is None:

@@ -399,10 +399,13 @@ class Run:
     def fill(self, made: Made, resource: dict[str, Any]) -> None:
         """Add what the resource lacks."""
         if made.resource is resource or made.resource == resource:
+            if self.trace is not None:
+                self.trace.agreed(made.resource, resource)
             return
         merged = merge(made.resource, resource)
         self.conflict(made.resource_type, merged, resource)
         if self.trace is not None:
+            self.trace.agreed(made.resource, resource)
             self.trace.merged(made.resource, resource, merged)
         made.resource = merged
         made.entry = None

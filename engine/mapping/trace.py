@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from engine.diagnostics import Place
+from engine.fhir.merging import contains
 from engine.hl7v2.message import Message
 from engine.hl7v2.path import Leaf, byte_range, leaves
 from engine.mapping.compiler.emit_code import RuleInfo
@@ -69,6 +70,7 @@ class _Frame:
     conditions: list[Position] = field(default_factory=list)
     reads: list[Position] = field(default_factory=list)
     wrote: bool = False
+    handed: bool = False
     refused: bool = False
 
 
@@ -83,7 +85,9 @@ class Trace:
         self.values: set[Position] = set()
         """Positions that a rule read for their value, whether or not it wrote anything."""
         self.written: set[Position] = set()
-        """Positions that a rule read which wrote something."""
+        """Positions that a rule read which wrote something, be it left out in the end."""
+        self.landed: set[Position] = set()
+        """Sources of what is in the output, once the conversion is over."""
         self.maps: dict[Position, set[str]] = {}
         """Position to the maps that were applied to it."""
         self.rules_run: set[int] = set()
@@ -116,6 +120,8 @@ class Trace:
         if frame.wrote:
             self.rules_yielded.add(rule)
             self.written.update(frame.reads)
+            if frame.handed:
+                self.landed.update(frame.reads)
         elif len(self.misses) < RECORDS_MAX:
             self.misses.append(
                 Miss(
@@ -145,6 +151,7 @@ class Trace:
             self._frames[-1].reads.append(position)
         else:
             self.written.add(position)
+            self.landed.add(position)
         self.took(position)
 
     def took(self, origin: Position) -> None:
@@ -182,6 +189,7 @@ class Trace:
         """The running rule made something that is not in a container of its own."""
         if self._frames:
             self._frames[-1].wrote = True
+            self._frames[-1].handed = True
 
     def merged(self, first: Any, second: Any, result: Any) -> None:
         """`result` has taken the place of `first`, filled from `second`."""
@@ -204,6 +212,33 @@ class Trace:
             if found is not None and place is not None:
                 self._writes.setdefault((id(result), place), found)
 
+    def agreed(self, whole: Any, part: Any) -> None:
+        """What `part` says stands in `whole` too, by another rule: its sources have landed."""
+        if isinstance(part, dict) and isinstance(whole, dict):
+            for key, item in part.items():
+                if key not in whole:
+                    continue
+                if contains(whole[key], item):
+                    self._stands(part, key, item)
+                else:
+                    self.agreed(whole[key], item)
+        elif isinstance(part, list) and isinstance(whole, list):
+            for index, item in enumerate(part):
+                if any(contains(known, item) for known in whole):
+                    self._stands(part, index, item)
+
+    def _stands(self, container: Any, key: Any, value: Any) -> None:
+        found = self._writes.get((id(container), key))
+        if found is not None:
+            self.landed.update(found[1])
+        items: Any = ()
+        if isinstance(value, dict):
+            items = value.items()
+        elif isinstance(value, list):
+            items = enumerate(value)
+        for inner, item in items:
+            self._stands(value, inner, item)
+
     def finish(self, made: Sequence[Made]) -> None:
         """The conversion is over: say which element each write became."""
         for one in made:
@@ -220,6 +255,7 @@ class Trace:
             found = self._writes.get((id(value), key))
             if found is not None:
                 rule, sources, conditions = found
+                self.landed.update(sources)
                 self.records.append(
                     TraceRecord(
                         resource_type=made.resource_type,

@@ -172,3 +172,18 @@ def test_a_value_and_a_segment_are_traced_alone(maps: Any) -> None:
     assert made == {"value": "5", "assigner": {"display": "H"}}
     assert problems == []
     assert trace.rules_yielded
+
+
+def test_leaf_whose_value_another_segment_said_before_has_landed_and_another_value_has_not(
+    maps: Any,
+) -> None:
+    program = maps(PATIENT, CX, HD, MESSAGE, "map: PV1[Patient]\nfrom: PV1\nto: Patient\nrules:\n"
+                   "  language: PV1-4\n  birthDate: PV1-5 -> date\n")  # fmt: skip
+    trace = Trace()
+    program.convert("PID|||||||19800131||||||||en\nPV1||||en|19800201", trace=trace)
+    accounts = {
+        one.path: one.state
+        for one in account(trace.message, trace, program.program)  # type: ignore[arg-type]
+    }
+    assert accounts["PV1[1]-4[1].1.1"] == "mapped"
+    assert accounts["PV1[1]-5[1].1.1"] == "unwritten"
