@@ -166,7 +166,7 @@ def _fill_this(body: Body, rule: Rule, slot: Slot, scope: Scope) -> None:
 def _join(body: Body, name: str, more: str) -> None:
     """Write code that puts the entries of `more` before those of the dict `name`."""
     whole = body.fresh("z")
-    body.line(f"{whole} = {{**{more}, **{name}}}")
+    body.line(f"{whole} = {{**({more}), **{name}}}")
     if body.traced:
         body.line(f"run.trace.merged({name}, {more}, {whole})")
     body.line(f"{name} = {whole}")
