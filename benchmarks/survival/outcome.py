@@ -15,7 +15,7 @@ from engine.hl7v2.path import Leaf, byte_range, leaves
 from engine.mapping.accounting import MAPPED, account
 from engine.mapping.compiler.compiler import Program
 from engine.mapping.run import MapContext
-from engine.mapping.trace import Trace, leaf_position, positions_of
+from engine.mapping.trace import Position, Trace, leaf_position, positions_of
 
 CONTEXT = MapContext(time_zone="UTC", source_system="urn:survival")
 CAPABILITIES = FhirDestinationConfig(name="", url="").capabilities
@@ -32,6 +32,12 @@ BATCHES = 8
 TRIED_MAX = 3
 """Leaves of one field of one message that are changed alone; the rest of them fare as the last."""
 
+ID_TYPES = re.compile(
+    "CLIA|CLIP|DNS|EUI64|GUID|HCD|HL7|ISO|L|M|N|RANDOM|UUID|URI|X400|X500", re.IGNORECASE
+)
+"""HL7 table 0301: what kind of id stands before it."""
+
+_SAYS_ITSELF = re.compile(r"[0-2](?:\.\d+)+|[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 _UUID = re.compile(rb"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
@@ -84,6 +90,7 @@ def outcomes(raw: bytes, program: Program) -> list[Outcome]:
         make_sentinel(leaf.text, number, is_data=_is_data(leaf))
         for number, leaf in enumerate(found)
     ]
+    places = {leaf_position(leaf): leaf.text for leaf in leaves(message)}
     base = _run(raw, program)
     landed = _landed(message, found, sentinels, program)
     written = frozenset(positions_of(trace.records))
@@ -104,6 +111,8 @@ def outcomes(raw: bytes, program: Program) -> list[Outcome]:
             before.append(state)
         if state == "same":
             state = "silent" if one.state == MAPPED else one.state
+        if state == "silent" and _is_implied(leaf, places):
+            state = "implied"
         result.append(
             Outcome(path=one.path, field=name, state=state, counted=one.state, reason=one.reason)
         )
@@ -122,6 +131,18 @@ def _is_data(leaf: Leaf) -> bool:
     """OBX-5.5 of an encapsulated document."""
     place = (leaf.segment_name, leaf.field, leaf.component)
     return place == ("OBX", 5, 5) and len(leaf.text) > 60 and " " not in leaf.text
+
+
+def _is_implied(leaf: Leaf, places: dict[Position, str]) -> bool:
+    """The kind of an id that is an OID or UUID by its form; the OID of a system that has a name."""
+    segment, field, repetition, component, subcomponent = leaf_position(leaf)
+    if ID_TYPES.fullmatch(leaf.text):
+        before = (segment, field, repetition, component - 1, 1)
+        if subcomponent > 1:
+            before = (segment, field, repetition, component, subcomponent - 1)
+        return _SAYS_ITSELF.fullmatch(places.get(before, "")) is not None
+    names = (segment, field, repetition, component - 11, 1)
+    return component in (14, 16, 17) and names in places
 
 
 def _field_name(leaf: Leaf) -> str:

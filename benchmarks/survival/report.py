@@ -6,19 +6,20 @@ from collections.abc import Iterable, Sequence
 from benchmarks.survival.outcome import Outcome
 
 STATES = (
-    "landed", "translated", "decides", "key", "reported", "ignored", "unmapped",
+    "landed", "translated", "decides", "key", "implied", "reported", "ignored", "unmapped",
     "unwritten", "condition", "silent",
 )  # fmt: skip
 """From the best to what must not be.
 
 landed: the value is in the output. translated: it made an element, by a table or a function.
 decides: conditions read it, and the output changes with it. key: only ids change with it.
-reported: the output does not change, and a diagnostic says so. ignored: a map names it, with a
-reason. unmapped: the engine reports it as unmapped. Where nothing changes with it: unwritten and
-condition as the engine's account says, silent where the account says mapped.
+implied: it says what the value beside it says, such as ISO beside an OID. reported: the output does
+not change, and a diagnostic says so. ignored: a map names it, with a reason. unmapped: the engine
+reports it as unmapped. Where nothing changes with it: unwritten and condition as the engine's
+account says, silent where the account says mapped.
 """
 
-ACCOUNTED = STATES[:6]
+ACCOUNTED = STATES[:7]
 
 
 def by_segment(found: Iterable[Outcome]) -> list[tuple[str, ...]]:
