@@ -28,6 +28,7 @@ from engine.cli.terminal import (
 )
 
 if TYPE_CHECKING:
+    from engine.mapping.accounting import LeafAccount
     from engine.runtime.desk.workbench import Conversion, Workbench
 
 FILES_PER_TASK = 8
@@ -133,8 +134,8 @@ class _Task:
         for number, raw in enumerate(messages_of(file), 1):
             made = self._bench.convert(raw, self._channel)
             written = self._write(file, number, made)
-            unmapped = self._bench.unmapped(raw, self._channel)
-            lines.append(_report_line(file, number, made, written, unmapped))
+            accounts = self._bench.accounts(raw, self._channel)
+            lines.append(_report_line(file, number, made, written, accounts))
         return lines
 
     def _write(self, file: Path, number: int, made: "Conversion") -> str | None:
@@ -161,9 +162,14 @@ def _file(file: Path) -> list[dict[str, Any]]:
 
 
 def _report_line(
-    file: Path, number: int, made: "Conversion", written: str | None, unmapped: list[str]
+    file: Path,
+    number: int,
+    made: "Conversion",
+    written: str | None,
+    accounts: "list[LeafAccount]",
 ) -> dict[str, Any]:
     message = made.result.message
+    counts = Counter(one.state for one in accounts)
     return {
         "file": str(file),
         "message": number,
@@ -171,7 +177,8 @@ def _report_line(
         "channel": made.channel,
         "message_type": message.message_type if message is not None else None,
         "diagnostics": [problem.as_dict() for problem in made.result.diagnostics],
-        "unmapped": unmapped,
+        "leaves": {"all": len(accounts), **dict(sorted(counts.items()))},
+        "unmapped": [one.path for one in accounts if one.state == "unmapped"],
         "output": written,
         "cpu_ms": round(made.cpu_seconds * 1000, 3),
     }

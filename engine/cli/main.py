@@ -10,6 +10,7 @@ from engine.cli import log
 from engine.cli.check import check
 from engine.cli.control import drain, pause, resume, stats
 from engine.cli.convert import convert
+from engine.cli.coverage import coverage
 from engine.cli.demo import demo
 from engine.cli.docs import docs
 from engine.cli.explain import explain
@@ -33,7 +34,7 @@ app = typer.Typer(
 
 for verb in (
     serve, reload, check, convert, explain, test, send, replay, stats, pause, resume, drain, purge,
-    docs, demo, spec,
+    docs, demo, spec, coverage,
 ):  # fmt: skip
     app.command()(verb)
 app.add_typer(log.app, name="log")

@@ -20,7 +20,8 @@ from engine.diagnostics import Diagnostic
 from engine.fhir.marks import plain_type
 from engine.hl7v2.groups import group
 from engine.hl7v2.header import peek
-from engine.mapping.accounting import unmapped_leaves
+from engine.hl7v2.path import leaves
+from engine.mapping.accounting import UNMAPPED, LeafAccount, account
 from engine.mapping.compiler.compiler import Program
 from engine.mapping.coverage import Coverage
 from engine.mapping.run import MapResult
@@ -122,13 +123,21 @@ class Workbench:
         )
         return Traced(conversion=conversion, program=program, made=made, trace=trace)
 
+    def accounts(self, raw: bytes, channel_name: str | None = None) -> list[LeafAccount]:
+        """What became of every populated leaf; of a message without a map, all are unmapped."""
+        traced = self.trace(raw, channel_name)
+        if traced is None:
+            return []
+        if traced.trace.message is not None:
+            return account(traced.trace.message, traced.trace, traced.program)
+        message = traced.conversion.result.message
+        found = leaves(message) if message is not None else ()
+        return [LeafAccount(path=leaf.path, state=UNMAPPED) for leaf in found]
+
     def unmapped(self, raw: bytes, channel_name: str | None = None) -> list[str]:
         """Paths of populated leaves that no rule read and no map ignores."""
-        traced = self.trace(raw, channel_name)
-        if traced is None or traced.trace.message is None:
-            return []
-        found = unmapped_leaves(traced.trace.message, traced.trace, traced.program)
-        return [path for path, _ in found]
+        found = self.accounts(raw, channel_name)
+        return [one.path for one in found if one.state == UNMAPPED]
 
     def run_tests(self, read_file: Callable[[str], bytes | None]) -> list[TestResult]:
         """Run the tests beside the maps, under no overlay, and those beside the channels.
