@@ -68,19 +68,31 @@ def fill(url: str, count: int, distinct: int) -> int:
     return size
 
 
-async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """The cheapest receiver there is: it reads a request and says that all was taken."""
-    content = json.dumps(ANSWER).encode()
+def response(bundle: dict[str, object]) -> bytes:
+    """The bytes of an answer with this Bundle."""
+    content = json.dumps(bundle).encode()
     head = (
         f"HTTP/1.1 200 OK\r\nContent-Type: application/fhir+json\r\nContent-Length: {len(content)}"
     )
-    reply = head.encode() + b"\r\n\r\n" + content
+    return head.encode() + b"\r\n\r\n" + content
+
+
+def absent(count: int) -> dict[str, object]:
+    """The answer to a batch of reads, none of which finds anything."""
+    missing = {"response": {"status": "404"}}
+    return {"resourceType": "Bundle", "type": "batch-response", "entry": [missing] * count}
+
+
+async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """The cheapest receiver there is: it has nothing, and says that all was taken."""
+    reply = response(ANSWER)
     try:
         while True:
             lines = (await reader.readuntil(b"\r\n\r\n")).lower()
             length = lines.partition(b"content-length: ")[2].partition(b"\r\n")[0]
-            await reader.readexactly(int(length))
-            writer.write(reply)
+            body = await reader.readexactly(int(length))
+            reads = body.count(b'"method":"GET"')
+            writer.write(response(absent(reads)) if reads else reply)
     except (asyncio.IncompleteReadError, ConnectionError):
         writer.close()
 

@@ -79,7 +79,16 @@ class Echo(http.server.BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"])).decode()
         self.server.bodies.append(body)  # type: ignore[attr-defined]
-        if "zq7xrefused" in body:
+        reads = body.count('"method":"GET"')
+        if reads:
+            missing = {"response": {"status": "404"}}
+            answer = {
+                "resourceType": "Bundle",
+                "type": "batch-response",
+                "entry": [missing] * reads,
+            }
+            self._answer(200, json.dumps(answer))
+        elif "zq7xrefused" in body:
             self._answer(422, _outcome(f"ZQ7XFAMILY may not be here: {body[:3000]}"))
         elif "zq7xstrange" in body:
             self._answer(400, f"<html>{body[:3000]}</html>", kind="text/html")

@@ -34,6 +34,7 @@ destinations:
       name: ehr
       url: "${env:FHIR_URL}"
       timeout_seconds: 5
+      merge: replace
       concurrency_max: 4
       retry: {initial_seconds: 0.1, breaker_failures: 3, breaker_seconds: 1}
 """
