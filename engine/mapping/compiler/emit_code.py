@@ -66,6 +66,8 @@ class Form(Enum):
     SEGMENT = "segment"
     COMPOSITE = "composite"
     """A list of decoded components."""
+    NODE = "node"
+    """An element of a document."""
 
 
 class Want(Enum):
@@ -109,6 +111,11 @@ class Arguments:
         """As code after the other arguments of a call."""
         return "".join(f", p_{name}={text}" for name, text in self.named)
 
+    def known_to(self, map_file: MapFile) -> "Arguments":
+        """Those that a map has parameters for."""
+        names = {name for name, _ in map_file.parameters}
+        return Arguments(tuple(one for one in self.named if one[0] in names))
+
     def texts(self) -> str:
         """The expressions alone, as code after the other items of a tuple."""
         return "".join(f", {text}" for _, text in self.named)
@@ -123,6 +130,9 @@ class Base:
     field: int = 0
     repetition: str = "1"
     components: tuple[int, ...] = ()
+    node: str = ""
+    """Of a document: the variable that holds the element; then all else is not set."""
+    attribute: str = ""
 
     def below(self, components: tuple[int, ...]) -> "Base":
         """A part of it."""
@@ -130,6 +140,8 @@ class Base:
 
     def origin(self) -> str:
         """A tuple of segment index, field, repetition, components, as code."""
+        if self.node:
+            return f"({self.node}, {self.attribute!r})" if self.attribute else f"({self.node},)"
         rest = "".join(f"{number}, " for number in self.components)
         if self.segment:
             return f"({self.segment}.index, {self.field}, {self.repetition}, {rest})"
@@ -144,6 +156,7 @@ class BoundKind(Enum):
     GROUP = "group"
     RAW = "raw"
     MADE = "made"
+    NODE = "node"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -191,6 +204,8 @@ class Builder:
     numbers: dict[tuple[str, Place, str], int] = field(default_factory=dict)
     deletions: dict[str, tuple[Deletion, ...]] = field(default_factory=dict)
     """Map to `nulls.deletions`."""
+    once: dict[tuple[str, Any], str] = field(default_factory=dict)
+    """What `refer_once` made: (prefix, what it was made of) to its name."""
     pure: dict[str, bool] = field(default_factory=dict)
     """Map to `purity.is_pure`."""
 
@@ -200,7 +215,7 @@ class Builder:
         name = self.functions.get(key)
         if name is None:
             stem = "".join(c if c.isalnum() else "_" for c in map_name).strip("_")
-            part = {-1: "message", 0: "segment"}.get(level, str(level))
+            part = {-1: "message", 0: "segment", NODE_LEVEL: "node"}.get(level, str(level))
             name = f"map_{stem}_{part}_{len(self.functions)}"
             self.functions[key] = name
             self.wanted.append(key)
@@ -212,6 +227,14 @@ class Builder:
         if name is None:
             name = self.names[id(thing)] = f"{prefix}_{len(self.objects)}"
             self.objects[name] = thing
+        return name
+
+    def refer_once(self, prefix: str, source: Any, make: Callable[[Any], Any]) -> str:
+        """A global name for what `make` makes of a source, made once."""
+        name = self.once.get((prefix, source))
+        if name is None:
+            name = self.once[prefix, source] = f"{prefix}_{len(self.objects)}"
+            self.objects[name] = make(source)
         return name
 
     def rule(self, map_name: str, target: str, place: Place, sources: tuple[str, ...]) -> int:
@@ -246,6 +269,10 @@ class Keeper:
     """In a later alternative: the bool that says it has kept a text of its own."""
 
 
+NODE_LEVEL = 9
+"""`Body.level` of a function for an element of a document."""
+
+
 @dataclass(slots=True)
 class Body:
     """One function being generated."""
@@ -253,7 +280,7 @@ class Body:
     builder: Builder
     map_file: MapFile
     level: int
-    """0: a segment; 1 to 3: a repetition, component or subcomponent; -1: a message."""
+    """0: a segment; 1 to 3: a repetition, component, subcomponent; -1: a message; 9: an element."""
     code: Code = field(default_factory=Code)
     names: dict[str, Bound] = field(default_factory=dict)
     rule: int = 0
@@ -288,7 +315,7 @@ class Body:
     @property
     def is_datatype(self) -> bool:
         """True in a function for a part of a field."""
-        return self.level > 0
+        return 0 < self.level < NODE_LEVEL
 
     def given(self) -> frozenset[str]:
         """Names that stand for what the caller gave, not for a part of the source."""

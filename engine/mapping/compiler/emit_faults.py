@@ -1,6 +1,6 @@
 """Pure. Code that gives the problems a call has noted their rule and their place in the message."""
 
-from engine.mapping.compiler.emit_code import Base, Body, Keeper
+from engine.mapping.compiler.emit_code import NODE_LEVEL, Base, Body, Keeper
 
 
 def place_faults(body: Body, base: Base | None, text: str = "", result: str = "None") -> None:
@@ -15,7 +15,10 @@ def place_faults(body: Body, base: Base | None, text: str = "", result: str = "N
     if text and body.keeper is not None and body.keeper.key:
         with body.code.block("if faults:"):
             _keep(body, body.keeper, text, result)
-    if base is not None and base.segment:
+    if body.level == NODE_LEVEL:
+        node = base.node if base is not None and base.node else "node"
+        body.line(f"if faults: run.document.settle(run, {body.rule}, {node})")
+    elif base is not None and base.segment:
         mark = f"run.mark({body.rule}, {base.components!r}, {body.level})"
         settle = f"run.settle({body.rule}, {base.segment}, {base.field}, {base.repetition})"
         with body.code.block("if faults:"):
@@ -61,7 +64,9 @@ def drop_kept(body: Body) -> None:
 
 def place_map_faults(body: Body, base: Base | None) -> None:
     """The same after the call of a map, which knows its rules but not where it was called."""
-    if base is not None and base.segment:
+    if body.level == NODE_LEVEL:
+        body.line(f"if faults: run.document.settle(run, {body.rule}, node)")
+    elif base is not None and base.segment:
         with body.code.block("if faults:"):
             body.line(f"run.shift({base.components!r}, {body.level})")
             body.line(f"run.settle({body.rule}, {base.segment}, {base.field}, {base.repetition})")

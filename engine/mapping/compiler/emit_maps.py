@@ -1,6 +1,6 @@
 """Pure. Code that calls one map from another, and puts what it makes in the bundle."""
 
-from engine.mapping.compiler.emit_code import Arguments, Body, Form, Sink, Value
+from engine.mapping.compiler.emit_code import NODE_LEVEL, Arguments, Body, Form, Sink, Value
 from engine.mapping.compiler.emit_faults import place_map_faults
 from engine.mapping.memory import SHARED_TYPES, TEXT_MAX
 from engine.mapping.purity import fields_read, is_pure
@@ -25,6 +25,9 @@ def emit_map(
     `arguments` is their code, made by `emit_values.map_arguments`.
     """
     called = body.builder.library.maps[step.name]
+    if value.form is Form.NODE:
+        _emit_node_map(body, value, step, arguments, sink, refer=refer)
+        return
     level = {Form.RAW: value.level, Form.SEGMENT: 0}.get(value.form, 3)
     function = body.builder.function(step.name, level)
     origin = _origin_argument(body, value)
@@ -68,6 +71,40 @@ def emit_map(
             sink(Value(text=made, form=Form.OBJECT, base=value.base))
             return
         form = Form.SCALAR if scalar else Form.TEXT if is_primitive(kind) else Form.OBJECT
+        sink(Value(text=result, form=form, base=value.base))
+
+
+def _emit_node_map(
+    body: Body, value: Value, step: Step, arguments: Arguments, sink: Sink, *, refer: bool
+) -> None:
+    """Call a map for an element; as a Reference it is made once for each element and map."""
+    called = body.builder.library.maps[step.name]
+    function = body.builder.function(step.name, NODE_LEVEL)
+    kind = root_type(called.to_name)
+    result, node = body.fresh("m"), value.text
+    call = f"{function}({node}, run{arguments})"
+    form = Form.TEXT if is_primitive(kind) else Form.OBJECT
+    if refer or kind.name == "Reference":
+        known = body.fresh("k")
+        body.line(f"{known} = ({f'{function}{arguments}'!r}, {node})")
+        body.line(f"{result} = run.document.references.get({known})")
+        with body.code.block(f"if {result} is None:"):
+            body.line(f"{result} = {call}")
+            if refer:
+                key = map_key(body, step.name, NODE_LEVEL, node, result, arguments, "")
+                with body.code.block(f"if {result} is not None:"):
+                    given = f"run, {result}, {kind.name!r}, {key}, {known}"
+                    body.line(f"{result} = run.document.refer({given})")
+            else:
+                body.line(f"if {result} is not None: run.document.references[{known}] = {result}")
+    else:
+        body.line(f"{result} = {call}")
+    if called.all_values:
+        item = body.fresh("i")
+        with body.code.block(f"for {item} in {result} or ():"):
+            sink(Value(text=item, form=form, base=value.base))
+        return
+    with body.code.block(f"if {result} is not None:"):
         sink(Value(text=result, form=form, base=value.base))
 
 

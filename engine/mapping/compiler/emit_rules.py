@@ -29,6 +29,7 @@ from engine.mapping.compiler.emit_code import (
 )
 from engine.mapping.compiler.emit_conditions import condition_text
 from engine.mapping.compiler.emit_faults import begin_later, drop_kept
+from engine.mapping.compiler.emit_nodes import each_node, is_node_path
 from engine.mapping.compiler.emit_paths import each_repetition
 from engine.mapping.compiler.emit_values import convert_text, emit
 from engine.mapping.kept_text import KEPT_TYPES
@@ -37,6 +38,7 @@ from engine.mapping.syntax import Loop, Rule
 from engine.mapping.target_types import (
     TargetType,
     choice_key,
+    root_type,
 )
 from engine.mapping.text_kinds import path_types
 
@@ -252,7 +254,50 @@ def emit_rule(
     body.rule = outer
 
 
+def emit_value(body: Body) -> None:
+    """Write the body of a map to a primitive or Reference: the first alternative that yields."""
+    kind = root_type(body.map_file.to_name)
+    result, done = body.fresh("y"), body.fresh("d")
+    body.line(f"{result} = None")
+    body.line(f"{done} = False")
+
+    def sink(value: Value, _chosen: str | None) -> None:
+        body.line(f"{result} = {value.text}")
+        body.line(f"{done} = True")
+        if body.traced:
+            body.line("run.trace.yielded()")
+
+    for rule in body.map_file.value:
+        with body.code.block(f"if not {done}:"):
+            emit_rule(body, rule, kind, sink, "")
+    body.line(f"return {result}")
+
+
+def emit_all(body: Body) -> None:
+    """Write the body of a map with `all:`: the list of everything its rules yield."""
+    kind = root_type(body.map_file.to_name)
+    items = body.fresh("x")
+    body.line(f"{items} = []")
+
+    def sink(value: Value, _chosen: str | None) -> None:
+        body.line(f"{items}.append({value.text})")
+        if body.traced:
+            body.line("run.trace.yielded()")
+
+    for rule in body.map_file.all_values:
+        emit_rule(body, rule, kind, sink, "", many=True)
+    body.line(f"return {items}")
+
+
 def _emit_loop(body: Body, loop: Loop, inside: Callable[[], None]) -> None:
+    if is_node_path(body, loop.source):
+
+        def bind_node(name: str) -> None:
+            body.names[loop.variable] = Bound(kind=BoundKind.NODE, name=name)
+            inside()
+
+        each_node(body, loop.source, loop.source.nodes, bind_node, many=True)
+        return
     types = path_types(body, loop.source)
 
     def bind(name: str, level: int, base: Base) -> None:

@@ -6,7 +6,10 @@ is given its rule and place right after the call.
 
 from dataclasses import replace
 
+from engine.fhir.definitions import resource_types
+from engine.mapping.checker.scope import OWN
 from engine.mapping.compiler.emit_code import (
+    NODE_LEVEL,
     Arguments,
     Base,
     Body,
@@ -19,12 +22,13 @@ from engine.mapping.compiler.emit_code import (
 from engine.mapping.compiler.emit_faults import begin_later, drop_kept, place_faults
 from engine.mapping.compiler.emit_gathers import each_line
 from engine.mapping.compiler.emit_maps import emit_map
+from engine.mapping.compiler.emit_nodes import emit_template, is_node_path, read_node_path
 from engine.mapping.compiler.emit_paths import as_wanted, each_repetition, read_path
 from engine.mapping.compiler.emit_tables import emit_table
 from engine.mapping.functions.record import FunctionRecord, Kind, Parameter
 from engine.mapping.functions.registry import FUNCTIONS
 from engine.mapping.sources import gathers, paths_of
-from engine.mapping.syntax import Call, Expression, FirstOf, Literal, Path, Pipe, Step
+from engine.mapping.syntax import Call, Expression, FirstOf, Literal, MapFile, Path, Pipe, Step
 from engine.mapping.target_types import (
     NUMBER_FUNCTIONS,
     UNKNOWN,
@@ -38,6 +42,7 @@ _WANTS = {
     Kind.VALUE: Want.LEAF,
     Kind.COMPOSITE: Want.COMPOSITE,
     Kind.RESOURCE: Want.MADE,
+    Kind.NODE: Want.RAW,
 }
 
 
@@ -66,6 +71,11 @@ def emit(
 
 
 def _emit_path(body: Body, path: Path, want: Want, sink: Sink, *, many: bool) -> None:
+    if path.variable == OWN and body.level == NODE_LEVEL:
+        body.uses.add("own")
+    if is_node_path(body, path):
+        read_node_path(body, path, want, sink, many=many)
+        return
     own_segment = body.level == 0 and path.text == body.map_file.from_name
     if not many or want is Want.MADE or own_segment:
         read_path(body, path, want, sink)
@@ -147,7 +157,7 @@ def _emit_default(
 
 def _step_want(body: Body, step: Step, target: TargetType) -> Want:
     """What the first step wants of the source."""
-    if step.kind == "map":
+    if step.kind in ("map", "template"):
         return Want.RAW
     if step.kind == "table":
         if target.name not in ("CodeableConcept", "Coding"):
@@ -176,7 +186,16 @@ def _emit_step(
         return
     else:
         follow = _then(body, rest, target, sink)
-    if step.kind == "map":
+    if step.kind == "template":
+        arguments = map_arguments(body, step.arguments)
+
+        def call(found: MapFile, then: Sink) -> None:
+            named = replace(step, kind="map", name=found.name)
+            refer = found.to_name in resource_types()
+            emit_map(body, value, named, arguments.known_to(found), then, refer=refer)
+
+        emit_template(body, value, call, follow)
+    elif step.kind == "map":
         emit_map(body, value, step, map_arguments(body, step.arguments), follow, refer=False)
     elif step.kind == "table":
         emit_table(body, value, step, target if not rest else UNKNOWN, follow)

@@ -13,9 +13,18 @@ from engine.diagnostics import Place
 from engine.fhir import definitions
 from engine.hl7v2.delimiters import Delimiters
 from engine.mapping.checker.target_tree import plant
-from engine.mapping.compiler.emit_code import Body, Bound, BoundKind, Builder, Code, RuleInfo, Value
+from engine.mapping.compiler.emit_code import (
+    NODE_LEVEL,
+    Body,
+    Bound,
+    BoundKind,
+    Builder,
+    Code,
+    RuleInfo,
+)
+from engine.mapping.compiler.emit_documents import emit_node_body, node_head
 from engine.mapping.compiler.emit_messages import emit_steps
-from engine.mapping.compiler.emit_rules import emit_object, emit_rule
+from engine.mapping.compiler.emit_rules import emit_object, emit_value
 from engine.mapping.compiler.emit_values import key_parts
 from engine.mapping.library import Library
 from engine.mapping.source_types import segment_exists
@@ -77,7 +86,9 @@ class Variant:
         for map_file in self.builder.library.message_maps():
             self.builder.function(map_file.name, MESSAGE)
         for map_file in self.builder.library.maps.values():
-            if not map_file.steps:
+            if map_file.of_document:
+                self.builder.function(map_file.name, NODE_LEVEL)
+            elif not map_file.steps:
                 self.builder.function(map_file.name, level_of(map_file.from_name))
         self._compile()
         return self
@@ -127,7 +138,7 @@ def _function_lines(builder: Builder, map_name: str, level: int) -> list[str]:
     map_file = builder.library.maps[plain_name]
     body = Body(builder=builder, map_file=map_file, level=level)
     for name, kind in map_file.parameters:
-        is_segment = segment_exists(kind)
+        is_segment = segment_exists(kind) and not map_file.of_document
         body.names[name] = Bound(
             kind=BoundKind.SEGMENT if is_segment else BoundKind.VALUE,
             name=f"p_{name}",
@@ -138,8 +149,10 @@ def _function_lines(builder: Builder, map_name: str, level: int) -> list[str]:
         _key_body(body)
     elif level == -1:
         emit_steps(body, map_file.steps)
+    elif map_file.of_document:
+        emit_node_body(body)
     elif map_file.value:
-        _value_body(body)
+        emit_value(body)
     else:
         _object_body(body)
     return [*_head_lines(body, builder.functions[map_name, level]), *body.code.lines, ""]
@@ -148,25 +161,6 @@ def _function_lines(builder: Builder, map_name: str, level: int) -> list[str]:
 def _key_body(body: Body) -> None:
     body.silent = True
     result = key_parts(body, body.map_file.key or ())
-    body.line(f"return {result}")
-
-
-def _value_body(body: Body) -> None:
-    """A map to a primitive: the first alternative that yields."""
-    kind = root_type(body.map_file.to_name)
-    result, done = body.fresh("y"), body.fresh("d")
-    body.line(f"{result} = None")
-    body.line(f"{done} = False")
-
-    def sink(value: Value, _chosen: str | None) -> None:
-        body.line(f"{result} = {value.text}")
-        body.line(f"{done} = True")
-        if body.traced:
-            body.line("run.trace.yielded()")
-
-    for rule in body.map_file.value:
-        with body.code.block(f"if not {done}:"):
-            emit_rule(body, rule, kind, sink, "")
     body.line(f"return {result}")
 
 
@@ -184,8 +178,8 @@ def _head_lines(body: Body, name: str) -> list[str]:
     """`def` and the lists the body reads from."""
     code = Code()
     parameters = "".join(f", p_{name}=None" for name, _ in body.map_file.parameters)
-    source = {-1: "root", 0: "segment"}.get(body.level, "raw")
-    origin = ", origin=()" if body.traced and body.level > 0 else ""
+    source = {-1: "root", 0: "segment", NODE_LEVEL: "node"}.get(body.level, "raw")
+    origin = ", origin=()" if body.traced and body.is_datatype else ""
     code.line("faults = run.faults")
     if body.level == -1:
         code.line("nulls = run.has_nulls")
@@ -210,7 +204,9 @@ def _head_lines(body: Body, name: str) -> list[str]:
         code.line(f"if len(parts) < {width}: parts += PADDING[{width} - len(parts)]")
     for expression, variable in body.hoisted.items():
         code.line(f"{variable} = {expression}")
-    if body.traced and body.level > 0:
+    if body.level == NODE_LEVEL:
+        node_head(body, code)
+    elif body.traced and body.level > 0:
         code.line(f"run.trace.applied({body.map_file.name!r}, origin)")
     elif body.traced and body.level == 0:
         code.line(f"run.trace.applied({body.map_file.name!r}, (segment.index,))")

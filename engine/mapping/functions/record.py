@@ -44,6 +44,8 @@ class Kind(Enum):
     """One decoded value as it stands: blanks are kept, and an empty one is a line too."""
     VALUE = "value"
     """Whatever the expression makes: text, number, true or false, an R4 object."""
+    NODE = "node"
+    """An element of a document."""
     RESOURCE = "resource"
     """A resource made earlier, by its name."""
 

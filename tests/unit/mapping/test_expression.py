@@ -81,7 +81,7 @@ def test_datatype_variable_and_parameter() -> None:
         ("PID-3[", 10),
         ("PID-3[0]", 10),
         ("GROUP_ONE-3", 5),
-        ("name[1].2", 5),
+        ("name[1].2", 12),
         ("", 5),
     ],
 )

@@ -1,0 +1,150 @@
+"""Pure. What the conversion of one document keeps beside its resources.
+
+Which map takes an element, what elements have become resources already, which statements were met,
+and where in the document a problem is.
+"""
+
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import Any
+
+from engine.cda import codes as cda_codes
+from engine.cda.document import CDA, STATEMENTS, TEMPLATE_ID, Document, Node, local_name, place_of
+from engine.diagnostics import Place
+from engine.fhir.identity import resource_id
+from engine.mapping.run import PROBLEMS_MAX, Run
+from engine.mapping.syntax import MapFile
+
+_CODE = f"{{{CDA}}}code"
+_TAGS = {
+    "ClinicalDocument": "ClinicalDocument",
+    "Section": "section",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """The maps under one map, by what they take; the numbers are their places in the list."""
+
+    templates: dict[tuple[str, str], int]
+    """(tag, template root)."""
+    codes: dict[tuple[str, str], int]
+    """(tag, code)."""
+    otherwise: dict[str, int]
+    """Tag."""
+
+
+def choices_of(maps: list[MapFile]) -> Choices:
+    """The choices of `-> template` among these maps, the first before the later ones."""
+    found = Choices({}, {}, {})
+    for number, one in enumerate(maps):
+        if one.match is None:
+            continue
+        tag = tag_of(one.from_name)
+        for root in one.match.templates:
+            found.templates.setdefault((tag, root), number)
+        for code in one.match.codes:
+            found.codes.setdefault((tag, code), number)
+        if one.match.otherwise:
+            found.otherwise.setdefault(tag, number)
+    return found
+
+
+def tag_of(class_name: str) -> str:
+    """`{urn:hl7-org:v3}substanceAdministration` of `SubstanceAdministration`."""
+    name = _TAGS.get(class_name, class_name[:1].lower() + class_name[1:])
+    return f"{{{CDA}}}{name}"
+
+
+@dataclass(slots=True)
+class DocumentSide:
+    """The document that is being converted."""
+
+    document: Document
+    root: Node
+    """ClinicalDocument."""
+    top: Any
+    """What stands above it, for paths that begin with `/`."""
+    references: dict[tuple[str, Node], dict[str, str]] = field(default_factory=dict)
+    """(map's function, element) to the Reference it became."""
+    taken: set[Node] = field(default_factory=set)
+    """Statements that a map was given."""
+    applied: list[tuple[str, Node]] = field(default_factory=list)
+    """(map, statement or section), in order."""
+
+    def choose(self, run: Run, node: Node, choices: Choices) -> int:
+        """The number of the map that takes an element, -1 for none, which is reported."""
+        tag = str(node.tag)
+        best = -1
+        for one in node.iterchildren(TEMPLATE_ID):
+            found = choices.templates.get((tag, one.get("root", "")), -1)
+            if found >= 0 and (best < 0 or found < best):
+                best = found
+        if best < 0:
+            code = node.find(_CODE)
+            if code is not None:
+                best = choices.codes.get((tag, code.get("code", "")), -1)
+        if best < 0:
+            best = choices.otherwise.get(tag, -1)
+        if best < 0:
+            self.report(run, cda_codes.NOT_MAPPED, node)
+        return best
+
+    def take(self, map_name: str, node: Node) -> None:
+        """A map is given an element."""
+        if node.tag in STATEMENTS:
+            self.taken.add(node)
+            self.applied.append((map_name, node))
+
+    def report(self, run: Run, code: Any, node: Node) -> None:
+        """Report a statement by its place and kind."""
+        self.taken.add(node)
+        if len(run.diagnostics) < PROBLEMS_MAX:
+            place = Place(line=node.sourceline, path=place_of(node))
+            run.diagnostics.append(code(place, kind=local_name(str(node.tag))))
+
+    def refuse(self, run: Run, node: Node) -> None:
+        """A negated element whose map says nothing of negation makes nothing."""
+        self.report(run, cda_codes.NEGATED, node)
+
+    def own(
+        self, run: Run, resource_type: str, key: tuple[str, ...] | None
+    ) -> dict[str, str] | None:
+        """The Reference to a resource that is being made; None when it has no key."""
+        if not key:
+            return None
+        identity = resource_id(run.source_system, resource_type, key)
+        return {"reference": f"{resource_type}/{identity}"}
+
+    def composition_key(self, composition: dict[str, Any]) -> tuple[str, ...]:
+        """The document's own identifier; a document without one is known by its bytes."""
+        identifier = composition.get("identifier", {})
+        if identifier.get("value"):
+            return (str(identifier.get("system", "")), str(identifier["value"]))
+        return ("content", sha256(self.document.raw).hexdigest())
+
+    def settle(self, run: Run, rule: int, node: Node) -> None:
+        """Make diagnostics of all problems met at an element."""
+        path = place_of(node)
+        for pending in run.faults:
+            run.report(pending, rule if pending.rule is None else pending.rule, path)
+        run.faults.clear()
+
+    def refer(
+        self,
+        run: Run,
+        resource: dict[str, Any],
+        resource_type: str,
+        key: tuple[str, ...] | None,
+        known: tuple[str, Node],
+    ) -> dict[str, str]:
+        """Put a resource in the bundle; the same element makes it once for each map."""
+        made = run.add(resource, resource_type, key)
+        self.references[known] = made.reference
+        return made.reference
+
+
+def begin(document: Document) -> DocumentSide:
+    """What is kept for one document."""
+    root = document.root
+    return DocumentSide(document=document, root=root, top=root.getroottree())
