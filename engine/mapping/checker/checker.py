@@ -13,6 +13,7 @@ from engine.fhir.definitions import code_system, type_definition, type_names
 from engine.hl7v2 import definitions
 from engine.mapping import codes
 from engine.mapping.checker.checker_message import check_message_map
+from engine.mapping.checker.checker_nodes import check_match, check_shared_templates
 from engine.mapping.checker.checker_segment import check_map
 from engine.mapping.checker.checker_source import check_components, check_field_path, near_segment
 from engine.mapping.expression import parse_path
@@ -61,8 +62,11 @@ def check_library(library: Library) -> list[Diagnostic]:
             found.extend(_check_ignore(ignore, map_file))
         for differs in map_file.differs:
             found.extend(_check_differs(differs, map_file))
+        if map_file.of_document:
+            found.extend(check_match(map_file, library))
     for table in library.tables.values():
         found.extend(_check_table(table))
+    found.extend(check_shared_templates(library))
     found.extend(_check_guide_tables(library))
     found.extend(_check_shared_events(library))
     found.extend(_check_circles(library))
@@ -77,6 +81,8 @@ def _check_ends(map_file: MapFile) -> list[Diagnostic]:
     """`from` and `to` exist."""
     found: list[Diagnostic] = []
     source, target = map_file.from_name, map_file.to_name
+    if map_file.of_document:
+        source = ""
     if _is_message_map(map_file):
         if source and not structures(source):
             known = definitions.structure_names(VERSIONS[0])
@@ -137,6 +143,8 @@ def _path_problem(text: str, place: Place, map_file: MapFile, sources: Sequence[
     source = map_file.from_name
     if path is None:
         return "this is not a path"
+    if map_file.of_document:
+        return None if path.nodes or path.text.isidentifier() else "this is not a path"
     owner = path.datatype or path.segment
     if owner is None:
         return "it names no field"
