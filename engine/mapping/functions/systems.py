@@ -149,30 +149,35 @@ def _table_uri(name: str) -> str | None:
     return v2_system(match.group(1)) if match is not None else None
 
 
-def authority_system(parts: list[str], facts: Facts) -> str | None:
-    """The URI of an HD: the channel's registry, then an OID, UUID or URI, else None.
+def authority_uri(parts: list[str], authorities: dict[str, str]) -> str | None:
+    """The URI of an HD: the channel's registry, then an OID, UUID, URI or known name, else None.
 
     Args:
         parts: namespace, universal id and its type.
-        facts: the channel's `authorities`; a namespace that is not in it is reported once.
+        authorities: the channel's registry.
     """
     namespace = parts[0] if parts else ""
     universal = parts[1] if len(parts) > 1 else ""
     if universal:
         kind = parts[2].upper() if len(parts) > 2 else ""
-        found = facts.authorities.get(universal) or identifier_uri(universal, kind)
+        found = authorities.get(universal) or identifier_uri(universal, kind)
         if found is not None:
             return found
     if not namespace:
         return None
-    found = (
-        facts.authorities.get(namespace)
+    return (
+        authorities.get(namespace)
         or AUTHORITIES.get(namespace)
         or _table_uri(namespace)
         or identifier_uri(namespace)
     )
-    if found is None:
-        facts.fault_once(UNKNOWN_AUTHORITY, namespace)
+
+
+def authority_system(parts: list[str], facts: Facts) -> str | None:
+    """The same; a namespace that has no URI is reported once."""
+    found = authority_uri(parts, facts.authorities)
+    if found is None and parts and parts[0]:
+        facts.fault_once(UNKNOWN_AUTHORITY, parts[0])
     return found
 
 

@@ -1,0 +1,173 @@
+"""Pure. Which persons with id numbers (XCN) of one message are one and the same.
+
+HL7 v2 sends a person's second number, name or licence as another repetition of the field, and the
+same doctor here with and there without the assigning authority. What is known before the first
+resource is made gives every mention the same key, so the order of the segments does not matter.
+
+Two mentions are one person when a field repeats and the names agree, unless one authority gave
+both numbers; or when number and surname agree and one of them names no authority.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import pairwise
+from typing import Any
+
+from engine.hl7v2 import definitions
+from engine.hl7v2.delimiters import Delimiters
+from engine.hl7v2.message import Message
+from engine.mapping.functions.systems import CODING_SYSTEMS, authority_uri
+
+PersonKey = tuple[str, str]
+"""Authority (a URI where one is known) and number, as in the key of `XCN[Practitioner]`."""
+
+_PERSONS = frozenset({"XCN", "CN"})
+_NPI = CODING_SYSTEMS["NPI"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mention:
+    """One repetition of a field that names a person."""
+
+    key: PersonKey
+    kind: str
+    """Of the number, XCN.13."""
+    family: str
+    given: str
+
+
+@lru_cache(maxsize=2000)
+def person_fields(version: str, segment: str) -> tuple[int, ...]:
+    """The fields of a segment that hold persons with id numbers, in order."""
+    found = definitions.segment(definitions.nearest_version(version), segment)
+    if found is None:
+        return ()
+    return tuple(number for number, one in found.fields.items() if one.datatype in _PERSONS)
+
+
+def same_people(message: Message, authorities: dict[str, str]) -> dict[PersonKey, PersonKey]:
+    """The key of each person who is known by another one too; nearly always empty.
+
+    Args:
+        message: any message.
+        authorities: the channel's registry of assigning authorities.
+    """
+    if not _is_doubtful(message):
+        return {}
+    fields = [
+        [one for one in _mentions(text, message.delimiters, authorities) if one.key[1]]
+        for text in _texts(message)
+    ]
+    joined: dict[PersonKey, PersonKey] = {}
+    for mentions in fields:
+        for first, second in _agreeing(mentions):
+            _join(joined, first, second)
+    everyone = [one for mentions in fields for one in mentions]
+    for one in everyone:
+        if not one.key[0]:
+            known = {other.key for other in everyone if _differs_by_authority(one, other)}
+            if len({_root(joined, key) for key in known}) == 1:
+                _join(joined, one.key, known.pop())
+    return _to_best(joined)
+
+
+def unrepeated(resource: dict[str, Any]) -> dict[str, Any]:
+    """The resource with each item of its lists once: two mentions of one person are one part."""
+    found = resource
+    for name, value in resource.items():
+        if isinstance(value, list) and len(value) > 1:
+            kept = [item for at, item in enumerate(value) if item not in value[:at]]
+            if len(kept) < len(value):
+                found = {**found, name: kept}
+    return found
+
+
+def _is_doubtful(message: Message) -> bool:
+    """True when a field names several persons, or one number stands in two different texts."""
+    component, repetition = message.delimiters.component, message.delimiters.repetition
+    seen: dict[str, str] = {}
+    for text in _texts(message):
+        if repetition in text:
+            return True
+        number = text.partition(component)[0]
+        if number and seen.setdefault(number, text) != text:
+            return True
+    return False
+
+
+def _texts(message: Message) -> Iterator[str]:
+    version = message.version
+    for segment in message.segments:
+        numbers = person_fields(version, segment.name)
+        if numbers:
+            fields = segment.fields
+            count = len(fields)
+            for number in numbers:
+                if number >= count:
+                    break
+                if fields[number]:
+                    yield fields[number]
+
+
+def _mentions(text: str, delimiters: Delimiters, authorities: dict[str, str]) -> Iterator[Mention]:
+    for repetition in text.split(delimiters.repetition):
+        if delimiters.escape in repetition or '""' in repetition:
+            continue  # what would have to be decoded first is left as it is
+        parts = repetition.split(delimiters.component)
+        parts += [""] * (13 - len(parts))
+        authority = [part.strip() for part in parts[8].split(delimiters.subcomponent)]
+        yield Mention(
+            key=(authority_uri(authority, authorities) or authority[0], parts[0].strip()),
+            kind=parts[12].strip(),
+            family=parts[1].partition(delimiters.subcomponent)[0].strip().casefold(),
+            given=parts[2].strip().casefold(),
+        )
+
+
+def _agreeing(mentions: list[Mention]) -> Iterator[tuple[PersonKey, PersonKey]]:
+    """Pairs of repetitions of one field that are one person."""
+    names: dict[tuple[str, str], list[Mention]] = {}
+    for one in mentions:
+        if one.family and one.given:
+            names.setdefault((one.family, one.given), []).append(one)
+    for same in names.values():
+        distinct = {one.key: one for one in same}
+        givers = {(one.key[0], one.kind if not one.key[0] else "") for one in distinct.values()}
+        if len(givers) == len(distinct):
+            keys = list(distinct)
+            yield from pairwise(keys)
+
+
+def _differs_by_authority(one: Mention, other: Mention) -> bool:
+    return bool(
+        other.key[0]
+        and other.key[1] == one.key[1]
+        and one.family
+        and other.family == one.family
+        and (not one.given or not other.given or one.given[0] == other.given[0])
+    )
+
+
+def _root(joined: dict[PersonKey, PersonKey], key: PersonKey) -> PersonKey:
+    while joined.get(key, key) != key:
+        key = joined[key]
+    return key
+
+
+def _join(joined: dict[PersonKey, PersonKey], first: PersonKey, second: PersonKey) -> None:
+    for key in (first, second):
+        joined.setdefault(key, key)
+    joined[_root(joined, second)] = _root(joined, first)
+
+
+def _to_best(joined: dict[PersonKey, PersonKey]) -> dict[PersonKey, PersonKey]:
+    """Each key to the best of its person: a national number, then one with a URI, by value."""
+    persons: dict[PersonKey, list[PersonKey]] = {}
+    for key in joined:
+        persons.setdefault(_root(joined, key), []).append(key)
+    found: dict[PersonKey, PersonKey] = {}
+    for keys in persons.values():
+        best = min(keys, key=lambda key: (key[0] != _NPI, ":" not in key[0], not key[0], key))
+        found.update({key: best for key in keys if key != best})
+    return found
