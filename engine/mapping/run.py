@@ -20,6 +20,7 @@ from engine.hl7v2.message import Segment
 from engine.mapping.codes import HELD_CODE, RULE_FAILED, SAME_KEY, TOO_MANY
 from engine.mapping.identifiers import best_identifier
 from engine.mapping.memory import SHARED_TYPES, TEXT_MAX, Known, Placed, Recent
+from engine.mapping.people import unrepeated
 
 ENTRIES_MAX = 20_000
 """Resources of one message; the largest real ones are batches of results with some thousand OBX."""
@@ -120,6 +121,7 @@ class Run:
         "occurrences",
         "once",
         "parameters",
+        "people",
         "placed",
         "places",
         "recent",
@@ -155,6 +157,8 @@ class Run:
         """(function, text, arguments) to what it made in this message."""
         self.recent: Recent | None = None
         """The same of earlier messages."""
+        self.people: dict[tuple[str, ...], tuple[str, ...]] = {}
+        """Keys of practitioners who are known by another key too, from `people.same_people`."""
         self.placed: list[Placed] = []
         """Resources put in the bundle for a Reference, in order."""
         self.varied = 0
@@ -321,6 +325,8 @@ class Run:
         """The Reference of `-> reference`: without a key the same content is the same resource."""
         if not key:
             key = ("content", _CONTENT.encode(resource).decode("utf-8", "surrogatepass"))
+        if self.people and resource_type == "Practitioner":
+            key = self.people.get(key, key)
         identity = resource_id(self.source_system, resource_type, key)
         placed = Placed(resource, (resource_type, key), identity)
         self.placed.append(placed)
@@ -352,6 +358,14 @@ class Run:
         elif ("", "entries") not in self.once:
             self.once.add(("", "entries"))
             self.diagnostics.append(TOO_MANY(limit=ENTRIES_MAX, what="resources"))
+
+    def drop_repeats(self) -> None:
+        """Make one item of two in a list that came to say the same, of one person known twice."""
+        for made in self.made:
+            if made.resource_type not in SHARED_TYPES:
+                once = unrepeated(made.resource)
+                if once is not made.resource:
+                    made.resource, made.entry = once, None
 
     # -- memory --
 
