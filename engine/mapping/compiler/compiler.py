@@ -20,6 +20,7 @@ from engine.mapping.compiler.variant import MESSAGE, Variant, make_variant
 from engine.mapping.functions.dates import header_offset
 from engine.mapping.library import Library
 from engine.mapping.memory import Memories
+from engine.mapping.people import same_people
 from engine.mapping.run import Made, MapContext, MapResult, Run
 from engine.mapping.support import PADDING
 from engine.mapping.syntax import MapFile
@@ -93,7 +94,7 @@ class Program:
         elif self._memories is not None:
             memory = self._memories.of(context, message.delimiters, message.codec)
             run.memory = memory.codings
-            if run.header:
+            if run.header and not run.people:
                 run.recent = memory.recent(run.header, run.header_offset_minutes)
         try:
             function = variant.function(found.name, MESSAGE)
@@ -102,6 +103,8 @@ class Program:
             run.diagnostics.append(
                 MAP_FAILED(Place(file=found.file), problem=type(problem).__name__)
             )
+        if run.people:
+            run.drop_repeats()
         if trace is not None:
             trace.finish(run.made)
         return finish(run, found.name)
@@ -178,6 +181,7 @@ def start(message: Message, context: MapContext, places: Sequence[Place]) -> Run
     run = Run(context, places)
     text, delimiters = message.text, message.delimiters
     run.segments = message.segments
+    run.people = same_people(message, context.authorities)
     run.escaped = text.find(delimiters.escape, 9) >= 0
     run.subcomponents = text.find(delimiters.subcomponent, 9) >= 0
     if '""' in text:
