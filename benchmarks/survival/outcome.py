@@ -171,7 +171,15 @@ def _alone(message: Message, leaf: Leaf, sentinel: Sentinel, base: _Run, program
         return "changed"
     if run.body != base.body:
         return "key"
-    return "reported" if run.problems - base.problems else "same"
+    if run.problems - base.problems or any(_is_at(one, leaf) for one in base.problems):
+        return "reported"
+    return "same"
+
+
+def _is_at(problem: str, leaf: Leaf) -> bool:
+    """True when a problem, such as `T565 PID[1]-8[1]`, is that of the leaf."""
+    path = problem.partition(" ")[2]
+    return "-" in path and leaf.path.startswith((f"{path}.", f"{path}["))
 
 
 def _changed(message: Message, changes: Iterable[tuple[Leaf, Sentinel]]) -> bytes:
