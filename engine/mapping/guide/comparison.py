@@ -13,6 +13,7 @@ from typing import Literal
 
 from engine.diagnostics import Place
 from engine.fhir.definitions import type_definition
+from engine.hl7v2.definitions import GroupDefinition
 from engine.mapping.expression import parse_path
 from engine.mapping.guide.elements import (
     EXTENSION,
@@ -33,6 +34,7 @@ from engine.mapping.source_types import (
     field_types,
     segment_exists,
     serves,
+    structures,
 )
 from engine.mapping.syntax import MapFile
 from engine.yamltext import Scalar
@@ -194,10 +196,11 @@ class Comparison:
         ]
         steps = [step for one in parts for step in self._steps.steps.get(one.name, ())]
         overrides = [found for one in parts for found in overrides_of(one)]
-        places = {_groups(row) for row in guide_map.rows}
+        known = {name for one in parts for name in group_names(one.from_name)}
+        places = {_groups(row, known) for row in guide_map.rows}
         found = []
         for row in guide_map.rows:
-            groups = _groups(row)
+            groups = _groups(row, known)
             names = {one.name for one in self.counterparts(row.target)}
             reason = self.library.guide.reason(row.target)
             same = next(
@@ -305,9 +308,23 @@ def overrides_of(map_file: MapFile) -> list[Override]:
     return [one for one in found if one.source]
 
 
-def _groups(row: GuideRow) -> tuple[str, ...]:
-    """Groups and segment of a row of a message."""
-    return tuple(row.source.split("."))[1:]
+@cache
+def group_names(structure: str) -> frozenset[str]:
+    """The groups a structure has in any version."""
+    found: set[str] = set()
+    waiting = list(structures(structure))
+    while waiting:
+        children = waiting.pop().children
+        below = [one for one in children if isinstance(one, GroupDefinition)]
+        found.update(one.name for one in below)
+        waiting.extend(below)
+    return frozenset(found)
+
+
+def _groups(row: GuideRow, known: Set[str]) -> tuple[str, ...]:
+    """Groups and segment of a row of a message; groups that no version has are left out."""
+    *groups, segment = row.source.split(".")[1:] or [""]
+    return (*(name for name in groups if name in known), segment)
 
 
 def same_place(

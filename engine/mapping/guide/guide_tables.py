@@ -190,8 +190,8 @@ def _code_rows(names: Sequence[str], lines: Sequence[tuple[int, list[str]]]) -> 
     systems = [at for at, name in enumerate(names) if name == "codesystem"]
     for line, cells in lines:
         padded = [*cells, *[""] * (len(names) - len(cells))]
-        source = padded[codes[0]]
-        target = padded[codes[1]] if len(codes) > 1 else ""
+        source = padded[codes[0]].strip('"')
+        target = padded[codes[1]].strip('"') if len(codes) > 1 else ""
         if not source or not target:
             continue
         row = _Cells(names, cells)
