@@ -43,6 +43,12 @@ class Parsed:
     diagnostics: tuple[Diagnostic, ...]
 
 
+def is_document(raw: bytes) -> bool:
+    """True for bytes that begin as XML does: a channel takes messages and documents alike."""
+    start = raw[:64].removeprefix(_MARKS[0]).lstrip()
+    return start[:1] == b"<" or raw[:4] in (b"\xff\xfe<\0", b"\xfe\xff\0<")
+
+
 def parse_document(
     raw: bytes, *, repair_cp1252: bool = False, bytes_max: int = DOCUMENT_BYTES_MAX
 ) -> Parsed:

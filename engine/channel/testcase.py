@@ -9,10 +9,11 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from engine.channel.map_runner import MapRunner
+from engine.channel.map_runner import DocumentMapRunner, MapRunner
 from engine.channel.model import ChannelConfig, ChannelTest
 from engine.fhir.definitions import resource_types
 from engine.mapping.compiler.compiler import Program
+from engine.mapping.compiler.documents import DocumentProgram
 from engine.mapping.library import Library
 from engine.mapping.run import MapContext
 from engine.mapping.syntax import MapFile
@@ -68,6 +69,15 @@ def run_tests(
     """
     runner = MapRunner(program=program, context=context or MapContext())
     return run_map_tests(library, runner)
+
+
+def run_document_tests(
+    program: DocumentProgram, context: MapContext | None = None
+) -> list[TestResult]:
+    """Run the `tests:` of every map of documents; see `run_tests`."""
+    return run_map_tests(
+        program.library, DocumentMapRunner(program=program, context=context or MapContext())
+    )
 
 
 RunMap = Callable[[MapFile, str], object]
@@ -183,7 +193,7 @@ def find_element(value: object, path: str) -> object:
 
 def _expected_of(map_file: MapFile, resources: list[object], path: str) -> object:
     """Map tests name elements from the resource made; those of message maps from the bundle's."""
-    if map_file.steps:
+    if map_file.steps or (map_file.of_document and _names_resource(path)):
         if path in resource_types():
             return sum(
                 1
@@ -195,6 +205,12 @@ def _expected_of(map_file: MapFile, resources: list[object], path: str) -> objec
     if path == "$this":
         return first
     return find_element(first, path)
+
+
+def _names_resource(path: str) -> bool:
+    """True for `Condition` and `Condition[1].code`, not for an element of the map's own result."""
+    match = _STEP.fullmatch(path.partition(".")[0])
+    return match is not None and match.group(1) in resource_types()
 
 
 def _message(test: ChannelTest, read_file: Callable[[str], bytes | None]) -> bytes | None:

@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
+from engine.cda.document import Document
+from engine.cda.reader import is_document, parse_document
 from engine.channel.filter import CompiledFilter, compile_filter
 from engine.channel.model import (
     MERGE,
@@ -57,6 +59,14 @@ class Converter(Protocol):
         ...
 
 
+class DocumentConverter(Protocol):
+    """Compiled maps of documents: `engine.mapping.compiler.documents.DocumentProgram`."""
+
+    def convert(self, document: Document, context: MapContext) -> MapResult:
+        """The resources of a document."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Form:
     """How a Bundle is written, and for which destinations."""
@@ -87,10 +97,16 @@ class ChannelPlan:
     """Destinations as configured."""
     updates: Mapping[str, str] = field(default_factory=dict)
     """Resource type to merge or replace, where the channel goes before its maps."""
+    documents: Callable[[], DocumentConverter] | None = None
+    """Gives the compiled maps of documents, when the first document comes."""
 
 
 def plan(
-    config: ChannelConfig, program: Converter | None, *, strict: StrictCheck | None = None
+    config: ChannelConfig,
+    program: Converter | None,
+    *,
+    strict: StrictCheck | None = None,
+    documents: Callable[[], DocumentConverter] | None = None,
 ) -> ChannelPlan:
     """Prepare a checked channel.
 
@@ -98,10 +114,12 @@ def plan(
         config: the channel, free of errors.
         program: its compiled maps; None only for `transform.map: none`.
         strict: the second validator, used where the channel says `validate: strict`.
+        documents: gives the compiled maps of documents when the first one comes.
     """
     transform = config.transform
     return ChannelPlan(
         config=config,
+        documents=documents,
         program=program,
         context=MapContext(
             time_zone=transform.time_zone,
@@ -160,6 +178,7 @@ class _Course:
     event_at: float
     step: str = "decode"
     message: Message | None = None
+    document: Document | None = None
     diagnostics: list[Diagnostic] = field(default_factory=list)
     keys: tuple[tuple[str, str], ...] = ()
     entries: list[Entry] = field(default_factory=list)
@@ -174,6 +193,7 @@ class _Course:
             event_at=self.event_at,
             entries=tuple(self.entries),
             message=self.message,
+            document=self.document,
         )
 
 
@@ -201,6 +221,8 @@ def process(raw: bytes, plan: ChannelPlan, *, received_at: float) -> ProcessResu
 
 
 def _process(raw: bytes, plan: ChannelPlan, course: _Course) -> ProcessResult:
+    if is_document(raw):
+        return _process_document(raw, plan, course)
     message = _decode(raw, plan, course)
     if message is None:
         return course.result(State.ERROR)
@@ -214,6 +236,19 @@ def _process(raw: bytes, plan: ChannelPlan, course: _Course) -> ProcessResult:
     if plan.program is None or plan.config.transform.map == PASSED_ON:
         return course.result(State.TRANSFORMED, _in_order(plan, _as_received(raw, plan)))
     return _transform(raw, message, plan, plan.program, course)
+
+
+def _process_document(raw: bytes, plan: ChannelPlan, course: _Course) -> ProcessResult:
+    parsed = parse_document(raw, repair_cp1252=plan.config.decoding.repair_cp1252)
+    course.diagnostics.extend(parsed.diagnostics)
+    course.document = parsed.document
+    if parsed.document is None:
+        return course.result(State.ERROR)
+    if plan.documents is None or plan.config.transform.map == PASSED_ON:
+        return course.result(State.TRANSFORMED, _in_order(plan, _as_received(raw, plan)))
+    course.step = "map"
+    made = plan.documents().convert(parsed.document, plan.context)
+    return _finish(raw, made, None, plan, course)
 
 
 def _decode(raw: bytes, plan: ChannelPlan, course: _Course) -> Message | None:
@@ -239,6 +274,13 @@ def _transform(
     course.diagnostics.extend(grouped.diagnostics)
     course.step = "map"
     made = program.convert(grouped, plan.context, plan.config.transform.map)
+    return _finish(raw, made, instant(message), plan, course)
+
+
+def _finish(
+    raw: bytes, made: MapResult, stamp: str | None, plan: ChannelPlan, course: _Course
+) -> ProcessResult:
+    """Check what was made and write it for every destination."""
     course.diagnostics.extend(made.diagnostics)
     if made.nulls:
         course.diagnostics.append(_nulls_sent(made.nulls))
@@ -254,7 +296,6 @@ def _transform(
         return course.result(State.ERROR)
     course.step = "encode"
     outputs = _as_received(raw, plan)
-    stamp = instant(message)
     for form in plan.forms:
         encoded = encode_bundle(
             course.entries,

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from engine.cda.document import Document
 from engine.diagnostics import Diagnostic
 from engine.fhir.entries import Entry
 from engine.hl7v2.message import Message
@@ -37,7 +38,9 @@ class ProcessResult:
     entries: tuple[Entry, ...] = ()
     """The resources made, as they are sent."""
     message: Message | None = None
-    """The parsed message, for reports; None when it could not be read."""
+    """The parsed message, for reports; None when it could not be read, or is a document."""
+    document: Document | None = None
+    """The parsed document, where one was received."""
 
     def diagnostic_values(self) -> tuple[dict[str, Any], ...]:
         """The diagnostics in their JSON form."""

@@ -25,10 +25,13 @@ from engine.mapping.library import Library, read_library, with_overlays
 
 if TYPE_CHECKING:
     from engine.mapping.compiler.compiler import Program
+    from engine.mapping.compiler.documents import DocumentProgram
 
 CHANNELS = "channels"
 TRANSFORMS = "transforms"
 OVERLAYS = "overlays"
+DOCUMENTS = "cda"
+"""Folder of the maps of documents, in `transforms` and in every overlay."""
 SNAPSHOTS_KEPT = 50
 """Of earlier configurations, for looking up what a message ran on."""
 FILE_BYTES_MAX = 2_000_000
@@ -66,6 +69,7 @@ class Loaded:
     libraries: Mapping[tuple[str, ...], Library]
     """By the overlays on top of the shipped library; that without overlays is always there."""
     _programs: dict[tuple[str, ...], "Program"] = field(default_factory=dict)
+    _documents: dict[tuple[str, ...], "DocumentProgram"] = field(default_factory=dict)
 
     @property
     def revision(self) -> str:
@@ -83,6 +87,20 @@ class Loaded:
         program = self._programs.get(overlays)
         if program is None:
             program = self._programs[overlays] = compile_library(self.libraries[overlays])
+        return program
+
+    def documents(self, channel: ChannelConfig) -> "DocumentProgram":
+        """The compiled maps of documents of a channel."""
+        return self.documents_with(channel.transform.overlays)
+
+    def documents_with(self, overlays: tuple[str, ...]) -> "DocumentProgram":
+        """The compiled maps of documents under these overlays; read and compiled once."""
+        from engine.mapping.compiler.documents import compile_documents  # few channels need them
+
+        program = self._documents.get(overlays)
+        if program is None:
+            library, _ = _document_library(self.files, overlays)
+            program = self._documents[overlays] = compile_documents(library)
         return program
 
 
@@ -132,9 +150,9 @@ def check_project(
     Returns:
         The configuration (None when anything has an error) and all problems, by file and line.
     """
-    library, problems = read_library(files.transforms)
+    library, problems = read_library(_of_messages(files.transforms))
     if check_maps:
-        problems = problems + check_library(library)
+        problems = problems + check_library(library) + _check_documents(files, ())
     libraries: dict[tuple[str, ...], Library] = {(): library}
 
     def maps_with(overlays: tuple[str, ...]) -> list[str]:
@@ -142,6 +160,8 @@ def check_project(
             made, more = _overlaid(library, files, overlays, check_maps=check_maps)
             libraries[overlays] = made
             problems.extend(more)
+            if check_maps:
+                problems.extend(_check_documents(files, overlays))
         return [one.name for one in libraries[overlays].message_maps()]
 
     configuration, found = check_configuration(
@@ -175,11 +195,38 @@ def _overlaid(
 ) -> tuple[Library, list[Diagnostic]]:
     problems: list[Diagnostic] = []
     for name in names:
-        library, more = with_overlays(library, files.overlay(name))
+        library, more = with_overlays(library, _of_messages(files.overlay(name)))
         problems += more
     if names and check_maps:
         problems += check_library(library)
     return library, problems
+
+
+def _is_of_documents(file: str) -> bool:
+    """`transforms/cda/...` and `overlays/north/cda/...`: maps and tables of documents."""
+    return DOCUMENTS in file.split("/")[1:3]
+
+
+def _of_messages(files: Mapping[str, str]) -> dict[str, str]:
+    return {file: text for file, text in files.items() if not _is_of_documents(file)}
+
+
+def _document_library(
+    files: ProjectFiles, overlays: tuple[str, ...]
+) -> tuple[Library, list[Diagnostic]]:
+    """The maps of documents, which share no names with those of messages."""
+    own = {file: text for file, text in files.transforms.items() if _is_of_documents(file)}
+    library, problems = read_library(own)
+    for name in overlays:
+        found = {f: text for f, text in files.overlay(name).items() if _is_of_documents(f)}
+        library, more = with_overlays(library, found)
+        problems = problems + more
+    return library, problems
+
+
+def _check_documents(files: ProjectFiles, overlays: tuple[str, ...]) -> list[Diagnostic]:
+    library, problems = _document_library(files, overlays)
+    return problems + check_library(library)
 
 
 class Snapshots:

@@ -52,7 +52,8 @@ def read_node_path(path: Path, scope: Scope) -> Given:
                 codes.UNKNOWN_NODE(path.place, step=shown, holder=" or ".join(classes), hint=hint)
             )
         classes, several, _ = found
-        many = many or (several and not step.conditions)
+        # a condition chooses among all that the path has led to
+        many = (many or several) and not step.conditions
     if steps and steps[-1].axis == "attribute":
         return Given(fhir=("text",), many=many, what=path.text)
     return Given(classes=classes, many=many, what=path.text)

@@ -15,7 +15,13 @@ from engine.channel.model import (
     DirectoryListenerConfig,
     FhirDestinationConfig,
 )
-from engine.channel.testcase import Outcome, TestResult, run_channel_tests, run_tests
+from engine.channel.testcase import (
+    Outcome,
+    TestResult,
+    run_channel_tests,
+    run_document_tests,
+    run_tests,
+)
 from engine.diagnostics import Diagnostic
 from engine.fhir.marks import plain_type
 from engine.hl7v2.groups import group
@@ -94,7 +100,12 @@ class Workbench:
         made = self._plans.get(channel.name)
         if made is None:
             strict = strict_check() if channel.transform.validate == "strict" else None
-            made = plan(channel, self.loaded.program(channel), strict=strict)
+            made = plan(
+                channel,
+                self.loaded.program(channel),
+                strict=strict,
+                documents=partial(self.loaded.documents, channel),
+            )
             self._plans[channel.name] = made
         return made
 
@@ -146,6 +157,7 @@ class Workbench:
             read_file: the bytes of a file that a channel's test names, or None.
         """
         found = run_tests(self.loaded.program_with(()), self.loaded.libraries[()])
+        found += run_document_tests(self.loaded.documents_with(()))
         for channel in self.loaded.configuration.channels:
             process_one = partial(self._outcome, channel.name)
             found += run_channel_tests(channel, process_one, read_file)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
 from engine.channel.model import ChannelConfig
 from engine.pipeline.process import ChannelPlan, plan, process
@@ -37,7 +38,12 @@ def load_plans(loaded: Loaded) -> Plans:
     channels: dict[str, ChannelWork] = {}
     for config in loaded.configuration.channels:
         strict = strict_check() if config.transform.validate == "strict" else None
-        prepared = plan(config, loaded.program(config), strict=strict)
+        prepared = plan(
+            config,
+            loaded.program(config),
+            strict=strict,
+            documents=partial(loaded.documents, config),
+        )
         channels[config.name] = ChannelWork(config=config, process=_bound(prepared))
     return Plans(revision=loaded.revision, channels=channels)
 
