@@ -12,9 +12,10 @@ from engine.cli.options import HomeOption
 from engine.cli.terminal import Exit, data, fail, note, plural, show_diagnostics
 
 if TYPE_CHECKING:
-    from engine.mapping.guide.comparison import Comparison, Verdict
+    from engine.mapping.guide.comparison import Comparison
     from engine.mapping.guide.guide_tables import GuideMap
     from engine.mapping.guide.specification import Specification
+    from engine.mapping.guide.verdicts import Verdict
     from engine.mapping.library import Library
 
 ALL = "all"
@@ -106,8 +107,9 @@ def _write(tables: Sequence["Specification"], file: Path) -> None:
 
 def _compare(library: "Library", name: str, folder: Path, out: Path | None) -> None:
     """Say what of the guide is missing or overridden, and count. Ends the command."""
-    from engine.mapping.guide.comparison import MISSING, SAME, Comparison
+    from engine.mapping.guide.comparison import Comparison
     from engine.mapping.guide.ledger import counts_text, ledger_page, verdict_table
+    from engine.mapping.guide.verdicts import MISSING, SAME
     from engine.runtime.desk.guide_folder import read_guide
 
     try:

@@ -3,9 +3,9 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
-from engine.mapping.guide.comparison import MISSING, OVERRIDDEN, SAME, Verdict
 from engine.mapping.guide.guide_tables import GuideMap
 from engine.mapping.guide.specification import Specification
+from engine.mapping.guide.verdicts import MISSING, OVERRIDDEN, SAME, Verdict
 
 COLUMNS = (
     "State", "Guide Map", "Row", "Identifier", "Target", "Fixed Value", "Reason", "Place",

@@ -44,6 +44,8 @@ class StepBook:
     library: Library
     steps: dict[str, list[OurStep]] = field(default_factory=dict)
     """By message map."""
+    read: dict[str, set[str]] = field(default_factory=dict)
+    """By message map: the segments whose fields it writes into resources itself."""
     assigned: dict[str, list[OurRow]] = field(default_factory=dict)
     """By map: rows that message maps add to the resources it makes."""
     given: dict[tuple[str, str], set[Source]] = field(default_factory=dict)
@@ -110,6 +112,8 @@ class _Walk:
     def assign(self, step: Assign, bound: Mapping[str, Groups]) -> None:
         sources = self.sources(step.expression, bound)
         names: Names = tuple(part.name for part in step.target.parts)
+        owners = {str(source[0]) for source in sources}
+        self.book.read.setdefault(self.map_file.name, set()).update(owners)
         for map_name in self.made.get(step.variable, ()):
             row = OurRow(
                 sources=sources or NOTHING,

@@ -1,7 +1,9 @@
 import pytest
 
-from engine.mapping.guide.comparison import Comparison, aliases, same_place, source_tuple
+from engine.mapping.guide.comparison import Comparison
 from engine.mapping.guide.guide_tables import GuideMap, GuideRow
+from engine.mapping.guide.places import aliases, same_place
+from engine.mapping.guide.verdicts import source_tuple
 from engine.mapping.library import read_library
 
 PATIENT = """map: PID[Patient]
