@@ -109,6 +109,7 @@ class Run:
         "by_key",
         "contents",
         "diagnostics",
+        "document",
         "escaped",
         "faults",
         "has_nulls",
@@ -172,6 +173,8 @@ class Run:
         self.once: set[tuple[str, str]] = set()
         self.occurrences: dict[int, str] | None = None
         self.trace: Any = None
+        self.document: Any = None
+        """A `document_run.DocumentSide`, where a document is converted."""
 
     # -- problems --
 
