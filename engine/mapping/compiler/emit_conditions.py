@@ -11,7 +11,7 @@ from functools import partial
 
 from engine.mapping.compiler.emit_code import Body, BoundKind, Form, Value, Want
 from engine.mapping.compiler.emit_groups import enter_groups, read_segment
-from engine.mapping.compiler.emit_paths import simple_text
+from engine.mapping.compiler.emit_paths import header_component, simple_text
 from engine.mapping.compiler.emit_values import emit
 from engine.mapping.syntax import (
     Both,
@@ -154,6 +154,9 @@ def _operand(body: Body, one: Expression) -> str:
         if kind is not TextKind.BY_OBX_2:
             level = simple[1] if kind is TextKind.DIVIDED else 3
             return body.first_use(f"{simple[0]} and leaf{level}({simple[0]})")
+    part = header_component(body, one) if isinstance(one, Path) else None
+    if part is not None:
+        return body.first_use(part)
     name = body.fresh("c")
     body.line(f'{name} = ""')
 

@@ -91,6 +91,23 @@ def simple_text(body: Body, path: Path) -> tuple[str, int] | None:
     return None
 
 
+def header_component(body: Body, path: Path) -> str | None:
+    """The decoded text of a component of MSH, such as the event, as one expression.
+
+    Conditions on MSH-9.2 are many in some maps, so it is read once.
+    """
+    if body.traced or path.segment != "MSH" or path.variable is not None or path.steps:
+        return None
+    number = path.field
+    if number is None or number >= HEADER_WIDTH or path.repetition is not None:
+        return None
+    if len(path.components) != 1 or path.components[0] == 1:
+        return None
+    _note_header(body, number)
+    cut = f"component(header[{number}].partition(R)[0], {path.components[0]})"
+    return f"header[{number}] and leaf2({cut})"
+
+
 def as_wanted(
     body: Body,
     name: str,
