@@ -1,4 +1,4 @@
-"""Pure. The same place said in two ways: fields and datatypes, groups of versions, types within types."""
+"""Pure. One place said in two ways: fields and datatypes, groups of versions, types in types."""
 
 from collections.abc import Iterable, Sequence, Set
 from functools import cache

@@ -2,7 +2,7 @@ import pytest
 
 from engine.mapping.guide.comparison import Comparison
 from engine.mapping.guide.guide_tables import GuideMap, GuideRow
-from engine.mapping.guide.places import aliases, same_place
+from engine.mapping.guide.places import aliases, group_names, same_place
 from engine.mapping.guide.verdicts import source_tuple
 from engine.mapping.library import read_library
 
@@ -115,6 +115,12 @@ def test_a_row_is_same_overridden_or_missing(
     assert state(comparison, "PID[Patient]", source, target, literal)[0] == expected
 
 
+def test_a_field_that_no_version_we_map_has_needs_no_reason_of_ours(comparison: Comparison) -> None:
+    found = state(comparison, "PID[Patient]", "PID-99", "name")
+    assert found[0] == "overridden"
+    assert "2.9" in found[1]
+
+
 def test_another_fixed_value_is_named(comparison: Comparison) -> None:
     assert state(comparison, "PID[Patient]", "PID-3", "identifier.use", "PI") == (
         "missing",
@@ -198,6 +204,7 @@ def test_places_of_segments_are_the_same_through_groups_of_other_versions() -> N
     visit = ("PATIENT_RESULT", "PATIENT", "VISIT", "PV1")
     assert same_place(("PATIENT_RESULT", "PATIENT", "PV1"), visit, frozenset())
     assert not same_place(("PATIENT", "NTE"), ("ORDER", "NTE"), frozenset())
+    assert "INSURANCE" in group_names("ADT_A01")
     there = frozenset({("PATIENT", "NTE"), ("NTE",)})
     assert not same_place(("PATIENT", "NTE"), ("NTE",), there)
 
