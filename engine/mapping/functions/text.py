@@ -61,8 +61,10 @@ def narrative(value: str) -> dict[str, str] | None:
 
 def piece(value: str, separator: str, number: str | int) -> str | None:
     """One of the parts of a text between separators, counted from 1."""
+    if not separator:
+        return None
     found = value.split(separator)
-    at = int(number) - 1 if str(number).isdigit() else -1
+    at = int(number) - 1 if str(number).isdecimal() else -1
     return (found[at].strip() or None) if 0 <= at < len(found) else None
 
 
