@@ -58,8 +58,10 @@ def ledger_page(found: Mapping[GuideMap, Sequence[Verdict]]) -> str:
         lines.append("|---|---|---|---|")
         lines += [_counts_row(one.name, verdicts) for one, verdicts in listed if verdicts]
         lines += ["", f"### Where {title.lower()} differ", "", "| row | why |", "|---|---|"]
-        for _, verdicts in listed:
-            lines += _reason_rows(verdicts)
+        if kind == "message":
+            lines += _shared_rows([one for _, verdicts in listed for one in verdicts])
+        else:
+            lines += [row for _, verdicts in listed for row in _reason_rows(verdicts)]
         lines.append("")
     return "\n".join(lines)
 
@@ -69,14 +71,33 @@ def _counts_row(name: str, verdicts: Sequence[Verdict]) -> str:
     return f"| {name} | {counts[SAME]} | {counts[OVERRIDDEN]} | {counts[MISSING]} |"
 
 
+def _reason(verdict: Verdict) -> str:
+    if verdict.state == OVERRIDDEN:
+        return verdict.reason
+    return f"**missing** {verdict.reason}".strip()
+
+
+def _shared_rows(verdicts: Sequence[Verdict]) -> list[str]:
+    """One line for a segment map that several messages treat alike."""
+    grouped: dict[tuple[str, str], dict[str, None]] = {}
+    for one in verdicts:
+        if one.state != SAME:
+            segment = one.row.source.rpartition(".")[2]
+            what = f"{segment} → {one.row.target}"
+            grouped.setdefault((what, _reason(one)), {})[one.guide_map.name] = None
+    return [
+        f"| {', '.join(names)}: {_cell(what)} | {_cell(reason)} |"
+        for (what, reason), names in grouped.items()
+    ]
+
+
 def _reason_rows(verdicts: Sequence[Verdict]) -> list[str]:
     """One line for rows of a map that share a reason."""
     grouped: dict[tuple[str, str], list[str]] = {}
     for one in verdicts:
         if one.state != SAME:
             shown = f"{one.row.source} → {one.row.target}" if one.row.source else one.row.target
-            reason = one.reason if one.state == OVERRIDDEN else f"**missing** {one.reason}".strip()
-            rows = grouped.setdefault((one.guide_map.name, reason), [])
+            rows = grouped.setdefault((one.guide_map.name, _reason(one)), [])
             if shown not in rows:
                 rows.append(shown)
     whole = len({reason for _, reason in grouped}) == 1 and all(
