@@ -368,6 +368,8 @@ class Run:
             if made.resource_type not in SHARED_TYPES:
                 once = unrepeated(made.resource)
                 if once is not made.resource:
+                    if self.trace is not None:
+                        self.trace.merged(made.resource, {}, once)
                     made.resource, made.entry = once, None
 
     # -- memory --
