@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from engine.diagnostics import Diagnostic, Place
+from engine.fhir.containing import NEVER_STORED, contain
 from engine.hl7v2.delimiters import Delimiters
 from engine.hl7v2.groups import Grouped
 from engine.hl7v2.message import Message
@@ -207,8 +208,11 @@ def finish(run: Run, map_name: str) -> MapResult:
     """The result of a run."""
     if run.faults:
         run.settle_loose(0)
+    entries = run.entries()
+    if any(made.resource_type in NEVER_STORED for made in run.made):
+        entries = contain(entries)
     return MapResult(
-        entries=run.entries(),
+        entries=entries,
         diagnostics=run.diagnostics,
         held=run.held,
         nulls=tuple(run.nulls),
