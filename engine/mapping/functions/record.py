@@ -22,6 +22,8 @@ class Facts(Protocol):
     authorities: dict[str, str]
     """Assigning authority or coding system, by name or OID, to its URI."""
     source_system: str
+    document: Any
+    """Of a document: `mapping.document_run.DocumentSide`; None for a message."""
 
     def fault(self, code: Code, **values: object) -> None:
         """Report a problem with the value at hand; the caller adds its place and the rule's."""

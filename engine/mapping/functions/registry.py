@@ -3,6 +3,7 @@
 from engine.mapping.functions import (
     codes,
     dates,
+    documents,
     identifiers,
     keeping,
     lengths,
@@ -35,6 +36,7 @@ FUNCTIONS: dict[str, FunctionRecord] = {
         keeping.RECORDS,
         reporting.RECORDS,
         results.RECORDS,
+        documents.RECORDS,
     )
     for record in records
 }

@@ -2,9 +2,26 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from lxml import etree
 
+from engine.cda.document import Document
 from engine.mapping.functions.record import Example, FunctionRecord, Kind
 from engine.mapping.functions.registry import FUNCTIONS
+
+DOCUMENT = Document(root=etree.fromstring('<ClinicalDocument xmlns="urn:hl7-org:v3"/>'), raw=b"")
+
+
+def node(text: str) -> Any:
+    return etree.fromstring(f'<x xmlns="urn:hl7-org:v3">{text}</x>')[0]
+
+
+def given(record: FunctionRecord, example: Example) -> list[Any]:
+    """The arguments, elements of documents made of their text."""
+    kinds = [parameter.kind for parameter in record.parameters]
+    return [
+        node(one) if kinds[min(number, len(kinds) - 1)] is Kind.NODE and one else one
+        for number, one in enumerate(example.arguments)
+    ]
 
 
 def facts_for(example: Example) -> Any:
@@ -14,6 +31,7 @@ def facts_for(example: Example) -> Any:
         header_offset_minutes=None,
         authorities=dict(example.authorities),
         source_system="urn:test",
+        document=SimpleNamespace(document=DOCUMENT),
         values={},
         fault=lambda code, **values: faults.append(code(**values).code),
         fault_once=lambda code, about, **_: faults.append(code().code),
@@ -31,8 +49,8 @@ CASES = [
 @pytest.mark.parametrize(("record", "example"), CASES)
 def test_example_of_the_documentation_holds(record: FunctionRecord, example: Example) -> None:
     facts = facts_for(example)
-    arguments = (facts, *example.arguments) if record.uses_facts else example.arguments
-    result = record.body(*arguments)
+    arguments = given(record, example)
+    result = record.body(*((facts, *arguments) if record.uses_facts else arguments))
     assert result == example.result
     assert str(result) == str(example.result), "the digits of a number are part of it"
     assert facts.faults == ([example.fault] if example.fault else [])
@@ -62,6 +80,9 @@ def test_no_body_raises_on_awkward_text(record: FunctionRecord, text: str) -> No
             arguments.append([text])
         elif parameter.kind is Kind.RESOURCE:
             arguments.append(None)
+        elif parameter.kind is Kind.NODE:
+            words = "".join(letter for letter in text if letter >= " ").replace("<", "&lt;")
+            arguments.append(node(f"<a value='{words}'>{words}</a>"))
         elif parameter.name in ("start", "length"):
             arguments.append(1)
         else:

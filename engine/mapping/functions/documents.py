@@ -1,0 +1,121 @@
+"""Pure. Functions for documents: identifiers and codes by OID, words of the narrative, XHTML."""
+
+from typing import Any
+
+from engine.cda.codes import ID_UNKNOWN
+from engine.cda.document import Node
+from engine.cda.narrative import plain_text, to_xhtml
+from engine.mapping.functions.record import (
+    TEXT_TYPES,
+    Example,
+    Facts,
+    FunctionRecord,
+    Kind,
+    Parameter,
+)
+from engine.mapping.functions.systems import identifier_uri
+
+
+def root_uri(facts: Facts, value: str) -> str | None:
+    """The URI of a root: of the channel's authorities, FHIR's own for it, or its URN."""
+    return facts.authorities.get(value) or identifier_uri(value, "ISO")
+
+
+def urn(value: str) -> str | None:
+    """`urn:oid:` or `urn:uuid:` of a root that is an identifier by itself."""
+    found = identifier_uri(value, "ISO")
+    if found is None or found.startswith("urn:"):
+        return found
+    return f"urn:oid:{value}"
+
+
+def words(facts: Facts, node: Node) -> str | None:
+    """The words of an element: its own, or those of the narrative it refers to."""
+    found = plain_text(node, facts.document.document)
+    if found is None:
+        facts.fault(ID_UNKNOWN)
+    return found or None
+
+
+def xhtml(node: Node) -> dict[str, Any] | None:
+    """The Narrative of a section's text."""
+    div = to_xhtml(node)
+    return {"status": "generated", "div": div} if div else None
+
+
+_NODE = Parameter(name="value", doc="an element", kind=Kind.NODE)
+
+RECORDS = (
+    FunctionRecord(
+        name="root_uri",
+        doc="The URI of the root of an identifier or the OID of a coding system (II.root): that of "
+        "the channel's `authorities`, FHIR's own, or `urn:oid:` and `urn:uuid:`.",
+        parameters=(Parameter(name="value", doc="an OID, a UUID or a URI"),),
+        returns=("uri", *TEXT_TYPES),
+        examples=(
+            Example(arguments=("2.16.840.1.113883.4.6",), result="http://hl7.org/fhir/sid/us-npi"),
+            Example(arguments=("1.2.840.1",), result="urn:oid:1.2.840.1"),
+            Example(arguments=("MRN",), result=None),
+            Example(
+                arguments=("1.2.840.1",),
+                result="https://ids.northvale.test/mrn",
+                authorities=(("1.2.840.1", "https://ids.northvale.test/mrn"),),
+            ),
+        ),
+        body=root_uri,
+        uses_facts=True,
+        varies=True,
+    ),
+    FunctionRecord(
+        name="urn",
+        doc="An OID or UUID as a URN, for identifiers that are nothing but a root.",
+        parameters=(Parameter(name="value", doc="an OID or a UUID"),),
+        returns=("uri", *TEXT_TYPES),
+        examples=(
+            Example(arguments=("1.2.840.1",), result="urn:oid:1.2.840.1"),
+            Example(
+                arguments=("6B8F3A52-9E1D-4C5A-8F7E-2D3C4B5A6978",),
+                result="urn:uuid:6b8f3a52-9e1d-4c5a-8f7e-2d3c4b5a6978",
+            ),
+            Example(arguments=("123",), result=None),
+        ),
+        body=urn,
+    ),
+    FunctionRecord(
+        name="words",
+        doc="The words of an element: its own, or those of the part of the narrative that its "
+        "`reference` names; a reference to nothing is reported (D321).",
+        parameters=(_NODE,),
+        returns=TEXT_TYPES,
+        examples=(
+            Example(
+                arguments=("<originalText>Asthma,  mild</originalText>",), result="Asthma, mild"
+            ),
+            Example(
+                arguments=('<text><reference value="#a"/></text>',),
+                result=None,
+                fault="D321",
+            ),
+        ),
+        body=words,
+        uses_facts=True,
+        varies=True,
+    ),
+    FunctionRecord(
+        name="xhtml",
+        doc="A Narrative of the text of a section: CDA's narrative block as the XHTML that FHIR "
+        "allows, scripts and links to them left out.",
+        parameters=(_NODE,),
+        returns=("Narrative",),
+        examples=(
+            Example(
+                arguments=("<text><paragraph>a &lt; b</paragraph></text>",),
+                result={
+                    "status": "generated",
+                    "div": '<div xmlns="http://www.w3.org/1999/xhtml"><p>a &lt; b</p></div>',
+                },
+            ),
+        ),
+        body=xhtml,
+    ),
+)
