@@ -132,6 +132,11 @@ def occurrence(facts: MessageFacts, *keys: str | None) -> str | None:
     return str(count) if count > 1 else None
 
 
+def given(value: str, _other: str) -> str:
+    """The value as it is; the map calls it only when the other is populated too."""
+    return value
+
+
 def gather(facts: MessageFacts, resource: Resource | None, text: str) -> None:
     """Keep a line of text for a resource."""
     if resource is not None:
@@ -200,6 +205,17 @@ RECORDS = (
         "`1.1.2` (OBX-4); the result is put into its `hasMember`. Nothing when two bear it.",
         parent_group,
         *(_RESOURCE, _REPORT, Parameter(name="sub_id", doc="its sub-id, OBX-4")),
+    ),
+    FunctionRecord(
+        name="given",
+        doc="The value, when another is populated too. For keys.",
+        parameters=(
+            Parameter(name="value", doc="the value"),
+            Parameter(name="other", doc="what must be populated"),
+        ),
+        returns=TEXT_TYPES,
+        examples=(Example(arguments=("F-2", "P-1"), result="F-2"),),
+        body=given,
     ),
     FunctionRecord(
         name="gather",

@@ -180,7 +180,9 @@ def quantity_range(facts: Facts, value: list[str], unit: list[str] | None) -> di
         low, _, high = (part.strip() for part in value[0].partition("-"))
     else:
         return None
-    return _pair("low", low, "high", high, unit, facts)
+    found = _pair("low", low, "high", high, unit, facts)
+    # R4 rng-2: low is not above high
+    return found if found and found["low"]["value"] <= found["high"]["value"] else None
 
 
 def ratio(facts: Facts, value: list[str], unit: list[str] | None) -> dict[str, Any] | None:
@@ -316,6 +318,7 @@ RECORDS = (
                 result={"low": {"value": 1}, "high": {"value": 5}},
             ),
             Example(arguments=(["negative"], None), result=None),
+            Example(arguments=(["", "10", "-", "-20"], None), result=None),
         ),
         body=quantity_range,
         uses_facts=True,

@@ -27,7 +27,8 @@ def reference_range(facts: Facts, value: str, unit: list[str] | None) -> dict[st
     match = _BETWEEN.fullmatch(value)
     if match is not None:
         low, high = (quantity_of(text, unit, facts) for text in match.groups())
-        return {"low": low, "high": high} if low and high else None
+        ordered = low and high and low["value"] <= high["value"]
+        return {"low": low, "high": high} if ordered else None
     match = _BOUND.fullmatch(value)
     if match is None:
         return None
