@@ -8,7 +8,7 @@ Two mentions are one person when a field repeats and the names agree, unless one
 both numbers; or when number and surname agree and one of them names no authority.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
@@ -18,6 +18,7 @@ from engine.hl7v2 import definitions
 from engine.hl7v2.delimiters import Delimiters
 from engine.hl7v2.message import Message
 from engine.mapping.functions.systems import CODING_SYSTEMS, authority_uri
+from engine.mapping.memory import SHARED_TYPES
 
 PersonKey = tuple[str, str]
 """Authority (a URI where one is known) and number, as in the key of `XCN[Practitioner]`."""
@@ -72,8 +73,23 @@ def same_people(message: Message, authorities: dict[str, str]) -> dict[PersonKey
     return _to_best(joined)
 
 
-def unrepeated(resource: dict[str, Any]) -> dict[str, Any]:
-    """The resource with each item of its lists once: two mentions of one person are one part."""
+def drop_repeats(made: Sequence[Any], trace: Any) -> None:
+    """Make one item of two in a list that came to say the same, of one person known twice.
+
+    Args:
+        made: the `run.Made` of a message; resources that other messages share are left alone.
+        trace: a `trace.Trace`, or None.
+    """
+    for one in made:
+        if one.resource_type not in SHARED_TYPES:
+            once = _unrepeated(one.resource)
+            if once is not one.resource:
+                if trace is not None:
+                    trace.merged(one.resource, {}, once)
+                one.resource, one.entry = once, None
+
+
+def _unrepeated(resource: dict[str, Any]) -> dict[str, Any]:
     found = resource
     for name, value in resource.items():
         if isinstance(value, list) and len(value) > 1:

@@ -20,7 +20,6 @@ from engine.hl7v2.message import Segment
 from engine.mapping.codes import HELD_CODE, RULE_FAILED, SAME_KEY, TOO_MANY
 from engine.mapping.identifiers import best_identifier
 from engine.mapping.memory import SHARED_TYPES, TEXT_MAX, Known, Placed, Recent
-from engine.mapping.people import unrepeated
 
 ENTRIES_MAX = 20_000
 """Resources of one message; the largest real ones are batches of results with some thousand OBX."""
@@ -361,16 +360,6 @@ class Run:
         elif ("", "entries") not in self.once:
             self.once.add(("", "entries"))
             self.diagnostics.append(TOO_MANY(limit=ENTRIES_MAX, what="resources"))
-
-    def drop_repeats(self) -> None:
-        """Make one item of two in a list that came to say the same, of one person known twice."""
-        for made in self.made:
-            if made.resource_type not in SHARED_TYPES:
-                once = unrepeated(made.resource)
-                if once is not made.resource:
-                    if self.trace is not None:
-                        self.trace.merged(made.resource, {}, once)
-                    made.resource, made.entry = once, None
 
     # -- memory --
 

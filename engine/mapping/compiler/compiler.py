@@ -21,7 +21,7 @@ from engine.mapping.compiler.variant import MESSAGE, Variant, make_variant
 from engine.mapping.functions.dates import header_offset
 from engine.mapping.library import Library
 from engine.mapping.memory import Memories
-from engine.mapping.people import same_people
+from engine.mapping.people import drop_repeats, same_people
 from engine.mapping.run import Made, MapContext, MapResult, Run
 from engine.mapping.support import PADDING
 from engine.mapping.syntax import MapFile
@@ -105,7 +105,7 @@ class Program:
                 MAP_FAILED(Place(file=found.file), problem=type(problem).__name__)
             )
         if run.people:
-            run.drop_repeats()
+            drop_repeats(run.made, run.trace)
         if trace is not None:
             trace.finish(run.made)
         return finish(run, found.name)
