@@ -55,7 +55,7 @@ def step_types(
             return (), True, False
         child = children.get(name)
         if child is not None:
-            known, many = True, many or child.many
+            known, many = True, many or (child.many and step.axis == "child")
             types.update(dict.fromkeys(child.types))
     return (tuple(types), many, True) if known else None
 

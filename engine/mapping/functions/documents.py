@@ -1,5 +1,6 @@
 """Pure. Functions for documents: identifiers and codes by OID, words of the narrative, XHTML."""
 
+import re
 from typing import Any
 
 from engine.cda.codes import ID_UNKNOWN
@@ -29,6 +30,11 @@ def urn(value: str) -> str | None:
     return f"urn:oid:{value}"
 
 
+def without_scheme(value: str) -> str | None:
+    """`+1 555` of `tel:+1 555`; addresses of pages keep their scheme."""
+    return _SCHEME.sub("", value).strip() or None
+
+
 def words(facts: Facts, node: Node) -> str | None:
     """The words of an element: its own, or those of the narrative it refers to."""
     found = plain_text(node, facts.document.document)
@@ -43,6 +49,7 @@ def xhtml(node: Node) -> dict[str, Any] | None:
     return {"status": "generated", "div": div} if div else None
 
 
+_SCHEME = re.compile(r"^(?:tel|mailto|fax|x-text-fax|sms):", re.IGNORECASE)
 _NODE = Parameter(name="value", doc="an element", kind=Kind.NODE)
 
 RECORDS = (
@@ -80,6 +87,18 @@ RECORDS = (
             Example(arguments=("123",), result=None),
         ),
         body=urn,
+    ),
+    FunctionRecord(
+        name="without_scheme",
+        doc="A telephone number or e-mail address without the scheme CDA puts before it.",
+        parameters=(Parameter(name="value", doc="TEL.value"),),
+        returns=TEXT_TYPES,
+        examples=(
+            Example(arguments=("tel:+1(555)555-2003",), result="+1(555)555-2003"),
+            Example(arguments=("https://northvale.test",), result="https://northvale.test"),
+            Example(arguments=("tel:",), result=None),
+        ),
+        body=without_scheme,
     ),
     FunctionRecord(
         name="words",
