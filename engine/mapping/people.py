@@ -20,7 +20,7 @@ from engine.hl7v2.message import Message
 from engine.mapping.functions.systems import CODING_SYSTEMS, authority_uri
 from engine.mapping.memory import SHARED_TYPES
 
-PersonKey = tuple[str, str]
+PersonKey = tuple[str, ...]
 """Authority (a URI where one is known) and number, as in the key of `XCN[Practitioner]`."""
 
 _PERSONS = frozenset({"XCN", "CN"})
