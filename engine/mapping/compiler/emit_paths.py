@@ -105,7 +105,7 @@ def header_component(body: Body, path: Path) -> str | None:
         return None
     _note_header(body, number)
     cut = f"component(header[{number}].partition(R)[0], {path.components[0]})"
-    return f"header[{number}] and leaf2({cut})"
+    return f'leaf2({cut}) if header and header[{number}] else ""'
 
 
 def as_wanted(
