@@ -236,13 +236,14 @@ def grammar(version: str, structure: str) -> Grammar | None:
 
 @lru_cache(maxsize=1024)
 def borrowed_grammar(version: str, structure: str, names: frozenset[str]) -> Grammar | None:
-    """The grammar of another version for a message whose own version does not know all its
-    segments.
+    """The grammar of another version, or of another structure of the same message code, for a
+    message whose own does not know all its segments.
 
     The nearest one, later ones first, that knows most of `names`, the segments of the message, and
     keeps those that the own version knows in the same groups: maps rely on the names of groups.
-    Segments that may stand anywhere are no reason to borrow. None when no other version does
-    better.
+    Another structure (ADT_A01 for an ADT_A02 with diagnoses and insurance) must know more than any
+    version of the own one. Segments that may stand anywhere are no reason to borrow. None when no
+    other grammar does better.
     """
     own = grammar(version, structure)
     at = definitions.VERSIONS.index(version)
@@ -252,8 +253,13 @@ def borrowed_grammar(version: str, structure: str, names: frozenset[str]) -> Gra
     wanted = names - own.names - _FLOATING
     kept = {slot for slot in own.slots if slot[-1] in names}
     best: Grammar | None = None
-    for each in order:
-        candidate = grammar(each, structure)
+    code = f"{structure.partition('_')[0]}_"
+    siblings = [one for one in definitions.structure_names(version) if one.startswith(code)]
+    for each, name in (
+        *((each, structure) for each in order),
+        *((version, sibling) for sibling in siblings if "_" in structure),
+    ):
+        candidate = grammar(each, name)
         if candidate is None or not kept <= candidate.slots:
             continue
         if len(wanted & candidate.names) > (len(wanted & best.names) if best else 0):

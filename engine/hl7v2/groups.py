@@ -122,9 +122,9 @@ def _borrowed(
         codes.OTHER_VERSION(
             Place(path=name),
             name=name,
-            structure=rules.structure,
+            structure=message.structure,
             version=message.version,
-            other=rules.version,
+            other=rules.version if rules.structure == message.structure else rules.structure,
         )
         for name in sorted(lacking & known)
     ]

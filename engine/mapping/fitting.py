@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from engine.diagnostics import Diagnostic, Place
 from engine.hl7v2.definitions import GroupDefinition
 from engine.mapping import codes
-from engine.mapping.source_types import is_local
+from engine.mapping.source_types import is_local, structures
 from engine.mapping.statements import is_identifier_key
 from engine.mapping.syntax import (
     Assign,
@@ -23,6 +23,7 @@ from engine.mapping.syntax import (
     Expression,
     FirstOf,
     Loop,
+    MapFile,
     Not,
     Path,
     Pipe,
@@ -55,6 +56,11 @@ class Unbound:
             for place, (name, bound) in self.found.items()
             if not bound
         ]
+
+
+def grammars(map_file: MapFile) -> Groups:
+    """The grammars of the messages that a message map may be given."""
+    return structures(map_file.from_name, map_file.events, map_file.also)
 
 
 def groups_below(groups: Groups, path: Path) -> Groups:

@@ -8,8 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from engine.diagnostics import Diagnostic, did_you_mean
 from engine.mapping import codes
-from engine.mapping.fitting import Fitting, Groups, Names, Unbound, groups_below
-from engine.mapping.source_types import structures
+from engine.mapping.fitting import Fitting, Groups, Names, Unbound, grammars, groups_below
 from engine.mapping.syntax import (
     Assign,
     Each,
@@ -46,7 +45,7 @@ def expand(
     """
     if not has_use(map_file.steps):
         return map_file, []
-    structure = structures(map_file.from_name, map_file.events)
+    structure = grammars(map_file)
     expander = _Expander(parts=parts, structure=structure, map_file=map_file, unbound=unbound)
     names: Names = {name: () for name, _ in map_file.parameters}
     steps, _ = expander.steps(map_file.steps, names, None)

@@ -39,7 +39,7 @@ from engine.mapping.syntax import (
 from engine.yamltext import Mapping, Node, Scalar, Sequence, parse_yaml
 
 MAP_KEYS = (
-    "map", "from", "to", "description", "for", "parameters", "key", "updates", "needs",
+    "map", "from", "also", "to", "description", "for", "parameters", "key", "updates", "needs",
     "rules", "value", "ignore", "differs", "guide", "tests",
 )  # fmt: skip
 DOCUMENT_KEYS = (
@@ -124,6 +124,7 @@ class _FileReader:
             place=(self.root.key("map") or self.root).place,
             from_name=source,
             to_name=target,
+            also=self.words("also"),
             events=self.words("for"),
             parameters=self.pairs("parameters"),
             key=self.key(),

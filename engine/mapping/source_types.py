@@ -54,12 +54,15 @@ def is_local(segment: str) -> bool:
 
 
 @cache
-def structures(name: str, events: tuple[str, ...] = ()) -> tuple[GroupDefinition, ...]:
+def structures(
+    name: str, events: tuple[str, ...] = (), also: tuple[str, ...] = ()
+) -> tuple[GroupDefinition, ...]:
     """The grammar of a structure in each version that has it, newest first.
 
-    Then those that its events had in other versions: A21 of 2.3 is an ADT_A01.
+    Then those that its events had in other versions (A21 of 2.3 is an ADT_A01), and those in
+    `also`.
     """
-    names = {name: None}
+    names = dict.fromkeys((name, *also))
     for event in events:
         code, _, trigger = event.partition("^")
         served = (definitions.structure_for(version, code, trigger) for version in VERSIONS)

@@ -383,6 +383,8 @@ class MapFile:
     place: Place
     from_name: str
     to_name: str
+    also: tuple[str, ...] = ()
+    """Message maps: structures whose segments senders put into this one too."""
     events: tuple[str, ...] = ()
     """Message maps: the MSH-9 types served, such as `ADT^A04`."""
     parameters: tuple[tuple[str, str], ...] = ()

@@ -362,3 +362,21 @@ def test_A24_links_both_records_and_A37_takes_it_back(program: Program) -> None:
     assert {one["resource"]["reference"].split("/")[1] for one in linkage["item"]} == {
         resource_id for _, resource_id in ids(unlinked, "Patient")
     }
+
+
+@pytest.mark.parametrize("event", ["A02", "A06", "A09", "A12", "A15", "A16", "A21", "A38", "A54"])
+def test_segments_of_an_admission_are_mapped_in_other_visit_events(
+    event: str, program: Program
+) -> None:
+    raw = message(
+        event,
+        PID,
+        "NK1|1|Tolland^Ruth|SIS",
+        visit(),
+        "AL1|1|DA|^Penicillin",
+        "DG1|1||R07.4^Chest pain^I10",
+        "IN1|1|HM01|HMI|Harbour Mutual",
+    )
+    result = convert(program, raw)
+    for name in ("RelatedPerson", "AllergyIntolerance", "Condition", "Coverage"):
+        assert len(kind(result, name)) == 1, name

@@ -84,10 +84,10 @@ def _check_ends(map_file: MapFile) -> list[Diagnostic]:
     if map_file.of_document:
         source = ""
     if _is_message_map(map_file):
-        if source and not structures(source):
-            known = definitions.structure_names(VERSIONS[0])
-            hint = did_you_mean(source, known)
-            found.append(codes.UNKNOWN_FROM(map_file.place, name=source, hint=hint))
+        for name in (source, *map_file.also):
+            if name and not structures(name):
+                hint = did_you_mean(name, definitions.structure_names(VERSIONS[0]))
+                found.append(codes.UNKNOWN_FROM(map_file.place, name=name, hint=hint))
     elif source and not segment_exists(source) and not datatype_exists(source):
         hint = near_segment(source)
         found.append(codes.UNKNOWN_FROM(map_file.place, name=source, hint=hint))

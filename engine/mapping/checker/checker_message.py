@@ -22,8 +22,9 @@ from engine.mapping.checker.checker_values import (
     given_of,
 )
 from engine.mapping.checker.given import UNKNOWN, Given
+from engine.mapping.fitting import grammars
 from engine.mapping.library import Library
-from engine.mapping.source_types import is_local, structures
+from engine.mapping.source_types import is_local
 from engine.mapping.sources import gathers
 from engine.mapping.statements import is_identifier_key
 from engine.mapping.syntax import (
@@ -136,7 +137,7 @@ def _check_assign(step: Assign, scope: Scope) -> None:
 
 def read_message_path(path: Path, scope: Scope) -> Given:
     """What a path reads in a message map: a group, a segment, a field, or a variable."""
-    groups = structures(scope.map_file.from_name, scope.map_file.events)
+    groups = grammars(scope.map_file)
     if path.variable is not None:
         given = scope.names.get(path.variable)
         if given is None or not given.known:
@@ -179,7 +180,7 @@ def _left_open(path: Path, scope: Scope) -> bool:
     groups = (
         bound.groups
         if bound is not None
-        else structures(scope.map_file.from_name, scope.map_file.events)
+        else grammars(scope.map_file)
     )
     for name, selector in (*path.steps, (path.segment or "", path.segment_selector)):
         inner = _children(groups, name)

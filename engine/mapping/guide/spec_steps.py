@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Mapping
 
 from engine.hl7v2.definitions import GroupDefinition, SegmentSlot
+from engine.mapping.fitting import grammars
 from engine.mapping.guide.wording import condition_text, expression_text
-from engine.mapping.source_types import structures
 from engine.mapping.syntax import Assign, Each, Emit, MapFile, MessageStep, Path, When
 
 Groups = tuple[str, ...]
@@ -12,7 +12,7 @@ Groups = tuple[str, ...]
 
 def step_cells(map_file: MapFile) -> Iterator[tuple[str, ...]]:
     """One row for each step that makes, fills or sets something."""
-    grammars = structures(map_file.from_name)
+    known = grammars(map_file)
     number = 0
     for step, conditions, bound in _flat(map_file.steps, (), {}):
         number += 1
@@ -27,7 +27,7 @@ def step_cells(map_file: MapFile) -> Iterator[tuple[str, ...]]:
             yield (str(number), "", "", "", "", "", shown, target, "", text, "", place)
             continue
         groups = _groups(step.source, bound)
-        syntax, least, most = _grammar(grammars, groups)
+        syntax, least, most = _grammar(known, groups)
         references = " ".join(f"{name}={expression_text(value)}" for name, value in step.arguments)
         target = f"into {step.into}" if step.into else step.variable or ""
         identifier = ".".join((map_file.from_name, *groups))
@@ -58,9 +58,9 @@ def _groups(path: Path, bound: Mapping[str, Groups]) -> Groups:
     return (*start, *below, *((path.segment,) if path.segment is not None else ()))
 
 
-def _grammar(grammars: tuple[GroupDefinition, ...], groups: Groups) -> tuple[str, str, str]:
+def _grammar(known: tuple[GroupDefinition, ...], groups: Groups) -> tuple[str, str, str]:
     """(`[{ NK1 }]`, least, most) of a segment, in the newest version that has it there."""
-    for grammar in grammars:
+    for grammar in known:
         found = _find(grammar, groups)
         if found is not None:
             text = f"{{ {groups[-1]} }}" if found.repeats else groups[-1]

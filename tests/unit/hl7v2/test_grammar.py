@@ -95,3 +95,14 @@ def test_segments_that_may_stand_anywhere_borrow_nothing():
 def test_a_withdrawn_structure_is_borrowed_from_the_nearest_version():
     assert borrowed_grammar("2.8", "ORM_O01", frozenset({"MSH"})).version == "2.6"
     assert borrowed_grammar("2.8", "FOO_B99", frozenset({"MSH"})) is None
+
+
+def test_another_structure_of_the_code_is_borrowed_for_segments_no_version_of_the_own_has():
+    names = frozenset({"MSH", "EVN", "PID", "PV1", "DG1", "IN1"})
+    found = borrowed_grammar("2.5.1", "ADT_A02", names)
+    assert (found.structure, found.version) == ("ADT_A01", "2.5.1")
+
+
+def test_a_structure_with_other_groups_around_the_known_segments_is_not_borrowed():
+    names = frozenset({"MSH", "EVN", "PID", "MRG", "DG1"})
+    assert borrowed_grammar("2.5.1", "ADT_A39", names) is None

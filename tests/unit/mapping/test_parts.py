@@ -234,3 +234,17 @@ def test_overlays_of_an_earlier_layer_stay_when_a_later_one_changes_the_part() -
 def test_a_part_without_a_list_of_steps_is_a_problem() -> None:
     _, problems = read("part: patient\nrules:\n  birthDate: PID-7\n")
     assert [one.code for one in problems] == ["T503"]
+
+
+def test_segments_of_a_structure_in_also_are_mapped_where_a_sender_adds_them() -> None:
+    text = message("ADT_A09", "use patient").replace("to: Bundle", "also: [ADT_A01]\nto: Bundle")
+    found, problems = read(NO_HEADER, m=text)
+    assert problems == []
+    assert "each NK1 as kin" in names(found.maps["ADT_A09"].steps)
+    assert check_library(found) == []
+
+
+def test_a_structure_in_also_that_is_none_is_a_problem() -> None:
+    text = message("ADT_A09", "use patient").replace("to: Bundle", "also: [ADT_AO1]\nto: Bundle")
+    found, _ = read(NO_HEADER, m=text)
+    assert [one.code for one in check_library(found)] == ["T525"]
