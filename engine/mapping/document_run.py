@@ -13,9 +13,11 @@ from engine.cda.document import CDA, STATEMENTS, TEMPLATE_ID, Document, Node, lo
 from engine.diagnostics import Place
 from engine.fhir.identity import resource_id
 from engine.mapping.run import PROBLEMS_MAX, Run
+from engine.mapping.statements_read import StatementReads
 from engine.mapping.syntax import MapFile
 
 _CODE = f"{{{CDA}}}code"
+_ACCOUNTED = STATEMENTS | {f"{{{CDA}}}section", f"{{{CDA}}}ClinicalDocument"}
 _TAGS = {
     "ClinicalDocument": "ClinicalDocument",
     "Section": "section",
@@ -69,6 +71,8 @@ class DocumentSide:
     """(map's function, element) to the Reference it became."""
     taken: set[Node] = field(default_factory=set)
     """Statements that a map was given."""
+    reported: set[Node] = field(default_factory=set)
+    """Statements that nobody took, or that were refused."""
     applied: list[tuple[str, Node]] = field(default_factory=list)
     """(map, statement or section), in order."""
 
@@ -92,13 +96,18 @@ class DocumentSide:
 
     def take(self, map_name: str, node: Node) -> None:
         """A map is given an element."""
-        if node.tag in STATEMENTS:
+        if node.tag in _ACCOUNTED:
             self.taken.add(node)
             self.applied.append((map_name, node))
 
+    def account(self, run: Run, reads: StatementReads) -> None:
+        """Report every statement that no map and no rule took."""
+        for node in reads.unread(self.document, self.taken, self.reported, self.applied):
+            self.report(run, cda_codes.NOT_MAPPED, node)
+
     def report(self, run: Run, code: Any, node: Node) -> None:
         """Report a statement by its place and kind."""
-        self.taken.add(node)
+        self.reported.add(node)
         if len(run.diagnostics) < PROBLEMS_MAX:
             place = Place(line=node.sourceline, path=place_of(node))
             run.diagnostics.append(code(place, kind=local_name(str(node.tag))))

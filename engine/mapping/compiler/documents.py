@@ -14,6 +14,7 @@ from engine.mapping.document_run import begin
 from engine.mapping.functions.dates import header_offset
 from engine.mapping.library import Library
 from engine.mapping.run import Made, MapContext, MapResult, Run
+from engine.mapping.statements_read import StatementReads
 
 ROOT_MAP = "document[Composition]"
 """The map of the whole document."""
@@ -30,10 +31,11 @@ _DELIMITERS = Delimiters()
 class DocumentProgram:
     """All maps of documents, ready to convert. Made by `compile_documents`."""
 
-    __slots__ = ("_plain", "_traced", "library")
+    __slots__ = ("_plain", "_reads", "_traced", "library")
 
     def __init__(self, library: Library) -> None:
         self.library = library
+        self._reads = StatementReads(library)
         self._plain = _variant(library, traced=False)
         self._traced = _variant(library, traced=True)
 
@@ -61,6 +63,7 @@ class DocumentProgram:
             made = function(document.root, run)
             if made is not None:
                 _put_first(run, made)
+            run.document.account(run, self._reads)
         except Exception as problem:  # noqa: BLE001  a fault of ours costs one document, not the engine
             file = self.library.maps[ROOT_MAP].file
             run.diagnostics.append(MAP_FAILED(Place(file=file), problem=type(problem).__name__))

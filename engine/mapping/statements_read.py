@@ -1,0 +1,106 @@
+"""Pure. Which clinical statements of a document were read, and which nobody took.
+
+A statement is accounted for when a map was given it, when a rule of the map around it reads it or
+what is in it, or when that map names it in `ignore:`. All others are reported: nothing is lost in
+silence.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from lxml import etree
+
+from engine.cda.document import NAMESPACES, STATEMENTS, Document, Node
+from engine.mapping.expression import parse_path
+from engine.mapping.library import Library
+from engine.mapping.node_paths import xpath_of
+from engine.mapping.sources import condition_paths, paths_of
+from engine.mapping.syntax import MapFile, NodeStep, Path, Rule
+from engine.yamltext import Scalar
+
+_NAMES = frozenset(name.rpartition("}")[2] for name in STATEMENTS)
+
+
+@dataclass(slots=True)
+class StatementReads:
+    """The statements that the maps of a library read, by map; made when first asked for."""
+
+    library: Library
+    _paths: dict[str, tuple[etree.XPath, ...]] = field(default_factory=dict)
+
+    def unread(
+        self,
+        document: Document,
+        taken: set[Node],
+        reported: set[Node],
+        applied: list[tuple[str, Node]],
+    ) -> list[Node]:
+        """The statements that nobody took, in order; those inside one that is listed are not.
+
+        Args:
+            document: what was converted.
+            taken: elements that a map was given.
+            reported: elements that are reported already; what is in them need not be.
+            applied: (map, element) of every map that ran on a statement, section or document.
+        """
+        read = set(taken)
+        for map_name, node in applied:
+            for path in self._of(map_name):
+                read.update(path(node))  # type: ignore[arg-type]  elements, as the path says
+        found: list[Node] = []
+        missing = set(reported)
+        for node in document.statements():
+            if node in read or node in reported:
+                continue
+            missing.add(node)
+            if not any(one in missing for one in node.iterancestors(*STATEMENTS)):
+                found.append(node)
+        return found
+
+    def _of(self, map_name: str) -> tuple[etree.XPath, ...]:
+        paths = self._paths.get(map_name)
+        if paths is None:
+            texts = dict.fromkeys(_statement_paths(self.library.maps[map_name]))
+            paths = tuple(etree.XPath(text, namespaces=NAMESPACES) for text in texts)
+            self._paths[map_name] = paths
+        return paths
+
+
+def _statement_paths(map_file: MapFile) -> Iterator[str]:
+    """XPaths to the statements on the way of every path of a map."""
+    variables: dict[str, tuple[NodeStep, ...]] = {}
+    for path in _paths_of_map(map_file, variables):
+        steps = path.nodes
+        if path.variable is not None:
+            steps = (*variables.get(path.variable, ()), *steps)
+        if path.from_root or any(step.axis in ("parent", "ancestor") for step in steps):
+            continue
+        for number, step in enumerate(steps, 1):
+            if step.axis == "child" and (step.name in _NAMES or step.name == "*"):
+                yield xpath_of(steps[:number])
+
+
+def _paths_of_map(map_file: MapFile, variables: dict[str, tuple[NodeStep, ...]]) -> Iterator[Path]:
+    for rule in (*map_file.rules, *map_file.value, *map_file.all_values):
+        yield from _paths_of_rule(rule, variables)
+    match = map_file.match
+    for one in (*match.negation, *match.required, *match.null) if match is not None else ():
+        if one.rule is not None:
+            yield from _paths_of_rule(one.rule, variables)
+    for ignore in map_file.ignore:
+        path, _ = parse_path(ignore.path, Scalar(ignore.path, ignore.place))
+        if path is not None and path.nodes:
+            yield path
+
+
+def _paths_of_rule(rule: Rule, variables: dict[str, tuple[NodeStep, ...]]) -> Iterator[Path]:
+    if rule.loop is not None:
+        source = rule.loop.source
+        variables[rule.loop.variable] = (*variables.get(source.variable or "", ()), *source.nodes)
+        yield source
+    if rule.when is not None:
+        yield from condition_paths(rule.when)
+    if rule.expression is not None:
+        yield from paths_of(rule.expression)
+    for inner in (*(rule.block or ()), *(rule.alternatives or ())):
+        yield from _paths_of_rule(inner, variables)
