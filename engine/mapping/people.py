@@ -41,14 +41,16 @@ class Mention:
 @lru_cache(maxsize=2000)
 def person_fields(version: str, segment: str) -> tuple[int, ...]:
     """The fields of a segment that hold persons with id numbers, in order."""
-    found = definitions.segment(definitions.nearest_version(version), segment)
-    if found is None:
-        return ()
-    return tuple(number for number, one in found.fields.items() if one.datatype in _PERSONS)
+    found: set[int] = set()
+    for name in (definitions.nearest_version(version), definitions.DEFAULT_VERSION):
+        known = definitions.segment(name, segment)
+        if known is not None:  # later versions withdraw fields that are still sent
+            found.update(at for at, one in known.fields.items() if one.datatype in _PERSONS)
+    return tuple(sorted(found))
 
 
 def same_people(message: Message, authorities: dict[str, str]) -> dict[PersonKey, PersonKey]:
-    """The key of each person who is known by another one too; nearly always empty.
+    """The key of each person who is known by another one too, or named twice; nearly always empty.
 
     Args:
         message: any message.
@@ -70,7 +72,11 @@ def same_people(message: Message, authorities: dict[str, str]) -> dict[PersonKey
             known = {other.key for other in everyone if _differs_by_authority(one, other)}
             if len({_root(joined, key) for key in known}) == 1:
                 _join(joined, one.key, known.pop())
-    return _to_best(joined)
+    found = _to_best(joined)
+    for mentions in fields:  # a person named twice in one field is one part of the resource
+        keys = [one.key for one in mentions]
+        found.update({key: found.get(key, key) for key in keys if keys.count(key) > 1})
+    return found
 
 
 def drop_repeats(made: Sequence[Any], trace: Any) -> None:
@@ -133,11 +139,14 @@ def _mentions(text: str, delimiters: Delimiters, authorities: dict[str, str]) ->
         parts = repetition.split(delimiters.component)
         parts += [""] * (13 - len(parts))
         authority = [part.strip() for part in parts[8].split(delimiters.subcomponent)]
+        family, given = parts[1].partition(delimiters.subcomponent)[0], parts[2]
+        if not given.strip():
+            family, _, given = family.partition(",")  # the whole name, as in XCN[HumanName]
         yield Mention(
             key=(authority_uri(authority, authorities) or authority[0], parts[0].strip()),
             kind=parts[12].strip(),
-            family=parts[1].partition(delimiters.subcomponent)[0].strip().casefold(),
-            given=parts[2].strip().casefold(),
+            family=family.strip().casefold(),
+            given=given.strip().casefold(),
         )
 
 

@@ -100,6 +100,22 @@ def test_number_without_authority_stays_apart_when_two_authorities_gave_it():
     assert ("", "C1") not in found
 
 
+def test_PV1_7_in_two_writings_of_one_name_is_one_participant(program: Program):
+    resources = made(
+        program,
+        "PV1|1|I|||||D7^佐藤^健一^^^^^^NVSTAFF^L^^^^^I~D7^サトウ^ケンイチ^^^^^^NVSTAFF^L^^^^^P",
+    )
+    [doctor] = of_type(resources, "Practitioner")
+    assert [one["family"] for one in doctor["name"]] == ["佐藤", "サトウ"]
+    [visit] = of_type(resources, "Encounter")
+    assert len(visit["participant"]) == 1
+
+
+def test_PV1_17_with_the_whole_name_in_one_piece_is_the_same_person():
+    found = people("PV1|1|I|||||C1^Raman^Anita^^^^^^NVSTAFF||||||||||C1^RAMAN, ANITA")
+    assert found == {("", "C1"): (STAFF, "C1")}
+
+
 def test_PV1_7_twice_the_same_person_is_one_Practitioner_and_one_participant(program: Program):
     resources = made(
         program, "PV1|1|I|||||C4411^Raman^Anita^^^Dr^^^NVSTAFF~1093817465^Raman^Anita^^^^^^NPI"
