@@ -35,6 +35,9 @@ def emit_node_body(body: Body) -> None:
     resource_type = kind.name if kind.name in resource_types() else ""
     tree = plant(kind, map_file.rules)
     name, test, _ = emit_object(body, tree, resource_type)
+    if map_file.needs:
+        needs = " or ".join(f'"{one}" in {name}' for one in map_file.needs)
+        test = f"{test} and ({needs})"
     match = map_file.match
     if match is None:
         body.line(f"return {name} if {test} else None")
