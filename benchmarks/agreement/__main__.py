@@ -44,12 +44,15 @@ def _options() -> argparse.Namespace:
 
 
 def _write() -> int:
-    scores = {
-        (family, part): score_family(family, part=part)[0]
+    """Write the figures and the ledger of all families to the page."""
+    results = {
+        (family, part): score_family(family, part=part)
         for family in FAMILIES
         for part in page.PARTS
     }
-    page.write_part("figures", page.figures(scores))
+    page.write_part("figures", page.figures({key: score for key, (score, _) in results.items()}))
+    compared = {family: [found for _, found in results[family, "all"][1]] for family in FAMILIES}
+    page.write_part("ledger", page.decided(compared))
     return 0
 
 
