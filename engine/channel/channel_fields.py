@@ -5,18 +5,15 @@ from engine.channel.destination_fields import DESTINATIONS
 from engine.channel.fields import ComponentSpec, FieldSpec, Kind, PlaceOf, Values
 from engine.channel.listener_fields import LISTENERS, count, seconds
 from engine.channel.model import (
-    UPDATES,
     Acknowledge,
     ChannelConfig,
     ChannelTest,
     DecodingConfig,
     DuplicatePolicy,
     RouteConfig,
-    TransformConfig,
 )
+from engine.channel.transform_fields import SENDER, TEXT_ITEM, TRANSFORM, form_list
 from engine.diagnostics import Diagnostic
-
-_TEXT_ITEM = FieldSpec(name="", description="A text.")
 
 
 def _route(pairs: tuple[tuple[str, tuple[str, ...]], ...]) -> RouteConfig:
@@ -36,13 +33,6 @@ def _check_test(values: Values, place: PlaceOf) -> list[Diagnostic]:
     if (values["message"] is None) == (values["file"] is None):
         return [codes.TEST_FORM(place("name"), problem="needs either `message` or `file`")]
     return []
-
-
-def form_list(name: str, description: str, example: str) -> FieldSpec:
-    """A list of texts, or one of them."""
-    return FieldSpec(
-        name=name, kind=Kind.LIST, description=description, example=example, item=_TEXT_ITEM
-    )
 
 
 DECODING = ComponentSpec(
@@ -102,75 +92,6 @@ DUPLICATES = ComponentSpec(
         ),
     ),
 )
-TRANSFORM = ComponentSpec(
-    key="transform",
-    title="the transform",
-    summary="Which map makes the output, and what it is told.",
-    model=TransformConfig,
-    fields=(
-        FieldSpec(
-            name="map",
-            description="A message map; auto: by structure and event; none: pass on as received.",
-            example="ADT_A01",
-            form=forms.check_not_empty,
-            form_name="a map",
-        ),
-        form_list("overlays", "Overlay folders; later ones win.", "[overlays/north]"),
-        FieldSpec(
-            name="time_zone",
-            description="IANA zone of times without an offset; without it they are cut to a date.",
-            example="America/Chicago",
-            environment=True,
-            form=forms.check_time_zone,
-            form_name="a time zone",
-        ),
-        FieldSpec(
-            name="source_system",
-            description="URI of the sending facility, the root of derived ids.",
-            example="urn:oid:2.16.840.1.113883.3.9999.1",
-            environment=True,
-            form=forms.check_uri,
-            form_name="a URI",
-        ),
-        FieldSpec(
-            name="authorities",
-            kind=Kind.TABLE,
-            description="Assigning authority (namespace or OID) to system URI.",
-            example='{NORTH: "urn:oid:2.16.840.1.113883.3.9999.1.4"}',
-            item=FieldSpec(
-                name="",
-                description="A system URI.",
-                environment=True,
-                form=forms.check_uri,
-                form_name="a URI",
-            ),
-        ),
-        FieldSpec(
-            name="parameters",
-            kind=Kind.TABLE,
-            description="Values for the message map's parameters.",
-            key_form=forms.check_identifier,
-            item=FieldSpec(name="", description="A text.", environment=True),
-        ),
-        FieldSpec(
-            name="updates",
-            kind=Kind.TABLE,
-            description="Resource types of which this sender says only a part (merge), or all "
-            "(replace); goes before what the maps say.",
-            example="{Patient: merge}",
-            key_form=forms.check_resource_type,
-            item=FieldSpec(
-                name="", kind=Kind.CHOICE, description="merge or replace.", choices=UPDATES
-            ),
-        ),
-        FieldSpec(
-            name="validate",
-            kind=Kind.CHOICE,
-            description="compiled: the R4 checker. strict: the models of fhir.resources too. none.",
-            choices=("compiled", "strict", "none"),
-        ),
-    ),
-)
 TEST = ComponentSpec(
     key="tests",
     title="a test",
@@ -202,7 +123,7 @@ TEST = ComponentSpec(
             required=True,
             attribute="expect",
             item=FieldSpec(
-                name="", kind=Kind.LIST, description="What is expected.", item=_TEXT_ITEM
+                name="", kind=Kind.LIST, description="What is expected.", item=TEXT_ITEM
             ),
         ),
     ),
@@ -244,7 +165,7 @@ CHANNEL = ComponentSpec(
             description="Which messages of a shared listener are this channel's: MSH fields and "
             "their values. Without it: the rest.",
             example="{MSH-9.1: ADT, MSH-4.1: [NORTH, SOUTH]}",
-            item=FieldSpec(name="", kind=Kind.LIST, description="Values.", item=_TEXT_ITEM),
+            item=FieldSpec(name="", kind=Kind.LIST, description="Values.", item=TEXT_ITEM),
             convert=_route,
         ),
         FieldSpec(
@@ -278,6 +199,15 @@ CHANNEL = ComponentSpec(
         ),
         FieldSpec(
             name="transform", kind=Kind.OBJECT, description="What is made.", component=TRANSFORM
+        ),
+        FieldSpec(
+            name="senders",
+            kind=Kind.LIST,
+            description="What differs for the messages of single senders; the first whose "
+            "condition holds applies, on top of `transform`.",
+            item=FieldSpec(
+                name="sender", kind=Kind.OBJECT, description="A sender.", component=SENDER
+            ),
         ),
         form_list(
             "lane",

@@ -130,4 +130,9 @@ SHARED_FOLDER = error(
     'the file destination "{destination}" writes into the folder that "{other}" polls',
     "use separate folders",
 )
+PREPROCESS_FORM = error(
+    "C457",
+    "a preprocess rule cannot use {what}",
+    "name one field, repetition or component; values are texts, paths and functions of text",
+)
 NO_CHANNEL = error("C456", "there is no channel file", "write channels/NAME.yaml")

@@ -116,6 +116,11 @@ def compile_filter(condition: Scalar | str) -> CompiledFilter:
     )
 
 
+def compile_test(condition: Condition, problems: list[Diagnostic]) -> Test:
+    """A condition as a test of messages; what it cannot use is added to `problems`."""
+    return _compile(condition, problems).test
+
+
 def _never(_message: Message) -> bool:
     return False
 

@@ -14,6 +14,7 @@ from engine.channel.crosscheck import ReadChannel, check_across
 from engine.channel.filter import compile_filter
 from engine.channel.model import ChannelConfig, Configuration
 from engine.channel.paths import check_lane_path, check_route, check_search_path
+from engine.channel.preprocess import check_rule
 from engine.channel.reading import Reading, read_component
 from engine.diagnostics import Diagnostic, Place, did_you_mean, has_errors, sort_key
 from engine.yamltext import Mapping as MappingNode
@@ -152,6 +153,22 @@ def _check_texts(root: MappingNode, reading: Reading) -> None:
     if isinstance(condition, Scalar) and condition.text.strip():
         for problem in compile_filter(condition).problems:
             reading.report("filter", problem)
+    _check_preprocess(root.get("transform"), "transform", reading)
+    senders = root.get("senders")
+    for index, sender in enumerate(senders if isinstance(senders, Sequence) else ()):
+        path = f"senders[{index}]"
+        _check_preprocess(sender, path, reading)
+        condition = sender.get("when") if isinstance(sender, MappingNode) else None
+        if isinstance(condition, Scalar) and condition.text.strip():
+            for problem in compile_filter(condition).problems:
+                reading.report(f"{path}.when", problem)
+
+
+def _check_preprocess(owner: Node | None, path: str, reading: Reading) -> None:
+    rules = owner.get("preprocess") if isinstance(owner, MappingNode) else None
+    for scalar in _scalars(rules):
+        for problem in check_rule(scalar):
+            reading.report(f"{path}.preprocess", problem)
 
 
 def _check_destination_names(root: MappingNode, reading: Reading) -> None:
@@ -186,9 +203,26 @@ def _check_references(read: ReadChannel, known: Known) -> list[Diagnostic]:
         hint = did_you_mean(name, (*maps, "auto", "none"))
         place = read.reading.place("transform.map")
         found.append(codes.UNKNOWN_MAP(place, name=name, hint=hint))
-    for index, folder in enumerate(read.config.transform.overlays):
-        if known.overlays is not None and folder.rstrip("/") not in known.overlays:
-            place = read.reading.place(f"transform.overlays[{index}]")
-            hint = did_you_mean(folder, known.overlays)
+    if known.overlays is not None:
+        folders = {"transform": read.config.transform.overlays}
+        for index, sender in enumerate(read.config.senders):
+            folders[f"senders[{index}]"] = sender.overlays
+        for path, listed in folders.items():
+            found.extend(_unknown_overlays(path, listed, read, known.overlays))
+    for sender in read.config.senders:
+        overlays = sender.on(read.config.transform).overlays
+        if callable(known.maps) and not found:
+            known.maps(overlays)
+    return found
+
+
+def _unknown_overlays(
+    path: str, folders: tuple[str, ...], read: ReadChannel, known: Collection[str]
+) -> list[Diagnostic]:
+    found: list[Diagnostic] = []
+    for index, folder in enumerate(folders):
+        if folder.rstrip("/") not in known:
+            place = read.reading.place(f"{path}.overlays[{index}]")
+            hint = did_you_mean(folder, known)
             found.append(codes.UNKNOWN_OVERLAY(place, name=folder, hint=hint))
     return found

@@ -4,7 +4,7 @@ Secrets are references (`env:NAME` or `file:/path`), resolved by the rim when a 
 their values are never part of the model.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 
@@ -151,6 +151,39 @@ class TransformConfig:
     parameters: tuple[tuple[str, str], ...] = ()
     updates: tuple[tuple[str, str], ...] = ()
     """Resource type to merge or replace; goes before what the maps say."""
+    preprocess: tuple[str, ...] = ()
+    """Edits of the message before it is mapped, as `channel.preprocess` reads them."""
+    identifiers: tuple[str, ...] = ()
+    """Types (table 0203) or systems of identifiers, best first; goes before the built-in order."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SenderConfig:
+    """What differs for the messages of one sender, on top of the channel's transform."""
+
+    when: str
+    """A condition over the message."""
+    name: str = ""
+    overlays: tuple[str, ...] = ()
+    time_zone: str | None = None
+    source_system: str = ""
+    authorities: tuple[tuple[str, str], ...] = ()
+    updates: tuple[tuple[str, str], ...] = ()
+    preprocess: tuple[str, ...] = ()
+    identifiers: tuple[str, ...] = ()
+
+    def on(self, own: TransformConfig) -> TransformConfig:
+        """The channel's transform as it is for this sender."""
+        return replace(
+            own,
+            overlays=(*own.overlays, *self.overlays),
+            time_zone=self.time_zone or own.time_zone,
+            source_system=self.source_system or own.source_system,
+            authorities=tuple({**dict(own.authorities), **dict(self.authorities)}.items()),
+            updates=tuple({**dict(own.updates), **dict(self.updates)}.items()),
+            preprocess=(*own.preprocess, *self.preprocess),
+            identifiers=self.identifiers or own.identifiers,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -278,6 +311,8 @@ class ChannelConfig:
     filter: str | None = None
     """A condition of the mapping language over the message."""
     transform: TransformConfig = field(default_factory=TransformConfig)
+    senders: tuple[SenderConfig, ...] = ()
+    """The first whose condition holds applies."""
     lane: tuple[str, ...] = ()
     """Paths tried in order; empty: patient (PID-3 by priority), else the visit, else none."""
     search_keys: tuple[tuple[str, str], ...] = ()

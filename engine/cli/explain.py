@@ -52,6 +52,8 @@ def explain(
             data(f"{problem.severity.value}[{problem.code}] {problem.place} {problem.message}")
         fail(Exit.FINDINGS, "the message cannot be read, so nothing was made of it")
     masked = masked_by_default(unmask)
+    if traced.trace.message is not None:
+        raw = traced.trace.message.raw  # of an edited message its own bytes
     if origin:
         found = _where_to(traced, origin, masked)
     elif why_not:
@@ -119,6 +121,7 @@ def _where_to(traced: "Traced", origin: str, masked: bool) -> bool:
         became = accounts.get(leaf.path)
         state = f"{became.state}{': ' + became.reason if became.reason else ''}" if became else ""
         data(f'{leaf.path} "{value}"  {state}')
+        _print_edits(traced, leaf.path)
         for record in _leaf_records(traced.trace.where_to(leaf_position(leaf))):
             data(f"  -> {record.path}   {record.rule.place}  {record.rule.map_name}")
         for issue in traced.made.diagnostics:
@@ -165,10 +168,18 @@ def _print_record(traced: "Traced", record: "TraceRecord", raw: bytes, masked: b
     data(f"  rule  {record.rule.place}  {record.rule.map_name} {record.rule.target}")
     for span in traced.trace.spans(record.sources):
         data(f"  from  {_span_text(span, raw, masked)}")
+        _print_edits(traced, span.path)
     for span in traced.trace.spans(record.conditions):
         data(f"  when  {_span_text(span, raw, masked)}")
     if not record.sources:
         data("  from  the rule itself (a fixed value)")
+
+
+def _print_edits(traced: "Traced", path: str) -> None:
+    """The preprocess rules that touched a field, in order."""
+    for edit in traced.conversion.result.edits:
+        if path == edit.path or path.startswith((f"{edit.path}[", f"{edit.path}.")):
+            data(f"  edit  {edit.rule}   preprocess of {traced.conversion.channel}")
 
 
 def _value(traced: "Traced", record: "TraceRecord") -> Any:
@@ -195,6 +206,8 @@ def _overview(traced: "Traced") -> bool:
     data(
         f"{traced.conversion.channel}: {traced.conversion.result.state}, map {traced.made.map_name}"
     )
+    for edit in traced.conversion.result.edits:
+        data(f"  edited {edit.path}: {edit.rule}")
     for (resource_type, resource_id), count in counts.items():
         data(f"  {resource_type}/{resource_id}  {count} elements")
     return True

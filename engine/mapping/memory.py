@@ -43,7 +43,13 @@ class Placed:
 
     __slots__ = ("entry", "key", "reference")
 
-    def __init__(self, resource: dict[str, Any], key: tuple[str, Any], identity: str) -> None:
+    def __init__(
+        self,
+        resource: dict[str, Any],
+        key: tuple[str, Any],
+        identity: str,
+        preferred: dict[str, int],
+    ) -> None:
         """`key` is the resource's type and business key, `identity` the id derived from them."""
         self.key = key
         self.reference = {"reference": f"{key[0]}/{identity}"}
@@ -51,7 +57,9 @@ class Placed:
             resource=resource,
             resource_id=identity,
             identifier=(
-                best_identifier(resource["identifier"]) if "identifier" in resource else None
+                best_identifier(resource["identifier"], preferred)
+                if "identifier" in resource
+                else None
             ),
             merges=True,
             recurring=Recurring(),

@@ -37,6 +37,8 @@ class MapContext:
     authorities: dict[str, str] = field(default_factory=dict)
     source_system: str = ""
     parameters: dict[str, str] = field(default_factory=dict)
+    identifiers: tuple[str, ...] = ()
+    """Types or systems of identifiers, best first; go before the built-in order."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,6 +126,7 @@ class Run:
         "people",
         "placed",
         "places",
+        "preferred",
         "recent",
         "remembered",
         "segments",
@@ -140,6 +143,7 @@ class Run:
         self.authorities = context.authorities
         self.source_system = context.source_system
         self.parameters = context.parameters
+        self.preferred = {word: rank for rank, word in enumerate(context.identifiers)}
         self.places = places
         self.header_offset_minutes: int | None = None
         self.header: list[str] = []
@@ -330,7 +334,7 @@ class Run:
         if self.people and resource_type == "Practitioner":
             key = self.people.get(key, key)
         identity = resource_id(self.source_system, resource_type, key)
-        placed = Placed(resource, (resource_type, key), identity)
+        placed = Placed(resource, (resource_type, key), identity, self.preferred)
         self.placed.append(placed)
         self._place(placed)
         return placed.reference
@@ -450,15 +454,16 @@ class Run:
 
     def entries(self) -> list[Entry]:
         """The bundle's entries in the order they were made."""
-        return [made.entry or _entry(made) for made in self.made]
+        return [made.entry or _entry(made, self.preferred) for made in self.made]
 
 
-def _entry(made: Made) -> Entry:
+def _entry(made: Made, preferred: dict[str, int]) -> Entry:
     resource = made.resource
+    known = resource.get("identifier")
     return Entry(
         resource=resource,
         resource_id=made.resource_id,
-        identifier=best_identifier(resource["identifier"]) if "identifier" in resource else None,
+        identifier=best_identifier(known, preferred) if known else None,
         merges=made.merges,
         deletes=made.deletes,
     )

@@ -22,6 +22,7 @@ from engine.channel.model import (
     FileDestinationConfig,
     MllpDestinationConfig,
 )
+from engine.channel.preprocess import Edit, PreprocessRule, compile_rule, preprocess
 from engine.diagnostics import Diagnostic, Place, has_errors
 from engine.fhir.bundle import encode_bundle
 from engine.fhir.entries import Entry
@@ -99,6 +100,18 @@ class ChannelPlan:
     """Resource type to merge or replace, where the channel goes before its maps."""
     documents: Callable[[], DocumentConverter] | None = None
     """Gives the compiled maps of documents, when the first document comes."""
+    rules: tuple[PreprocessRule, ...] = ()
+    """Edits of the message before it is mapped."""
+    senders: tuple["SenderPlan", ...] = ()
+    """The first whose condition holds is taken in place of this plan."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SenderPlan:
+    """What differs for the messages of one sender."""
+
+    holds: CompiledFilter
+    plan: ChannelPlan
 
 
 def plan(
@@ -107,6 +120,7 @@ def plan(
     *,
     strict: StrictCheck | None = None,
     documents: Callable[[], DocumentConverter] | None = None,
+    programs: Callable[[ChannelConfig], Converter] | None = None,
 ) -> ChannelPlan:
     """Prepare a checked channel.
 
@@ -115,8 +129,14 @@ def plan(
         program: its compiled maps; None only for `transform.map: none`.
         strict: the second validator, used where the channel says `validate: strict`.
         documents: gives the compiled maps of documents when the first one comes.
+        programs: gives the compiled maps of a channel as it is for one of its senders.
     """
     transform = config.transform
+    compiled = (compile_rule(text) for text in transform.preprocess)
+    of_senders = (
+        (sender.when, replace(config, transform=sender.on(transform), senders=()))
+        for sender in config.senders
+    )
     return ChannelPlan(
         config=config,
         documents=documents,
@@ -126,6 +146,7 @@ def plan(
             authorities=dict(transform.authorities),
             source_system=transform.source_system,
             parameters=dict(transform.parameters),
+            identifiers=transform.identifiers,
         ),
         passes=compile_filter(config.filter) if config.filter else None,
         readers=channel_readers(config.search_keys),
@@ -136,6 +157,19 @@ def plan(
         strict=strict if transform.validate == "strict" else None,
         order=tuple(found.name for found in config.destinations),
         updates=dict(transform.updates),
+        rules=tuple(rule for rule in compiled if rule is not None),
+        senders=tuple(
+            SenderPlan(
+                holds=compile_filter(when),
+                plan=plan(
+                    own,
+                    programs(own) if programs is not None and program is not None else program,
+                    strict=strict,
+                    documents=documents,
+                ),
+            )
+            for when, own in of_senders
+        ),
     )
 
 
@@ -182,6 +216,8 @@ class _Course:
     diagnostics: list[Diagnostic] = field(default_factory=list)
     keys: tuple[tuple[str, str], ...] = ()
     entries: list[Entry] = field(default_factory=list)
+    edits: tuple[Edit, ...] = ()
+    sender: int | None = None
 
     def result(self, state: State, outputs: tuple[Output, ...] = ()) -> ProcessResult:
         """What has come of it."""
@@ -194,6 +230,8 @@ class _Course:
             entries=tuple(self.entries),
             message=self.message,
             document=self.document,
+            edits=self.edits,
+            sender=self.sender,
         )
 
 
@@ -226,6 +264,12 @@ def _process(raw: bytes, plan: ChannelPlan, course: _Course) -> ProcessResult:
     message = _decode(raw, plan, course)
     if message is None:
         return course.result(State.ERROR)
+    if plan.senders:
+        plan = _plan_of_sender(message, plan, course)
+    if plan.rules:
+        course.step = "preprocess"
+        message, course.edits = preprocess(message, plan.rules)
+        course.message = message
     course.step = "search keys"
     course.keys = search_keys(message, plan.readers)
     course.event_at = event_at(message, plan.context.time_zone) or course.event_at
@@ -236,6 +280,15 @@ def _process(raw: bytes, plan: ChannelPlan, course: _Course) -> ProcessResult:
     if plan.program is None or plan.config.transform.map == PASSED_ON:
         return course.result(State.TRANSFORMED, _in_order(plan, _as_received(raw, plan)))
     return _transform(raw, message, plan, plan.program, course)
+
+
+def _plan_of_sender(message: Message, plan: ChannelPlan, course: _Course) -> ChannelPlan:
+    course.step = "sender"
+    for index, sender in enumerate(plan.senders):
+        if sender.holds(message):
+            course.sender = index
+            return sender.plan
+    return plan
 
 
 def _process_document(raw: bytes, plan: ChannelPlan, course: _Course) -> ProcessResult:

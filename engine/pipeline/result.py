@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from engine.cda.document import Document
+from engine.channel.preprocess import Edit
 from engine.diagnostics import Diagnostic
 from engine.fhir.entries import Entry
 from engine.hl7v2.message import Message
@@ -37,6 +38,10 @@ class ProcessResult:
     """When it happened by the message (EVN-2, else MSH-7), else when received; Unix seconds."""
     entries: tuple[Entry, ...] = ()
     """The resources made, as they are sent."""
+    edits: tuple[Edit, ...] = ()
+    """What preprocess rules did to the message."""
+    sender: int | None = None
+    """Place of the entry of the channel's `senders` that applied."""
     message: Message | None = None
     """The parsed message, for reports; None when it could not be read, or is a document."""
     document: Document | None = None

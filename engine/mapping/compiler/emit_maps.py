@@ -250,5 +250,5 @@ def map_key(
     if called.key is None:
         return "None"
     if is_identifier_key(called.key):
-        return f"identifier_key({resource})"
+        return f"identifier_key({resource}, run.preferred)"
     return f"{body.builder.function(map_name + '#key', level)}({source}, run{origin}{arguments})"

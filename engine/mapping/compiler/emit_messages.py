@@ -206,7 +206,7 @@ def _made(
     if step.key is None:
         key = map_key(body, step.map_name, level, source, resource, arguments, origin)
     elif is_identifier_key(step.key):
-        key = f"identifier_key({resource})"
+        key = f"identifier_key({resource}, run.preferred)"
     else:
         body.silent, before = True, body.silent
         key = key_parts(body, step.key)

@@ -105,6 +105,7 @@ class Workbench:
                 self.loaded.program(channel),
                 strict=strict,
                 documents=partial(self.loaded.documents, channel),
+                programs=self.loaded.program,
             )
             self._plans[channel.name] = made
         return made
@@ -126,12 +127,12 @@ class Workbench:
         message = conversion.result.message
         if message is None:
             return None
-        channel = self.choose(raw, channel_name)
-        program = self.loaded.program(channel)
+        chosen = self.plan(self.choose(raw, channel_name))
+        if conversion.result.sender is not None:
+            chosen = chosen.senders[conversion.result.sender].plan
+        program = self.loaded.program(chosen.config)
         trace = Trace()
-        made = program.convert(
-            group(message), self.plan(channel).context, channel.transform.map, trace
-        )
+        made = program.convert(group(message), chosen.context, chosen.config.transform.map, trace)
         return Traced(conversion=conversion, program=program, made=made, trace=trace)
 
     def accounts(self, raw: bytes, channel_name: str | None = None) -> list[LeafAccount]:

@@ -43,6 +43,7 @@ def load_plans(loaded: Loaded) -> Plans:
             loaded.program(config),
             strict=strict,
             documents=partial(loaded.documents, config),
+            programs=loaded.program,
         )
         channels[config.name] = ChannelWork(config=config, process=_bound(prepared))
     return Plans(revision=loaded.revision, channels=channels)
