@@ -127,7 +127,7 @@ def parent_group(
 
 def occurrence(facts: MessageFacts, *keys: str | None) -> str | None:
     """`2` when the same texts are met the second time in the message; None the first time."""
-    name = ("occurrence", "\x1f".join([key or "" for key in keys]))
+    name = ("occurrence", repr(keys))
     count = facts.values[name] = facts.values.get(name, 0) + 1
     return str(count) if count > 1 else None
 

@@ -135,11 +135,6 @@ def _structured(facts: Facts, value: list[str], unit: list[str] | None) -> dict[
     return found
 
 
-def quantity_of(number: str, unit: list[str] | None, facts: Facts) -> dict[str, Any] | None:
-    """A Quantity of a plain number; None when it is none."""
-    return _quantity(None, number, unit, facts)
-
-
 def _quantity(
     comparator: str | None, number: str, unit: list[str] | None, facts: Facts
 ) -> dict[str, Any] | None:
@@ -150,11 +145,11 @@ def _quantity(
     if comparator:
         found["comparator"] = comparator
     if unit:
-        found.update(_unit(unit, facts))
+        found.update(unit_of(unit, facts))
     return found
 
 
-def _unit(unit: list[str], facts: Facts) -> dict[str, str]:
+def unit_of(unit: list[str], facts: Facts) -> dict[str, str]:
     """Unit, code and system of a CWE of units (OBX-6): a code without a known system is a unit.
 
     A power of ten whose `^` was not escaped arrives in two components and is put together again.

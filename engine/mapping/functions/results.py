@@ -5,9 +5,10 @@ OBX-7 is text that mostly holds numbers (HL7 v2.5.1 ch. 7.4.2.7: `lower-upper`, 
 """
 
 import re
+from functools import lru_cache
 from typing import Any
 
-from engine.mapping.functions.numbers import quantity_of, read_number
+from engine.mapping.functions.numbers import Number, read_number, unit_of
 from engine.mapping.functions.record import (
     TEXT_TYPES,
     Example,
@@ -22,18 +23,29 @@ _BETWEEN = re.compile(rf"{_NUMBER}\s*(?:-|to)\s*{_NUMBER}")
 _BOUND = re.compile(rf"(<=|>=)\s*{_NUMBER}")
 
 
+@lru_cache(maxsize=2048)
+def _bounds(text: str) -> tuple[tuple[str, Number], ...]:
+    """`low` and `high` with their numbers; empty when the text is no plain range."""
+    match = _BETWEEN.fullmatch(text)
+    if match is not None:
+        low, high = read_number(match.group(1)), read_number(match.group(2))
+        if low is None or high is None or low > high:  # R4 rng-2
+            return ()
+        return ("low", low), ("high", high)
+    match = _BOUND.fullmatch(text)
+    number = read_number(match.group(2)) if match is not None else None
+    if match is None or number is None:
+        return ()
+    return (("high" if match.group(1) == "<=" else "low", number),)
+
+
 def reference_range(facts: Facts, value: str, unit: list[str] | None) -> dict[str, Any] | None:
     """Low and high of a reference range; None when the text is no plain range of numbers."""
-    match = _BETWEEN.fullmatch(value)
-    if match is not None:
-        low, high = (quantity_of(text, unit, facts) for text in match.groups())
-        ordered = low and high and low["value"] <= high["value"]
-        return {"low": low, "high": high} if ordered else None
-    match = _BOUND.fullmatch(value)
-    if match is None:
+    bounds = _bounds(value)
+    if not bounds:
         return None
-    found = quantity_of(match.group(2), unit, facts)
-    return {"high" if match.group(1) == "<=" else "low": found} if found else None
+    measure = unit_of(unit, facts) if unit else {}
+    return {name: {"value": number, **measure} for name, number in bounds}
 
 
 def components(value: list[str]) -> str | None:
