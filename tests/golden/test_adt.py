@@ -380,3 +380,26 @@ def test_segments_of_an_admission_are_mapped_in_other_visit_events(
     result = convert(program, raw)
     for name in ("RelatedPerson", "AllergyIntolerance", "Condition", "Coverage"):
         assert len(kind(result, name)) == 1, name
+
+
+@pytest.mark.parametrize(
+    ("event", "fields", "period"),
+    [
+        ("A01", {}, {"start": "2024-03-11T14:15:00+00:00"}),
+        ("A01", {"pv1_44": "20240310"}, {"start": "2024-03-10"}),
+        ("A08", {}, None),
+        (
+            "A03",
+            {"pv1_44": "20240310"},
+            {"start": "2024-03-10", "end": "2024-03-11T14:15:00+00:00"},
+        ),
+        ("A03", {"pv1_45": "20240312"}, {"end": "2024-03-12"}),
+    ],
+)
+def test_EVN_6_is_the_time_of_an_admission_or_discharge_without_PV1_44_or_PV1_45(
+    event: str, fields: dict[str, str], period: Resource | None, program: Program
+) -> None:
+    raw = message(event, PID, visit(**fields))
+    raw = raw.replace(f"EVN|{event}\r".encode(), f"EVN|{event}|||||20240311141500\r".encode())
+    [encounter] = kind(convert(program, raw), "Encounter")
+    assert encounter.get("period") == period
