@@ -165,12 +165,12 @@ def authority_uri(parts: list[str], authorities: dict[str, str]) -> str | None:
             return found
     if not namespace:
         return None
-    return (
-        authorities.get(namespace)
-        or AUTHORITIES.get(namespace)
-        or _table_uri(namespace)
-        or identifier_uri(namespace)
-    )
+    return authorities.get(namespace) or _known_authority(namespace)
+
+
+@lru_cache(maxsize=4096)
+def _known_authority(name: str) -> str | None:
+    return AUTHORITIES.get(name) or _table_uri(name) or identifier_uri(name)
 
 
 def authority_system(parts: list[str], facts: Facts) -> str | None:
