@@ -58,6 +58,33 @@ def _picker(
     return pick
 
 
+def _valuer(separators: str) -> Callable[[Segment | None, int, Run], bool]:
+    """A function that tells whether a field has anything besides separators."""
+
+    def valued_of(segment: Segment | None, number: int, run: Run) -> bool:
+        return segment is not None and field_of(segment, number, run).strip(separators) != ""
+
+    return valued_of
+
+
+def _part_taker(
+    repetition_mark: str, component_mark: str, component: Callable[[str, int], str]
+) -> Callable[[Segment | None, int, int, Run], str]:
+    """A function for a component, or with 0 all, of a field's first repetition; not decoded."""
+
+    def part_of(segment: Segment | None, number: int, part: int, run: Run) -> str:
+        text = field_of(segment, number, run) if segment is not None else ""
+        if repetition_mark in text:
+            text = text.partition(repetition_mark)[0]
+        if part == 0:
+            return text
+        if component_mark in text:
+            return component(text, part)
+        return text if part == 1 else ""
+
+    return part_of
+
+
 def bound_names(delimiters: Delimiters, codec: str) -> dict[str, Any]:
     """The globals that depend on delimiters and character set."""
     component_mark, repetition_mark = delimiters.component, delimiters.repetition
@@ -124,6 +151,8 @@ def bound_names(delimiters: Delimiters, codec: str) -> dict[str, Any]:
         "composite2": composite2,
         "composite3": composite3,
         "key_text": key_text,
+        "valued_of": _valuer(separators),
+        "part_of": _part_taker(repetition_mark, component_mark, component),
     }
 
 
@@ -137,6 +166,16 @@ def field_of(segment: Segment, number: int, run: Run) -> str:
     """A field of any segment, explicit nulls blanked."""
     fields = run.cleaned(segment) if run.has_nulls else segment.fields
     return fields[number] if number < len(fields) else ""
+
+
+def segment_in(group: Group, names: tuple[str, ...], segment: str) -> Segment | None:
+    """The first segment of the first groups of these names, one inside the other."""
+    for name in names:
+        inner = group.first_group(name)
+        if inner is None:
+            return None
+        group = inner
+    return group.first(segment)
 
 
 def nth_segment(group: Group, name: str, number: int) -> Segment | None:
@@ -308,6 +347,7 @@ SUPPORT: dict[str, Any] = {
     "nth_group": nth_group,
     "nth_segment": nth_segment,
     "reference_of": reference_of,
+    "segment_in": segment_in,
     "stood_in": stood_in,
     "table_coding": table_coding,
     "table_concept": table_concept,

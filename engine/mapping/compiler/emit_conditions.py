@@ -11,7 +11,12 @@ from functools import partial
 
 from engine.mapping.compiler.emit_code import Body, BoundKind, Form, Value, Want
 from engine.mapping.compiler.emit_groups import enter_groups, read_segment
-from engine.mapping.compiler.emit_paths import header_component, simple_text
+from engine.mapping.compiler.emit_paths import (
+    header_component,
+    part_text,
+    segment_text,
+    simple_text,
+)
 from engine.mapping.compiler.emit_values import emit
 from engine.mapping.syntax import (
     Both,
@@ -87,6 +92,8 @@ def _valued(body: Body, subject: Expression) -> str:
     simple = simple_text(body, subject) if isinstance(subject, Path) else None
     if simple is not None:
         return f"({simple[0]} and {simple[0]}.strip(BLANK))"
+    if isinstance(subject, Path) and (short := _short_valued(body, subject)) is not None:
+        return short
     name = body.fresh("b")
     body.line(f"{name} = False")
     if isinstance(subject, Path) and _is_structure(body, subject):
@@ -97,6 +104,15 @@ def _valued(body: Body, subject: Expression) -> str:
         want = Want.LEAF if body.names[subject.variable].kind is BoundKind.MADE else want
     emit(body, subject, want, UNKNOWN, lambda _value: body.line(f"{name} = True"))
     return name
+
+
+def _short_valued(body: Body, path: Path) -> str | None:
+    """One expression for a field of a segment that is bound or easily found."""
+    if path.components or path.repetition is not None:
+        part = part_text(body, path)
+        return f'({part}.strip(BLANK) != "")' if part is not None else None
+    segment = segment_text(body, path) if path.field is not None else None
+    return f"valued_of({segment}, {path.field}, run)" if segment is not None else None
 
 
 def _is_structure(body: Body, path: Path) -> bool:
@@ -158,6 +174,13 @@ def _operand(body: Body, one: Expression) -> str:
     if part is not None:
         return body.first_use(part)
     name = body.fresh("c")
+    part = part_text(body, one) if isinstance(one, Path) else None
+    if part is not None and isinstance(one, Path):
+        kind = text_kind(body, one)
+        if kind is not TextKind.BY_OBX_2:
+            level = (2 if one.components else 1) if kind is TextKind.DIVIDED else 3
+            body.line(f"{name} = leaf{level}({part})")
+            return name
     body.line(f'{name} = ""')
 
     def keep(value: Value) -> None:

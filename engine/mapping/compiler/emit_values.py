@@ -23,7 +23,7 @@ from engine.mapping.compiler.emit_faults import begin_later, drop_kept, place_fa
 from engine.mapping.compiler.emit_gathers import each_line
 from engine.mapping.compiler.emit_maps import emit_map
 from engine.mapping.compiler.emit_nodes import emit_template, is_node_path, read_node_path
-from engine.mapping.compiler.emit_paths import as_wanted, each_repetition, read_path
+from engine.mapping.compiler.emit_paths import as_wanted, each_repetition, read_path, segment_text
 from engine.mapping.compiler.emit_tables import emit_table
 from engine.mapping.functions.record import FunctionRecord, Kind, Parameter
 from engine.mapping.functions.registry import FUNCTIONS
@@ -162,6 +162,8 @@ def _step_want(body: Body, step: Step, target: TargetType) -> Want:
     if step.kind == "table":
         if target.name not in ("CodeableConcept", "Coding"):
             return Want.LEAF
+        if body.level == NODE_LEVEL:
+            return Want.COMPOSITE
         return Want.COMPOSITE if body.traced or body.silent or body.quiet else Want.RAW
     if step.kind == "reference":
         return Want.MADE
@@ -407,6 +409,10 @@ def map_arguments(body: Body, arguments: tuple[tuple[str, Expression], ...]) -> 
         if isinstance(argument, Literal):
             found.append((name, repr(argument.value)))
             continue
+        short = _short_argument(body, argument)
+        if short is not None:
+            found.append((name, short))
+            continue
         variable = body.fresh("a")
         body.line(f"{variable} = None")
         with body.keeping(None):
@@ -419,6 +425,27 @@ def map_arguments(body: Body, arguments: tuple[tuple[str, Expression], ...]) -> 
             )
         found.append((name, variable))
     return Arguments(tuple(found))
+
+
+def _short_argument(body: Body, one: Expression) -> str | None:
+    """One expression for a segment, `reference(name)` or the first of several of these."""
+    if body.traced:
+        return None
+    if isinstance(one, FirstOf):
+        options = [_short_argument(body, option) for option in one.options]
+        texts = [text for text in options if text is not None]
+        return f"({' or '.join(texts)})" if len(texts) == len(options) else None
+    if isinstance(one, Call):
+        named = one.arguments[0] if one.name == "reference" and len(one.arguments) == 1 else None
+        if not isinstance(named, Path) or named.text != named.variable:
+            return None
+        bound = body.names.get(named.variable)
+        if bound is None or bound.kind is not BoundKind.MADE:
+            return None
+        return f"({bound.name} and {bound.name}.reference)"
+    if isinstance(one, Path) and one.field is None and not one.components:
+        return segment_text(body, one)
+    return None
 
 
 def key_parts(body: Body, key: tuple[Expression, ...]) -> str:
