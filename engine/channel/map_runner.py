@@ -46,7 +46,7 @@ class MapRunner:
         message, problems = _parse(text)
         if message is None:
             return [], problems
-        grouped = group(message)
+        grouped = group(message, self.program.places)
         result = self.program.convert(grouped, self.context, map_file.name)
         return [entry.resource for entry in result.entries], [*problems, *result.diagnostics]
 

@@ -4,8 +4,9 @@ A message that breaks the grammar is grouped as well as it can be, with a diagno
 and no segment is ever left out: one without a place stays in the group where it stands.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from engine.diagnostics import Diagnostic, Place
 from engine.hl7v2 import codes, definitions
@@ -77,6 +78,7 @@ class Group:
 
 
 _NO_GROUPS: list[Group] = []
+_NOWHERE: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +90,14 @@ class Grouped:
     message: Message
 
 
-def group(message: Message) -> Grouped:
-    """Put every segment of a message into its group."""
+def group(message: Message, places: Mapping[str, str] = _NOWHERE) -> Grouped:
+    """Put every segment of a message into its group.
+
+    Args:
+        message: any message.
+        places: a site's own segments that are known, each with the group it stands in: `message`
+            for none, empty for that of the segment it follows. Others are reported.
+    """
     structure = message.structure
     own = grammar(message.version, structure) if structure else None
     rules = own
@@ -102,7 +110,7 @@ def group(message: Message) -> Grouped:
             problems += _borrowed(message, lacking, rules)
     if rules is None:
         return _ungrouped(message)
-    root = _match(message, rules, problems)
+    root = _match(message, rules, problems, places)
     return Grouped(root, tuple(problems), message)
 
 
@@ -130,7 +138,9 @@ def _borrowed(
     ]
 
 
-def _match(message: Message, rules: Grammar, problems: list[Diagnostic]) -> Group:
+def _match(
+    message: Message, rules: Grammar, problems: list[Diagnostic], places: Mapping[str, str]
+) -> Group:
     root = Group(rules.structure)
     open_groups = [root]
     innermost = root
@@ -143,8 +153,9 @@ def _match(message: Message, rules: Grammar, problems: list[Diagnostic]) -> Grou
             move = rules.move(state, name)
         if move is None or (name == "NTE" and (move.backward or move.missing)):
             # a note stays with what it follows rather than look for a subject before or after
-            innermost.add_segment(segment)
-            if len(problems) < _REPORTED_MAX:
+            where = _own_place(name, places, open_groups) if name in places else None
+            (where or innermost).add_segment(segment)
+            if where is None and len(problems) < _REPORTED_MAX:
                 problems.append(_stray(message, segment, rules))
             continue
         broken = move.missing or move.backward or move.repeated
@@ -166,6 +177,16 @@ def _match(message: Message, rules: Grammar, problems: list[Diagnostic]) -> Grou
     problems += _missing(rules.missing_at_end(state), "the end", open_groups, rules)
     del problems[_REPORTED_MAX:]
     return root
+
+
+def _own_place(name: str, places: Mapping[str, str], open_groups: list[Group]) -> Group | None:
+    """The open group a site's own segment stands in; None when there is none of that name."""
+    wanted = places[name]
+    if not wanted:
+        return open_groups[-1]
+    if wanted == "message":
+        return open_groups[0]
+    return next((one for one in reversed(open_groups) if one.name == wanted), None)
 
 
 def _open(parent: Group, name: str, *, reuse: bool) -> Group:

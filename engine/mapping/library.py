@@ -13,6 +13,7 @@ from engine.mapping.checker.scope import settle_map
 from engine.mapping.codes import DUPLICATE_MAP, LIMIT
 from engine.mapping.fitting import Unbound
 from engine.mapping.guide.notes import GuideNotes, is_guide_notes, read_guide_notes
+from engine.mapping.local_segments import LocalSegment
 from engine.mapping.overlays import apply_to_map, apply_to_part, without_parts
 from engine.mapping.parts import expand
 from engine.mapping.reader import read_map_file
@@ -39,6 +40,12 @@ class Library:
     """The parts, overlays applied."""
     guide: GuideNotes = field(default_factory=GuideNotes)
     """What HL7's guide has and none of the maps stands for."""
+    segments: dict[str, LocalSegment] = field(default_factory=dict)
+    """The site's own segments that are declared."""
+
+    def places(self) -> dict[str, str]:
+        """Where the declared segments stand, as `hl7v2.groups.group` wants it."""
+        return {name: found.group for name, found in self.segments.items()}
 
     def message_maps(self) -> tuple[MapFile, ...]:
         """The maps of whole messages, by name."""
@@ -71,6 +78,7 @@ def with_overlays(library: Library, files: Mapping[str, str]) -> tuple[Library, 
     maps, parts = dict(library.written), dict(library.parts)
     tables = dict(library.tables)
     overlays: list[OverlayFile] = []
+    segments: dict[str, LocalSegment] = {}
     guide = library.guide
     for file in sorted(files):
         if is_guide_notes(file):
@@ -83,6 +91,11 @@ def with_overlays(library: Library, files: Mapping[str, str]) -> tuple[Library, 
                 overlays.append(found)
             elif isinstance(found, PartFile):
                 _add_part(parts, found, problems)
+            elif isinstance(found, LocalSegment):
+                if found.name in segments:
+                    other = segments[found.name].file
+                    problems.append(DUPLICATE_MAP(found.place, name=found.name, other=other))
+                segments[found.name] = found
             elif found is not None:
                 _add_map(maps, found, problems)
         elif file.endswith(".csv"):
@@ -107,6 +120,7 @@ def with_overlays(library: Library, files: Mapping[str, str]) -> tuple[Library, 
         written=maps,
         parts=parts,
         guide=guide,
+        segments={**library.segments, **segments},
     )
     return result, list(dict.fromkeys((*problems, *faults)))
 

@@ -18,6 +18,7 @@ from engine.mapping.codes import (
     WRONG_SHAPE,
 )
 from engine.mapping.expression import attempt
+from engine.mapping.local_segments import LocalSegment, read_segment
 from engine.mapping.matching import MATCH_KEYS, read_match
 from engine.mapping.rules import read_rules, read_value
 from engine.mapping.scanner import Cursor
@@ -64,7 +65,7 @@ Read = TypeVar("Read")
 
 def read_map_file(
     text: str, file: str
-) -> tuple[MapFile | OverlayFile | PartFile | None, list[Diagnostic]]:
+) -> tuple[MapFile | OverlayFile | PartFile | LocalSegment | None, list[Diagnostic]]:
     """Read one file.
 
     Args:
@@ -72,8 +73,8 @@ def read_map_file(
         file: its name, for places.
 
     Returns:
-        The map, part or overlay (None when it cannot be used at all), and every problem found. What
-        could be read is returned even when parts are wrong.
+        The map, part, overlay or segment of the site (None when it cannot be used at all), and
+        every problem found. What could be read is returned even when parts are wrong.
     """
     root, problems = parse_yaml(text, file)
     if root is None:
@@ -83,6 +84,8 @@ def read_map_file(
     reader = _FileReader(root, file, problems)
     if root.get("overlay") is not None:
         return reader.overlay(), problems
+    if root.get("segment") is not None:
+        return read_segment(root, file, problems), problems
     if root.get("part") is not None:
         return reader.part(), problems
     if root.get("map") is None:

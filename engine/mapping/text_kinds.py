@@ -24,7 +24,9 @@ def path_types(body: Body, path: Path) -> tuple[str, ...]:
         types: tuple[str, ...] = (path.datatype,)
     elif path.field is not None:
         segment = path.segment or (bound.segment_name if bound is not None else "")
-        types = field_types(segment, path.field)
+        local = body.builder.library.segments.get(segment)
+        declared = local.fields.get(path.field) if local is not None else None
+        types = field_types(segment, path.field) if declared is None else (declared.datatype,)
     else:
         types = bound.types if bound is not None else ()
     for component in path.components:

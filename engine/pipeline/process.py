@@ -55,6 +55,11 @@ StrictCheck = Callable[[dict[str, Any]], Sequence[tuple[str, str]]]
 class Converter(Protocol):
     """Compiled maps: `engine.mapping.compiler.compiler.Program`."""
 
+    @property
+    def places(self) -> Mapping[str, str]:
+        """Where the site's own segments stand, as `hl7v2.groups.group` wants it."""
+        ...
+
     def convert(self, grouped: Grouped, context: MapContext, map_name: str = "auto") -> MapResult:
         """The resources of a message."""
         ...
@@ -100,6 +105,8 @@ class ChannelPlan:
     """Resource type to merge or replace, where the channel goes before its maps."""
     documents: Callable[[], DocumentConverter] | None = None
     """Gives the compiled maps of documents, when the first document comes."""
+    places: Mapping[str, str] = field(default_factory=dict)
+    """Where the site's own segments stand."""
     rules: tuple[PreprocessRule, ...] = ()
     """Edits of the message before it is mapped."""
     senders: tuple["SenderPlan", ...] = ()
@@ -157,6 +164,7 @@ def plan(
         strict=strict if transform.validate == "strict" else None,
         order=tuple(found.name for found in config.destinations),
         updates=dict(transform.updates),
+        places=program.places if program is not None else {},
         rules=tuple(rule for rule in compiled if rule is not None),
         senders=tuple(
             SenderPlan(
@@ -323,7 +331,7 @@ def _transform(
     raw: bytes, message: Message, plan: ChannelPlan, program: Converter, course: _Course
 ) -> ProcessResult:
     course.step = "group"
-    grouped = group(message)
+    grouped = group(message, plan.places)
     course.diagnostics.extend(grouped.diagnostics)
     course.step = "map"
     made = program.convert(grouped, plan.context, plan.config.transform.map)

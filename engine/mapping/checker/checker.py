@@ -18,6 +18,7 @@ from engine.mapping.checker.checker_segment import check_map
 from engine.mapping.checker.checker_source import check_components, check_field_path, near_segment
 from engine.mapping.expression import parse_path
 from engine.mapping.library import Library
+from engine.mapping.local_segments import check_tables
 from engine.mapping.source_types import VERSIONS, datatype_exists, segment_exists, structures
 from engine.mapping.syntax import (
     Call,
@@ -66,6 +67,7 @@ def check_library(library: Library) -> list[Diagnostic]:
             found.extend(check_match(map_file, library))
     for table in library.tables.values():
         found.extend(_check_table(table))
+    found.extend(check_tables(library.segments, library.tables))
     found.extend(check_shared_templates(library))
     found.extend(_check_guide_tables(library))
     found.extend(_check_shared_events(library))

@@ -18,6 +18,7 @@ from engine.mapping.checker.checker_values import Scope, check_condition, check_
 from engine.mapping.checker.given import UNKNOWN, Given
 from engine.mapping.functions.registry import FUNCTIONS
 from engine.mapping.library import Library
+from engine.mapping.local_segments import LocalSegment, check_local_path
 from engine.mapping.syntax import Loop, MapFile, Path, Rule, TargetPart
 
 
@@ -102,6 +103,9 @@ def _reach(source: str) -> str:
 
 def read_field(path: Path, segment: str, scope: Scope) -> Given:
     """A field of a known segment, or the segment itself."""
+    local = scope.library.segments.get(segment)
+    if local is not None:
+        return _read_local(path, local, scope)
     problems = check_field_path(path, segment)
     scope.problems.extend(problems)
     if problems:
@@ -116,6 +120,24 @@ def read_field(path: Path, segment: str, scope: Scope) -> Given:
     datatypes = path_types(path, source_types.field_types(segment, path.field))
     every = many and selector is not None
     return Given(datatypes=datatypes, many=many, every=every, what=f"{segment}-{path.field}")
+
+
+def _read_local(path: Path, segment: LocalSegment, scope: Scope) -> Given:
+    """A field of a segment that the site has declared."""
+    problems = check_local_path(path, segment)
+    scope.problems.extend(problems)
+    if problems:
+        return UNKNOWN
+    if path.field is None:
+        return Given(segment=segment.name, what=segment.name)
+    declared, selector = segment.fields[path.field], path.repetition
+    many = declared.repeats and (selector is None or selector.every)
+    return Given(
+        datatypes=path_types(path, (declared.datatype,)),
+        many=many,
+        every=many and selector is not None,
+        what=f"{segment.name}-{path.field}",
+    )
 
 
 def read_components(path: Path, datatypes: tuple[str, ...], where: str, scope: Scope) -> Given:

@@ -50,6 +50,11 @@ class Program:
         return self._plain.whole().source
 
     @property
+    def places(self) -> dict[str, str]:
+        """Where the site's own segments stand."""
+        return self.library.places()
+
+    @property
     def rules(self) -> tuple[RuleInfo, ...]:
         """Every rule of the program by number."""
         return tuple(self._plain.whole().rules)

@@ -132,7 +132,9 @@ class Workbench:
             chosen = chosen.senders[conversion.result.sender].plan
         program = self.loaded.program(chosen.config)
         trace = Trace()
-        made = program.convert(group(message), chosen.context, chosen.config.transform.map, trace)
+        made = program.convert(
+            group(message, chosen.places), chosen.context, chosen.config.transform.map, trace
+        )
         return Traced(conversion=conversion, program=program, made=made, trace=trace)
 
     def accounts(self, raw: bytes, channel_name: str | None = None) -> list[LeafAccount]:

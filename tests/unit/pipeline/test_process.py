@@ -38,6 +38,7 @@ class Converter:
 
     def __init__(self, made: MapResult | Exception) -> None:
         self.made = made
+        self.places: dict[str, str] = {}
 
     def convert(self, grouped: Grouped, context: MapContext, map_name: str = "auto") -> MapResult:
         if isinstance(self.made, Exception):
