@@ -17,6 +17,7 @@ from hl7v2_names import (
     DISSOLVED_GROUPS,
     EVENTS,
     GROUP_CORRECTIONS,
+    NEWER_IN_ORDERS,
     TWO_PATIENTS,
     readable_name,
     short_name,
@@ -123,6 +124,18 @@ def patients_grouped(children: list[Entry]) -> list[Entry]:
     return [*children[:first], ["PATIENT", 1, -1, children[first:second]]]
 
 
+def with_newer_segments(children: list[Entry], group: str, version: str) -> list[Entry]:
+    """The children of a group of ORM_O01 with the segments senders have put there since."""
+    known = VERSIONS.index(version)
+    found: list[Entry] = []
+    for name, low, high, *inner in children:
+        found.append([name, low, high, *(with_newer_segments(one, name, version) for one in inner)])
+        for first, where, segment, after in NEWER_IN_ORDERS:
+            if (where, after) == (group, name) and known >= VERSIONS.index(first):
+                found.append([segment, 0, -1])
+    return found
+
+
 def events(library: Any) -> dict[str, str]:
     """Trigger events, `ADT^A04`, and the structure that serves them in this version."""
     known = library.MESSAGES
@@ -158,6 +171,8 @@ def dictionary(version: str) -> dict[str, dict[str, Any]]:
     for name in TWO_PATIENTS:
         if name in structures:
             structures[name] = patients_grouped(structures[name])
+    if "ORM_O01" in structures:
+        structures["ORM_O01"] = with_newer_segments(structures["ORM_O01"], "", version)
     names = sorted(library.DATATYPES_STRUCTS)
     segments = sorted(set(library.SEGMENTS) - {"ANYHL7SEGMENT"})
     return {
