@@ -20,6 +20,9 @@ _NEVER = frozenset({"resourceType", "id", "meta"})
 _SERVERS_OWN = frozenset({"meta", "text"})
 """Not compared: versions, times, and the narrative a server makes."""
 _ABSENT = "http://hl7.org/fhir/StructureDefinition/data-absent-reason"
+_OVER = frozenset({"finished", "cancelled", "entered-in-error"})
+_OPEN = frozenset({"planned", "arrived", "in-progress", "unknown"})
+"""Of a visit: a result or letter that names it after its end does not open it again."""
 _DELETE = re.compile(r"(?P<name>[A-Za-z]+)(?P<marks>(?:\[[^\]]*\])*)(?:\.(?P<rest>.+))?")
 _MARK = re.compile(r"\[([^\]!=]+)(!?=)([^\]]*)\]")
 
@@ -34,6 +37,8 @@ def update(present: Json, said: Json, deletes: Sequence[str] = ()) -> Json:
             marked so stay); what is required is not deleted.
     """
     kind = str(said.get("resourceType"))
+    if kind == "Encounter" and present.get("status") in _OVER and said.get("status") in _OPEN:
+        said = {key: value for key, value in said.items() if key != "status"}
     merged = present
     for path in deletes:
         merged = _without(kind, merged, path)

@@ -174,3 +174,21 @@ def test_what_the_message_only_says_to_be_unknown_stays_as_the_server_has_it() -
     merged = update(present, said)
     assert merged["status"] == "entered-in-error"
     assert merged["content"] == present["content"]
+
+
+@pytest.mark.parametrize(
+    ("present", "said", "merged"),
+    [
+        ("finished", "in-progress", "finished"),
+        ("cancelled", "planned", "cancelled"),
+        ("finished", "cancelled", "cancelled"),
+        ("planned", "in-progress", "in-progress"),
+    ],
+)
+def test_a_message_that_says_a_part_of_a_visit_does_not_open_it_again(
+    present: str, said: str, merged: str
+) -> None:
+    server = {"resourceType": "Encounter", "status": present, "class": {"code": "IMP"}}
+    message = {"resourceType": "Encounter", "status": said, "class": {"code": "AMB"}}
+    written = update(server, message)
+    assert (written["status"], written["class"]) == (merged, {"code": "AMB"})
