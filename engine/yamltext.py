@@ -167,13 +167,12 @@ def _indirections(text: str, file: str) -> list[Diagnostic]:
 
 def _convert(node: yaml.Node, file: str, problems: list[Diagnostic], depth: int) -> Node:
     mark = node.start_mark
-    place = Place(file=file, line=mark.line + 1, column=mark.column + 1)
+    width = max(1, len(node.value)) if isinstance(node, yaml.ScalarNode) else 1
+    place = Place(file=file, line=mark.line + 1, column=mark.column + 1, width=width)
     if depth > DEPTH_MAX:
         problems.append(TOO_LARGE(place, limit=DEPTH_MAX, unit="levels"))
         return Scalar("", place)
     if isinstance(node, yaml.ScalarNode):
-        width = max(1, len(node.value))
-        place = Place(file=file, line=mark.line + 1, column=mark.column + 1, width=width)
         return Scalar(node.value, place, quoted=node.style in ("'", '"'))
     if isinstance(node, yaml.SequenceNode):
         return Sequence(

@@ -44,9 +44,10 @@ class Cursor:
 
     def skip(self) -> None:
         """Go past white space."""
-        match = _SPACE.match(self.text, self.at)
-        if match:
-            self.at = match.end()
+        text, at = self.text, self.at
+        if at < len(text) and text[at].isspace():
+            match = _SPACE.match(text, at)
+            self.at = match.end() if match else at
 
     def place(self, start: int | None = None) -> Place:
         """The place from `start` (default: here) to here."""
