@@ -54,7 +54,7 @@ def library_program() -> Program:
     """The compiled library."""
     files = {
         str(path.relative_to(ROOT)): path.read_text("utf-8")
-        for path in sorted((ROOT / "transforms").rglob("*"))
+        for path in sorted((ROOT / "transforms" / "hl7v2").rglob("*"))
         if path.suffix in (".yaml", ".csv")
     }
     library, problems = read_library(files)

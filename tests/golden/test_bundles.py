@@ -38,7 +38,7 @@ CONTEXT = MapContext(
 
 @pytest.fixture(scope="module")
 def program() -> Program:
-    folder = ROOT / "transforms"
+    folder = ROOT / "transforms" / "hl7v2"
     files = {
         str(path.relative_to(ROOT)): path.read_text("utf-8")
         for path in sorted(folder.rglob("*"))

@@ -26,7 +26,7 @@ NOT_YET = frozenset({"SFT", "ZBE", "ZPV"})
 
 FILES = {
     str(path.relative_to(ROOT)): path.read_text("utf-8")
-    for path in sorted((ROOT / "transforms").rglob("*"))
+    for path in sorted((ROOT / "transforms" / "hl7v2").rglob("*"))
     if path.suffix in (".yaml", ".csv")
 }
 

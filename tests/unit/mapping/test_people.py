@@ -27,7 +27,7 @@ STAFF = "https://ids.northvale.test/staff"
 def program() -> Program:
     files = {
         str(path.relative_to(ROOT)): path.read_text("utf-8")
-        for path in sorted((ROOT / "transforms").rglob("*"))
+        for path in sorted((ROOT / "transforms" / "hl7v2").rglob("*"))
         if path.suffix in (".yaml", ".csv")
     }
     library, _ = read_library(files)

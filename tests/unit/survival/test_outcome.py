@@ -86,7 +86,7 @@ def test_no_field_of_a_sample_is_lost_in_silence_beyond_one_in_a_hundred() -> No
     root = Path(__file__).parents[3]
     files = {
         str(path.relative_to(root)): path.read_text("utf-8")
-        for path in sorted((root / "transforms").rglob("*"))
+        for path in sorted((root / "transforms" / "hl7v2").rglob("*"))
         if path.suffix in (".yaml", ".csv")
     }
     library, _ = read_library(files)
