@@ -17,6 +17,7 @@ from engine.fhir.bundle import Entry
 from engine.fhir.identity import resource_id
 from engine.fhir.merging import contains, merge, says_nothing
 from engine.hl7v2.message import Segment
+from engine.mapping.blanked import blank_nulls
 from engine.mapping.codes import HELD_CODE, RULE_FAILED, SAME_KEY, TOO_MANY
 from engine.mapping.identifiers import best_identifier
 from engine.mapping.memory import SHARED_TYPES, TEXT_MAX, Known, Placed, Recent
@@ -477,24 +478,3 @@ def segment_paths(segments: Sequence[Segment]) -> dict[int, str]:
         counts[segment.name] = counts.get(segment.name, 0) + 1
         found[segment.index] = f"{segment.name}[{counts[segment.name]}]"
     return found
-
-
-def blank_nulls(text: str) -> str:
-    """The field with `\"\"` blanked wherever it is a whole value."""
-    if text == '""':
-        return ""
-    pieces: list[str] = []
-    start = 0
-    while (found := text.find('""', start)) >= 0:
-        end = found + 2
-        alone = (found == 0 or text[found - 1] in _JOINTS) and (
-            end == len(text) or text[end] in _JOINTS
-        )
-        pieces.append(text[start:found] if alone else text[start:end])
-        start = end
-    pieces.append(text[start:])
-    return "".join(pieces)
-
-
-_JOINTS = frozenset("^~&|!@#$%*+,;:/<>{}[]()=?")
-"""Characters in use as delimiters; a quote or letter beside the null makes it text."""

@@ -14,7 +14,8 @@ import orjson
 import pytest
 
 from engine.hl7v2.batch import split
-from engine.pipeline.process import plan, process
+from engine.pipeline.plan import plan
+from engine.pipeline.process import process
 from engine.runtime.desk.workbench import Conversion, Workbench, open_workbench
 
 ROOT = Path(__file__).parents[2]

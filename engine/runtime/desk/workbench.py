@@ -32,7 +32,8 @@ from engine.mapping.compiler.compiler import Program
 from engine.mapping.coverage import Coverage
 from engine.mapping.run import MapResult
 from engine.mapping.trace import Trace
-from engine.pipeline.process import ChannelPlan, plan, process
+from engine.pipeline.plan import ChannelPlan, plan
+from engine.pipeline.process import process
 from engine.pipeline.result import FHIR_JSON, ProcessResult
 from engine.runtime.configuration import Loaded, check_project, read_project
 from engine.runtime.routing import Router

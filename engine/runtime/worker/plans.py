@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from engine.channel.model import ChannelConfig
-from engine.pipeline.process import ChannelPlan, plan, process
+from engine.pipeline.plan import ChannelPlan, plan
+from engine.pipeline.process import process
 from engine.pipeline.result import ProcessResult
 from engine.runtime.configuration import Loaded
 from engine.runtime.strict_validation import strict_check

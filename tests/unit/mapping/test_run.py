@@ -1,6 +1,6 @@
 import pytest
 
-from engine.mapping.run import blank_nulls
+from engine.mapping.blanked import blank_nulls
 
 
 @pytest.mark.parametrize(

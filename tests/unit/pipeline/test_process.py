@@ -20,7 +20,8 @@ from engine.channel.model import (
 from engine.fhir.entries import Entry
 from engine.hl7v2.groups import Grouped
 from engine.mapping.run import MapContext, MapResult
-from engine.pipeline.process import ChannelPlan, plan, process
+from engine.pipeline.plan import ChannelPlan, plan
+from engine.pipeline.process import process
 from engine.pipeline.result import FHIR_JSON, HL7_V2, ProcessResult
 from engine.pipeline.states import State
 
