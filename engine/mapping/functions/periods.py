@@ -5,10 +5,10 @@ refuses a Period that ends before it starts (per-1).
 """
 
 import re
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from engine.mapping.codes import BAD_DATE, BAD_NUMBER, END_BEFORE_START
-from engine.mapping.functions.dates import date_time, instant
+from engine.mapping.functions.dates import date_time, find_zone, instant
 from engine.mapping.functions.record import Example, Facts, FunctionRecord, Parameter
 
 _MOMENT = re.compile(r"([0-9]{12})([0-9]{2})?(\.[0-9]{1,4})?([+-][0-9]{4})?")
@@ -17,7 +17,7 @@ _MINUTES = re.compile(r"[0-9]{1,6}(?:\.0*)?")
 
 
 def add_minutes(facts: Facts, value: str, minutes: str) -> str | None:
-    """The dateTime some minutes after an HL7 timestamp; the offset stays that of the start."""
+    """The dateTime some minutes after an HL7 timestamp."""
     later = _later(facts, value, minutes)
     return date_time(facts, later) if later else None
 
@@ -38,9 +38,14 @@ def _later(facts: Facts, value: str, minutes: str) -> str | None:
         facts.fault(BAD_NUMBER)
         return None
     day, seconds, _, offset = match.groups()
+    zone = find_zone(facts.time_zone) if facts.time_zone and not offset else None
+    length = timedelta(minutes=int(float(minutes)))
     try:
         start = datetime.strptime(day + (seconds or "00"), "%Y%m%d%H%M%S")  # noqa: DTZ007  the offset is kept as text
-        end = start + timedelta(minutes=int(float(minutes)))
+        if zone is not None:  # clocks may be set between start and end
+            end = (start.replace(tzinfo=zone).astimezone(UTC) + length).astimezone(zone)
+            return end.strftime("%Y%m%d%H%M%S%z")
+        end = start + length
     except (ValueError, OverflowError):
         facts.fault(BAD_DATE)
         return None
@@ -127,6 +132,11 @@ RECORDS = (
         accepts=("TS", "DTM", "ST"),
         examples=(
             Example(arguments=("202403111450+0000", "15"), result="2024-03-11T15:05:00+00:00"),
+            Example(
+                arguments=("202403310030", "120"),
+                result="2024-03-31T03:30:00+01:00",
+                time_zone="Europe/London",
+            ),
             Example(arguments=("20240311", "15"), result=None, fault="T561"),
         ),
         body=add_minutes,
