@@ -61,6 +61,17 @@ def has_use(steps: Steps) -> bool:
     )
 
 
+def parts_used(steps: Steps) -> frozenset[str]:
+    """The parts that steps use themselves, not those inside parts."""
+    found: set[str] = set()
+    for step in steps:
+        if isinstance(step, Use):
+            found.add(step.part)
+        elif isinstance(step, Each | When):
+            found |= parts_used(step.body)
+    return frozenset(found)
+
+
 @dataclass(slots=True, kw_only=True)
 class _Expander:
     """Walks the steps of one message map; a `Fitting` is given inside a part."""

@@ -403,3 +403,24 @@ def test_EVN_6_is_the_time_of_an_admission_or_discharge_without_PV1_44_or_PV1_45
     raw = raw.replace(f"EVN|{event}\r".encode(), f"EVN|{event}|||||20240311141500\r".encode())
     [encounter] = kind(convert(program, raw), "Encounter")
     assert encounter.get("period") == period
+
+
+@pytest.mark.parametrize("event", ["A11", "A12", "A17", "A23", "A29", "A34", "A40", "A44", "A60"])
+def test_thin_events_wipe_nothing_of_what_receivers_have(event: str, program: Program) -> None:
+    mrg = "MRG|1^^^NVMRN^MR||ACC1^^^NVACC^AN"
+    result = convert(program, message(event, PID, mrg, visit()))
+    whole = {"Patient", "Encounter", "Account"}
+    replaced = [
+        entry.resource["resourceType"]
+        for entry in result.entries
+        if not entry.merges and entry.resource["resourceType"] in whole
+    ]
+    assert set(replaced) <= ({"Account"} if event in ("A11", "A12", "A17", "A23", "A29") else set())
+
+
+@pytest.mark.parametrize("event", ["A01", "A08", "A13", "A37"])
+def test_full_events_replace_the_patient(event: str, program: Program) -> None:
+    result = convert(program, message(event, PID, visit()))
+    assert [one.merges for one in result.entries if one.resource["resourceType"] == "Patient"] == [
+        False
+    ]
