@@ -424,3 +424,20 @@ def test_full_events_replace_the_patient(event: str, program: Program) -> None:
     assert [one.merges for one in result.entries if one.resource["resourceType"] == "Patient"] == [
         False
     ]
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_A40_of_a_chain_makes_the_record_between_both_survivor_and_prior(
+    order: tuple[int, int], program: Program
+) -> None:
+    pairs = (
+        ("PID|1||B^^^NVMRN^MR||Name^B", "MRG|A^^^NVMRN^MR"),
+        ("PID|1||C^^^NVMRN^MR||Name^C", "MRG|B^^^NVMRN^MR"),
+    )
+    result = convert(program, message("A40", *(one for at in order for one in pairs[at])))
+    assert links(result) == {
+        ("B", "replaces", "A"), ("A", "replaced-by", "B"),
+        ("C", "replaces", "B"), ("B", "replaced-by", "C"),
+    }  # fmt: skip
+    active = {number(one): one.get("active") for one in kind(result, "Patient")}
+    assert active == {"A": False, "B": False, "C": None}
