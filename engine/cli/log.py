@@ -138,8 +138,20 @@ def _print_delivery(delivery: Any, masked: bool, output: bool) -> None:
         )
         if attempt.failure_class and attempt.response:
             data("      " + _body_text(attempt.response, masked)[:2000])
+        changed = _changed_body(attempt.request)
+        if output and changed:
+            data("      sent, as it differs from the output:")
+            data(_body_text(changed, masked))
+    for one in delivery.decisions:
+        why = f": {one.reason}" if one.reason else ""
+        data(f"    {one.by} {clock(one.at)}  {one.before} -> {one.after}{why}")
     if output and delivery.body:
         data(_body_text(delivery.body, masked))
+
+
+def _changed_body(request: bytes) -> bytes:
+    """What an attempt sent in place of the stored output, or how it differed; else empty."""
+    return request.partition(b"\n\n")[2]
 
 
 def _print_problem(problem: Any, indent: str) -> None:
@@ -209,6 +221,16 @@ def _run_dict(run: Any, masked: bool) -> dict[str, Any]:
                 "destination": delivery.destination,
                 "state": delivery.state,
                 "possibly_sent": delivery.possibly_sent,
+                "decisions": [
+                    {
+                        "at": one.at,
+                        "by": one.by,
+                        "before": one.before,
+                        "after": one.after,
+                        "reason": one.reason,
+                    }
+                    for one in delivery.decisions
+                ],
                 "body": _body_text(delivery.body, masked),
                 "attempts": [
                     {
@@ -219,6 +241,7 @@ def _run_dict(run: Any, masked: bool) -> dict[str, Any]:
                         "failure_class": attempt.failure_class,
                         "failure_code": attempt.failure_code,
                         "status": attempt.status,
+                        "sent": _body_text(_changed_body(attempt.request), masked),
                         "response": _body_text(attempt.response, masked),
                     }
                     for attempt in delivery.attempts

@@ -19,6 +19,7 @@ from engine.cli.reload import reload
 from engine.cli.replay import replay
 from engine.cli.send import send
 from engine.cli.serve import serve
+from engine.cli.settle import settle
 from engine.cli.spec import spec
 from engine.cli.test import test
 
@@ -33,8 +34,8 @@ app = typer.Typer(
 )
 
 for verb in (
-    serve, reload, check, convert, explain, test, send, replay, stats, pause, resume, drain, purge,
-    docs, demo, spec, coverage,
+    serve, reload, check, convert, explain, test, send, replay, settle, stats, pause, resume,
+    drain, purge, docs, demo, spec, coverage,
 ):  # fmt: skip
     app.command()(verb)
 app.add_typer(log.app, name="log")

@@ -19,6 +19,7 @@ from engine.store.rows import (
     Body,
     ChannelStats,
     Control,
+    DecisionRow,
     Delivery,
     DeliveryDetail,
     LaneLease,
@@ -42,6 +43,7 @@ __all__ = [
     "Body",
     "ChannelStats",
     "Control",
+    "DecisionRow",
     "Delivery",
     "DeliveryDetail",
     "LaneLease",
@@ -237,8 +239,11 @@ class StateStore(Protocol):
         """Pause, resume or stop a job."""
         ...
 
-    def settle(self, delivery_ids: Sequence[int], state: State, by: str) -> int:
-        """A person decides deliveries in ERROR, HELD or UNKNOWN: QUEUED, SENT or CANCELLED."""
+    def settle(self, delivery_ids: Sequence[int], state: State, by: str, reason: str = "") -> int:
+        """A person decides deliveries in ERROR, HELD or UNKNOWN: QUEUED, SENT or CANCELLED.
+
+        Who, when and why are kept (`DeliveryDetail.decisions`). Returns how many changed.
+        """
         ...
 
     def purge(self, before: float, keep_states: Iterable[State]) -> int:

@@ -244,6 +244,17 @@ class AttemptRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DecisionRow:
+    """What a person decided about a delivery."""
+
+    at: float
+    by: str
+    before: State
+    after: State
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DeliveryDetail:
     """A delivery with its output and attempts."""
 
@@ -255,6 +266,8 @@ class DeliveryDetail:
     body: bytes = field(repr=False)
     next_attempt_at: float
     possibly_sent: bool
+    decisions: tuple[DecisionRow, ...] = ()
+    """What persons decided about it, in order."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

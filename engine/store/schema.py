@@ -31,7 +31,7 @@ RARE_RUN = "state NOT IN ('RECEIVED', 'TRANSFORMED', 'SENT')"
 """The states of few runs. Repeated in a query's own words, or SQLite does not use the index."""
 RARE_DELIVERY = "state IN ('ERROR', 'HELD', 'UNKNOWN', 'CANCELLED')"
 
-REVISION = "0001"
+REVISION = "0002"
 """The migration that makes these tables."""
 
 STATE = MetaData()
@@ -298,6 +298,8 @@ DECISIONS = Table(
     Column("delivery_id", BigInteger, nullable=False),
     Column("state_before", Text, nullable=False),
     Column("state_after", Text, nullable=False),
+    Column("reason", Text, nullable=False, server_default=""),
+    Index("decisions_of_delivery", "delivery_id"),
 )
 
 CURSORS = Table(

@@ -182,6 +182,18 @@ def test_a_decision_reaches_the_owner_of_the_lane_once(log, worker, receipt, dec
     assert worker.state.run_states([message_id])[message_id][0] is run_state
 
 
+def test_who_decided_what_and_why_is_kept_with_the_delivery(log, worker, receipt):
+    (message_id,) = log.append([receipt()])
+    (delivery_id,) = worker.transform(worker.runs()[0])
+    worker.attempt(delivery_id, State.UNKNOWN)
+    worker.state.settle([delivery_id], State.SENT, "anna", "seen in the chart")
+    (run,) = worker.state.message(message_id).runs
+    (found,) = run.deliveries[0].decisions
+    assert (found.by, found.before, found.after) == ("anna", State.UNKNOWN, State.SENT)
+    assert found.reason == "seen in the chart"
+    assert found.at > 0
+
+
 def test_only_deliveries_that_wait_for_a_person_can_be_decided(log, worker, receipt):
     log.append([receipt()])
     (delivery_id,) = worker.send(worker.runs()[0])

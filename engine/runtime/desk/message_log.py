@@ -148,9 +148,9 @@ class MessageLog:
         """Pause, resume or stop a replay job."""
         self._state.set_job_state(job_id, state)
 
-    def settle(self, delivery_ids: Sequence[int], state: State, by: str) -> int:
+    def settle(self, delivery_ids: Sequence[int], state: State, *, by: str, reason: str) -> int:
         """Decide deliveries that wait for a person; returns how many changed."""
-        return self._state.settle(delivery_ids, state, by)
+        return self._state.settle(delivery_ids, state, by, reason)
 
     def purge(self, before: float, *, errors_too: bool = False) -> int:
         """Forget what was received before then (Unix seconds); returns how many messages.

@@ -41,7 +41,9 @@ _DELIVERIES = (
 )
 
 
-def settle(database: Database, delivery_ids: Sequence[int], state: State, author: str) -> int:
+def settle(
+    database: Database, delivery_ids: Sequence[int], state: State, author: str, reason: str = ""
+) -> int:
     """Put undecided deliveries into `state`; see `interface.StateStore.settle`."""
     if state not in ALLOWED:
         raise ValueError(f"a delivery cannot be settled as {state.value}")
@@ -53,7 +55,10 @@ def settle(database: Database, delivery_ids: Sequence[int], state: State, author
         )
         transaction.write_many(
             INSERT_DECISION,
-            [(now, author, delivery_id, before, state.value) for delivery_id, before in found],
+            [
+                (now, author, delivery_id, before, state.value, reason)
+                for delivery_id, before in found
+            ],
         )
         by_run: dict[int, list[int]] = {}
         for delivery_id, _ in found:

@@ -15,6 +15,7 @@ from engine.store.database import (
 from engine.store.encoding import decode_diagnostics, decode_lanes, decode_list
 from engine.store.interface import (
     AttemptRow,
+    DecisionRow,
     DeliveryDetail,
     MessageDetail,
     Receipt,
@@ -36,6 +37,10 @@ _DELIVERIES = (
 _ATTEMPTS = (
     "SELECT number, started_at, finished_at, state, failure_class, failure_code, status, request,"
     " response FROM attempts WHERE delivery_id = ? ORDER BY number"
+)
+_DECISIONS = (
+    "SELECT at, author, state_before, state_after, reason FROM decisions"
+    " WHERE delivery_id = ? ORDER BY decision_id"
 )
 _DUPLICATES = (
     f"SELECT message_id FROM messages WHERE message_id {AMONG}"
@@ -126,6 +131,16 @@ def _delivery_detail(
         body=compression.unpack(row[6] or b""),
         next_attempt_at=row[3],
         possibly_sent=bool(row[4]),
+        decisions=tuple(
+            DecisionRow(
+                at=found[0],
+                by=found[1],
+                before=State(found[2]),
+                after=State(found[3]),
+                reason=found[4],
+            )
+            for found in transaction.rows(_DECISIONS, row[0])
+        ),
     )
 
 

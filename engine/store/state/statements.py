@@ -128,7 +128,8 @@ END_ATTEMPT = UpdateMany(
     key="delivery_id",
 )
 INSERT_DECISION = InsertMany(
-    table=DECISIONS, columns=("at", "author", "delivery_id", "state_before", "state_after")
+    table=DECISIONS,
+    columns=("at", "author", "delivery_id", "state_before", "state_after", "reason"),
 )
 SET_DELIVERY_STATE = UpdateMany(
     table=DELIVERIES,

@@ -145,9 +145,9 @@ class DatabaseState:
         """Pause, resume or stop a job."""
         jobs.set_job_state(self._database, job_id, state)
 
-    def settle(self, delivery_ids: Sequence[int], state: State, by: str) -> int:
+    def settle(self, delivery_ids: Sequence[int], state: State, by: str, reason: str = "") -> int:
         """Record a person's decision."""
-        return decisions.settle(self._database, delivery_ids, state, by)
+        return decisions.settle(self._database, delivery_ids, state, by, reason)
 
     def purge(self, before: float, keep_states: Iterable[State]) -> int:
         """Forget what is older."""

@@ -156,3 +156,17 @@ def test_acknowledgment_that_cannot_be_read_is_ambiguous(raw: bytes) -> None:
 def test_acknowledgment_with_other_delimiters_is_read() -> None:
     raw = b"MSH#*~\\&#A#B#C#D#20260101##ACK#1#P#2.5.1\rMSA#AA#C1\r"
     assert classify_mllp(raw, "C1").accepted
+
+
+def test_a_retry_after_that_is_a_date_is_read_by_the_date_of_the_answer() -> None:
+    headers = {
+        "retry-after": "Mon, 05 Jan 2026 08:30:30 GMT",
+        "date": "Mon, 05 Jan 2026 08:30:00 GMT",
+    }
+    assert classify_http(503, headers, b"").retry_after_seconds == 30.0
+    assert (
+        classify_http(503, {"retry-after": headers["retry-after"]}, b"").retry_after_seconds is None
+    )
+    past = {"retry-after": headers["date"], "date": headers["retry-after"]}
+    assert classify_http(503, past, b"").retry_after_seconds is None
+    assert classify_http(503, {"retry-after": "soon", "date": "x"}, b"").retry_after_seconds is None
