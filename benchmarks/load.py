@@ -53,14 +53,12 @@ def once() -> list[float]:
     """CPU seconds of each part, in a fresh process."""
     from engine.mapping.checker.checker import check_library
     from engine.mapping.compiler.variant import MESSAGE, make_variant
-    from engine.mapping.library import read_library
-    from engine.runtime.configuration import read_project, uncollected
+    from engine.runtime.configuration import message_library, read_project, uncollected
 
-    every = read_project(ROOT).transforms
-    files = {name: text for name, text in every.items() if "/cda/" not in name}
+    files = read_project(ROOT)
     marks = [time.process_time()]
     with uncollected():
-        library, _ = read_library(files)
+        library, _ = message_library(files)
         marks.append(time.process_time())
         check_library(library)
         marks.append(time.process_time())

@@ -61,11 +61,10 @@ def spec(
 
 
 def _library(home: Path) -> "Library":
-    from engine.mapping.library import read_library
-    from engine.runtime.configuration import read_project
+    from engine.runtime.configuration import message_library, read_project
 
     try:
-        library, problems = read_library(read_project(home).transforms)
+        library, problems = message_library(read_project(home))
     except (OSError, ValueError) as problem:
         fail(Exit.ENVIRONMENT, str(problem))
     if problems:

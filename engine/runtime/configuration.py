@@ -169,7 +169,7 @@ def check_project(
         The configuration (None when anything has an error) and all problems, by file and line.
     """
     with uncollected():
-        library, problems = read_library(_of_messages(files.transforms))
+        library, problems = message_library(files)
         if check_maps:
             problems = problems + check_library(library) + _check_documents(files, ())
     libraries: dict[tuple[str, ...], Library] = {(): library}
@@ -219,6 +219,11 @@ def _overlaid(
     if names and check_maps:
         problems += check_library(library)
     return library, problems
+
+
+def message_library(files: ProjectFiles) -> tuple[Library, list[Diagnostic]]:
+    """The maps of messages without overlays, not checked, and what was wrong in reading them."""
+    return read_library(_of_messages(files.transforms))
 
 
 def _is_of_documents(file: str) -> bool:

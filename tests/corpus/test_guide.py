@@ -7,9 +7,8 @@ import pytest
 from engine.mapping.guide.comparison import Comparison
 from engine.mapping.guide.guide_tables import GuideMap
 from engine.mapping.guide.ledger import ledger_page
-from engine.mapping.guide.verdicts import OVERRIDDEN, Verdict
-from engine.mapping.library import read_library
-from engine.runtime.configuration import read_project
+from engine.mapping.guide.verdicts import MISSING, OVERRIDDEN, Verdict
+from engine.runtime.configuration import message_library, read_project
 from engine.runtime.desk.guide_folder import read_guide
 
 ROOT = Path(__file__).parents[2]
@@ -29,7 +28,7 @@ Found = dict[GuideMap, list[Verdict]]
 def found() -> Found:
     guide_maps, problems = read_guide(GUIDE)
     assert problems == []
-    library, problems = read_library(read_project(ROOT).transforms)
+    library, problems = message_library(read_project(ROOT))
     assert problems == []
     comparison = Comparison(library=library)
     return {one: comparison.compare(one) for one in guide_maps}
@@ -45,6 +44,16 @@ def test_the_guide_is_read_whole(found: Found) -> None:
         "codesystem": 99,
     }
     assert sum(map(len, found.values())) > 4_000
+
+
+def test_no_row_of_the_guide_is_missing(found: Found) -> None:
+    missing = [
+        f"{one.guide_map.name} {one.row.line}: {one.row.source} -> {one.row.target}"
+        for verdicts in found.values()
+        for one in verdicts
+        if one.state == MISSING
+    ]
+    assert missing == []
 
 
 def test_every_row_that_is_overridden_has_a_reason(found: Found) -> None:

@@ -17,6 +17,7 @@ from engine.mapping.checker.checker_nodes import check_match, check_shared_templ
 from engine.mapping.checker.checker_segment import check_map
 from engine.mapping.checker.checker_source import check_components, check_field_path, near_segment
 from engine.mapping.expression import parse_path
+from engine.mapping.guide.notes import KEPT
 from engine.mapping.library import Library
 from engine.mapping.local_segments import check_tables
 from engine.mapping.source_types import VERSIONS, datatype_exists, segment_exists, structures
@@ -167,7 +168,7 @@ def _check_guide_tables(library: Library) -> list[Diagnostic]:
     return [
         codes.UNKNOWN_TABLE(place, name=name, hint=did_you_mean(name, library.tables))
         for name, place in library.guide.tables.values()
-        if name not in library.tables
+        if name not in library.tables and name != KEPT
     ]
 
 

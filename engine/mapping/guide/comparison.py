@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Set
 from dataclasses import dataclass, field, replace
 
 from engine.diagnostics import Place
+from engine.fhir.definitions import v2_system
 from engine.mapping.guide.element_rows import (
     extension_urls,
     find_override,
@@ -17,6 +18,7 @@ from engine.mapping.guide.element_rows import (
     wanted_of,
 )
 from engine.mapping.guide.guide_tables import GuideMap, GuideRow
+from engine.mapping.guide.notes import KEPT
 from engine.mapping.guide.our_rows import OurRow, RowBook, Source
 from engine.mapping.guide.our_steps import StepBook, gather_steps
 from engine.mapping.guide.places import (
@@ -190,6 +192,8 @@ class Comparison:
 
     def _compare_codes(self, guide_map: GuideMap) -> list[Verdict]:
         name = self.library.guide.table(guide_map.name) or guide_map.name
+        if name == KEPT:
+            return [_kept(guide_map, row) for row in guide_map.rows]
         table = self.library.tables.get(name)
         found = []
         for row in guide_map.rows:
@@ -219,6 +223,15 @@ class Comparison:
 
 def _overridden(guide_map: GuideMap, row: GuideRow, reason: str, place: Place | None) -> Verdict:
     return Verdict(guide_map=guide_map, row=row, state=OVERRIDDEN, reason=reason, place=place)
+
+
+def _kept(guide_map: GuideMap, row: GuideRow) -> Verdict:
+    """A code that stays as it is, with the URI of its v2 table."""
+    system = v2_system(row.system) if row.system.startswith("HL7") else None
+    if row.source == row.target and system and _same_system(system, row.target_system):
+        return Verdict(guide_map=guide_map, row=row, state=SAME)
+    reason = "the code or its system changes; it needs a table"
+    return Verdict(guide_map=guide_map, row=row, state=MISSING, reason=reason)
 
 
 def _same_system(ours: str, guides: str) -> bool:

@@ -1,7 +1,8 @@
 """Pure. `guide.yaml` of the library: what stands for no single map of ours.
 
 `guide:` gives a reason for each of the guide's maps that none of ours implements; `tables:` names
-our table for each concept map that is called otherwise.
+our table for each concept map that is called otherwise, or `kept`: the codes stay as they are,
+with the URI of their v2 table.
 """
 
 from dataclasses import dataclass, field
@@ -11,6 +12,7 @@ from engine.mapping.codes import NOT_A_MAP, UNKNOWN_KEY, WRONG_SHAPE
 from engine.yamltext import Mapping, Scalar, parse_yaml
 
 FILE_NAME = "guide.yaml"
+KEPT = "kept"
 _KEYS = ("guide", "tables")
 
 

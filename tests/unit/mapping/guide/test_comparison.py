@@ -64,6 +64,7 @@ SEX = (
     "M,,female,http://hl7.org/fhir/administrative-gender,Female,\n"
 )
 NOTES = "guide:\n  EVN[Provenance]: not used here\ntables:\n  AdministrativeSex: Sex\n"
+NOTES += "  EventType: kept\n"
 
 
 @pytest.fixture(scope="module")
@@ -182,6 +183,23 @@ def test_a_code_has_the_same_target_or_a_comment(
     comparison: Comparison, code: str, target: str, expected: tuple[str, str]
 ) -> None:
     assert state(comparison, "AdministrativeSex", code, target) == expected
+
+
+@pytest.mark.parametrize(
+    ("code", "target", "table", "expected"),
+    [
+        ("A01", "A01", "0003", "same"),
+        ("A01", "A02", "0003", "missing"),
+        ("A01", "A01", "0004", "missing"),
+    ],
+)
+def test_a_code_that_is_kept_has_the_system_of_its_table(
+    comparison: Comparison, code: str, target: str, table: str, expected: str
+) -> None:
+    system = f"http://terminology.hl7.org/CodeSystem/v2-{table}"
+    row = GuideRow(line=3, source=code, system="HL70003", target=target, target_system=system)
+    made = GuideMap(kind="codesystem", name="EventType", file="", rows=(row,))
+    assert [one.state for one in comparison.compare(made)] == [expected]
 
 
 @pytest.mark.parametrize(
