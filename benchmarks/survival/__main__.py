@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from benchmarks.agreement.ours import library_program
+from benchmarks.agreement.page import write_part
 from benchmarks.agreement.pairs import CORPUS
 from benchmarks.survival import report
 from benchmarks.survival.outcome import Outcome, outcomes
@@ -27,6 +28,9 @@ def main() -> int:
     if not found:
         print("no message here is served by a map", file=sys.stderr)
         return 1
+    if options.write:
+        write_part("survival", report.markdown(found, options.fields))
+        return 0
     print(report.text_table(HEAD, report.by_segment(found)))
     for state in ("silent", "condition", "unwritten", "unmapped", "key", "reported"):
         print(f"\n{state}:")
@@ -52,6 +56,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--folder", default="", help="one folder of the corpora")
     parser.add_argument("--type", default="", help="one message type, such as ADT_A01")
     parser.add_argument("--fields", type=int, default=40, help="fields to list for each state")
+    parser.add_argument("--write", action="store_true", help="write the summary to the page")
     return parser.parse_args()
 
 

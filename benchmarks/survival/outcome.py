@@ -37,7 +37,8 @@ ID_TYPES = re.compile(
 )
 """HL7 table 0301: what kind of id stands before it."""
 
-_SAYS_ITSELF = re.compile(r"[0-2](?:\.\d+)+|[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
+_HL7_TABLE = re.compile(r"(?:HL7)?-?\d{4}")
+_SAYS_ITSELF = re.compile(r"\d(?:\.\d+)+|[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 _UUID = re.compile(rb"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
@@ -134,15 +135,25 @@ def _is_data(leaf: Leaf) -> bool:
 
 
 def _is_implied(leaf: Leaf, places: dict[Position, str]) -> bool:
-    """The kind of an id that is an OID or UUID by its form; the OID of a system that has a name."""
+    """True for what the value beside it says anyway, in the output too.
+
+    The kind of an id that has the form of an OID or UUID, the OID of a coding system that has a
+    name, the name of an HL7 table, the words of a code (HL7's own stand in the output), and that
+    data is base64, as FHIR's always is.
+    """
     segment, field, repetition, component, subcomponent = leaf_position(leaf)
+    before = (segment, field, repetition, component - 1, 1)
+    if subcomponent > 1:
+        before = (segment, field, repetition, component, subcomponent - 1)
     if ID_TYPES.fullmatch(leaf.text):
-        before = (segment, field, repetition, component - 1, 1)
-        if subcomponent > 1:
-            before = (segment, field, repetition, component, subcomponent - 1)
         return _SAYS_ITSELF.fullmatch(places.get(before, "")) is not None
-    names = (segment, field, repetition, component - 11, 1)
-    return component in (14, 16, 17) and names in places
+    if (leaf.segment_name, field, component) == ("OBX", 5, 4):
+        return leaf.text == "Base64"
+    if component in (14, 16, 17):
+        return (segment, field, repetition, component - 11, 1) in places
+    if component in (3, 6) and _HL7_TABLE.fullmatch(leaf.text):
+        return True
+    return component in (2, 5) and subcomponent == 1 and before in places
 
 
 def _field_name(leaf: Leaf) -> str:

@@ -66,3 +66,20 @@ def text_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
         ).rstrip()
         for row in table
     )
+
+
+def markdown(found: Sequence[Outcome], fields: int) -> str:
+    """The part of docs/agreement.md: by segment, and the fields behind what is not accounted for.
+
+    Args:
+        found: all outcomes.
+        fields: how many fields to name of each state.
+    """
+    head = ("segment", "leaves", "accounted", *STATES)
+    lines = [f"| {' | '.join(row)} |" for row in (head, ["---"] * len(head), *by_segment(found))]
+    for state in STATES[len(ACCOUNTED) :]:
+        named = fields_in(found, state)
+        shown = ", ".join(f"{name} ({count})" for name, count, _ in named[:fields])
+        more = f", and {len(named) - fields} more fields" if len(named) > fields else ""
+        lines += ["", f"{state}: {shown or 'none'}{more}."]
+    return "\n".join(lines)

@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 from engine.mapping.codes import BAD_NUMBER, BAD_VALUE
+from engine.mapping.functions.codes import LOCAL, ORIGINAL_TEXT
 from engine.mapping.functions.record import Example, Facts, FunctionRecord, Kind, Parameter
 from engine.mapping.functions.systems import coding_system
 
@@ -149,22 +150,32 @@ def _quantity(
     return found
 
 
-def unit_of(unit: list[str], facts: Facts) -> dict[str, str]:
+def unit_of(unit: list[str], facts: Facts) -> dict[str, Any]:
     """Unit, code and system of a CWE of units (OBX-6): a code without a known system is a unit.
 
-    A power of ten whose `^` was not escaped arrives in two components and is put together again.
+    A Quantity may hold no code without a system (qty-3), so such a code, and the name of a system
+    that has no URI, are kept as original texts. A power of ten whose `^` was not escaped arrives in
+    two components and is put together again.
     """
     code = unit[0]
     if code in _POWERS and len(unit) > 1 and unit[1] and not any(unit[2:3]):
         return {"unit": f"{code}^{unit[1]}"}
     name = (unit[1] if len(unit) > 1 else "") or code
-    found = {"unit": name} if name else {}
+    found: dict[str, Any] = {"unit": name} if name else {}
     for at in (0, 3):
         if len(unit) > at + 2 and unit[at] and unit[at + 2]:
             uri = coding_system(unit[at + 2], facts.authorities)
             if uri is not None:
                 return {**found, "system": uri, "code": unit[at]}
+    if code and code != name:
+        found["_unit"] = _as_sent(code)
+    if len(unit) > 2 and unit[2] and unit[2] not in LOCAL:
+        found["_system"] = _as_sent(unit[2])
     return found
+
+
+def _as_sent(text: str) -> dict[str, Any]:
+    return {"extension": [{"url": ORIGINAL_TEXT, "valueString": text}]}
 
 
 def quantity_range(facts: Facts, value: list[str], unit: list[str] | None) -> dict[str, Any] | None:
