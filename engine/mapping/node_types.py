@@ -1,6 +1,6 @@
 """Pure. Classes of CDA as a map sees them: what stands in them, and which serve for which."""
 
-from engine.cda.definitions import children_of
+from engine.cda.definitions import STATEMENTS, children_of
 from engine.mapping.syntax import NodeStep
 
 _SERVES: dict[str, frozenset[str]] = {
@@ -24,6 +24,12 @@ ANY = "ANY"
 """A map for any element: `class: ANY`."""
 
 
+_NAMED = {
+    name[:1].lower() + name[1:]: (name,) for name in (*STATEMENTS, "Section", "StructuredBody")
+}
+"""Elements whose name tells their class, wherever they stand."""
+
+
 def class_serves(wanted: str, classes: tuple[str, ...]) -> bool:
     """True when a map for `wanted` can be given an element of one of `classes`."""
     if wanted == ANY or not classes:
@@ -42,8 +48,12 @@ def step_types(
     """
     if step.axis == "self":
         return classes, False, True
-    if step.axis not in ("child", "attribute") or step.name == "*" or not classes:
-        return (), step.axis not in ("parent", "attribute"), False
+    if step.axis.startswith("ancestor"):
+        return _NAMED.get(step.name, ()), True, step.name in _NAMED
+    if step.axis not in ("child", "attribute"):
+        return (), step.axis != "parent", False
+    if step.name == "*" or not classes:
+        return (), step.name == "*", False
     name = f"@{step.name}" if step.axis == "attribute" else step.name
     if name == "@xsi:type":
         return (), False, True

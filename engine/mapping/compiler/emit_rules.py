@@ -352,6 +352,8 @@ def _emit_content(
             return
         with body.keeping(None):
             name, test, constant = emit_object(body, tree)
+        if rule.when is not None:
+            test = name  # its own condition is what it is written for
         with body.code.block(f"if {test}:"):
             constant = constant and rule.when is None
             sink(Value(text=name, form=Form.OBJECT, constant=constant), chosen)
