@@ -5,7 +5,7 @@ order, later layers win, and a change that names something that is not there is 
 it would otherwise do nothing in silence after an update of the library.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from engine.diagnostics import Diagnostic, Place
@@ -15,7 +15,7 @@ from engine.mapping.fitting import Unbound
 from engine.mapping.guide.notes import GuideNotes, is_guide_notes, read_guide_notes
 from engine.mapping.local_segments import LocalSegment
 from engine.mapping.overlays import apply_to_map, apply_to_part, without_parts
-from engine.mapping.parts import expand
+from engine.mapping.parts import expand, parts_used
 from engine.mapping.reader import read_map_file
 from engine.mapping.syntax import (
     MapFile,
@@ -42,6 +42,8 @@ class Library:
     """What HL7's guide has and none of the maps stands for."""
     segments: dict[str, LocalSegment] = field(default_factory=dict)
     """The site's own segments that are declared."""
+    names_read: dict[Place, tuple[str, bool]] = field(default_factory=dict)
+    """Names that parts read, and whether any use binds them; see `fitting.Unbound`."""
 
     def places(self) -> dict[str, str]:
         """Where the declared segments stand, as `hl7v2.groups.group` wants it."""
@@ -112,25 +114,58 @@ def with_overlays(library: Library, files: Mapping[str, str]) -> tuple[Library, 
         if overlay.map_name in parts:
             apply_to_part(parts, overlay, problems)
     layers = (*library.overlays, *overlays)
-    settled, faults = _assembled(maps, parts, layers)
+    for overlay in overlays:
+        if overlay.map_name not in maps and overlay.map_name not in parts:
+            apply_to_map(dict(maps), overlay, problems)
+    touched = _touched(library, maps, parts, overlays)
+    unbound = Unbound(found=dict(library.names_read))
+    concerned = tuple(one for one in layers if one.map_name in touched)
+    settled, faults = _assembled(touched, parts, concerned, unbound)
     result = Library(
-        maps=settled,
+        maps=dict(sorted({**library.maps, **settled}.items())),
         tables=dict(sorted(tables.items())),
         overlays=layers,
         written=maps,
         parts=parts,
         guide=guide,
         segments={**library.segments, **segments},
+        names_read=unbound.found,
     )
     return result, list(dict.fromkeys((*problems, *faults)))
 
 
+def _touched(
+    library: Library,
+    maps: Mapping[str, MapFile],
+    parts: Mapping[str, PartFile],
+    overlays: Iterable[OverlayFile],
+) -> dict[str, MapFile]:
+    """The maps that a layer changes: new ones, those it names, those that use a changed part."""
+    changed = {name for name, part in parts.items() if library.parts.get(name) is not part}
+    grown = bool(changed)
+    while grown:
+        more = {name for name, part in parts.items() if parts_used(part.steps) & changed}
+        grown = not more <= changed
+        changed |= more
+    named = {overlay.map_name for overlay in overlays}
+    named |= {one.map_name for one in library.overlays if parts_used(one.steps) & changed}
+    return {
+        name: one
+        for name, one in maps.items()
+        if library.written.get(name) is not one
+        or name in named
+        or (changed and parts_used(one.steps) & changed)
+    }
+
+
 def _assembled(
-    written: Mapping[str, MapFile], parts: Mapping[str, PartFile], overlays: tuple[OverlayFile, ...]
+    written: Mapping[str, MapFile],
+    parts: Mapping[str, PartFile],
+    overlays: tuple[OverlayFile, ...],
+    unbound: Unbound,
 ) -> tuple[dict[str, MapFile], list[Diagnostic]]:
     """The maps with their parts written out, then all overlays in order, then names settled."""
     problems: list[Diagnostic] = []
-    unbound = Unbound()
     maps = without_parts(written, overlays, problems)
     for name, map_file in maps.items():
         maps[name], faults = expand(map_file, parts, unbound)

@@ -248,3 +248,24 @@ def test_a_structure_in_also_that_is_none_is_a_problem() -> None:
     text = message("ADT_A09", "use patient").replace("to: Bundle", "also: [ADT_AO1]\nto: Bundle")
     found, _ = read(NO_HEADER, m=text)
     assert [one.code for one in check_library(found)] == ["T525"]
+
+
+def test_a_layer_reads_only_what_it_changes_anew() -> None:
+    base, _ = read(
+        m=message("ADT_A01", "PID -> PID[Patient] as header", "use patient"),
+        n=message("ADT_A03", "use patient"),
+    )
+    overlay = "overlay: ADT_A03\nreason: x\nrules:\n  - patient.language = PID-15.1\n"
+    found, problems = with_overlays(base, {"o.yaml": overlay})
+    assert problems == []
+    assert found.maps["ADT_A01"] is base.maps["ADT_A01"]
+    assert found.maps["ADT_A03"] is not base.maps["ADT_A03"]
+
+
+def test_a_part_inside_a_part_that_changes_reaches_its_users() -> None:
+    outer = "part: outer\nrules:\n  - use patient\n"
+    base, _ = read(m=message("ADT_A03", "PID -> PID[Patient] as header", "use outer"), outer=outer)
+    overlay = "overlay: patient\nreason: x\nremove:\n  - each NK1 as kin\n"
+    found, problems = with_overlays(base, {"o.yaml": overlay})
+    assert problems == []
+    assert "each NK1 as kin" not in names(found.maps["ADT_A03"].steps)
