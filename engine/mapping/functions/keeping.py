@@ -1,4 +1,4 @@
-"""Pure. Functions that keep texts for a resource until all of a group of segments is read.
+"""Pure. Functions that keep texts, for a resource or a key, until more of the message is read.
 
 The OBX of one vaccine describe leaflets and doses together: several OBX with one sub-id make one
 element (HL7 v2.5.1 ch. 4A.7, OBX-4 of a VXU). A first pass over them keeps the texts under the
@@ -49,6 +49,13 @@ def kept(facts: MessageFacts, resource: Resource | None, *keys: str | None) -> s
     return ", ".join(facts.values.get(_name(resource, keys), ())) or None
 
 
+def another(facts: MessageFacts, value: str, *keys: str | None) -> str | None:
+    """The text when it is not the first that the message has under these keys; else nothing."""
+    name = ("first", "\x1f".join([key or "" for key in keys]))
+    first: str = facts.values.setdefault(name, value)
+    return value if value != first else None
+
+
 _RESOURCE = Parameter(name="resource", doc="its name", kind=Kind.RESOURCE)
 _KEYS = Parameter(name="keys", doc="texts that tell what it is", required=False, many=True)
 
@@ -70,6 +77,19 @@ RECORDS = (
         returns=TEXT_TYPES,
         examples=(Example(arguments=(None, "leaflet", "2"), result=None),),
         body=kept,
+        uses_facts=True,
+        varies=True,
+    ),
+    FunctionRecord(
+        name="another",
+        doc=(
+            "The text, unless it is the first met in the message under these keys: a key for "
+            "things that share a number and should not."
+        ),
+        parameters=(Parameter(name="value", doc="the text"), _KEYS),
+        returns=TEXT_TYPES,
+        examples=(Example(arguments=("7980", "prescription", "PO-1"), result=None),),
+        body=another,
         uses_facts=True,
         varies=True,
     ),

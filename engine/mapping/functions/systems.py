@@ -15,6 +15,7 @@ from engine.mapping.functions.record import Example, Facts, FunctionRecord, Kind
 _ICD10_CM = "http://hl7.org/fhir/sid/icd-10-cm"
 _ICD9_CM = "http://hl7.org/fhir/sid/icd-9-cm"
 _SNOMED = "http://snomed.info/sct"
+_NCIT = "http://ncicb.nci.nih.gov/xml/owl/EVS/Thesaurus.owl"
 _RXNORM = "http://www.nlm.nih.gov/research/umls/rxnorm"
 
 CODING_SYSTEMS: dict[str, str] = {
@@ -66,6 +67,10 @@ CODING_SYSTEMS: dict[str, str] = {
     "NUCC": "http://nucc.org/provider-taxonomy",
     "NPI": "http://hl7.org/fhir/sid/us-npi",
     "NIP001": "urn:oid:2.16.840.1.114222.4.5.259",
+    "CDCPHINVS": "urn:oid:2.16.840.1.114222.4.5.274",
+    "PHINVS": "urn:oid:2.16.840.1.114222.4.5.274",
+    "NCIT": _NCIT,
+    "NCI": _NCIT,
 }
 """Names of table 0396 and the spellings seen in practice, in capitals."""
 
@@ -76,6 +81,8 @@ OIDS: dict[str, str] = {
     "2.16.840.1.113883.6.90": _ICD10_CM,
     "2.16.840.1.113883.6.103": _ICD9_CM,
     "2.16.840.1.113883.12.292": "http://hl7.org/fhir/sid/cvx",
+    "2.16.840.1.113883.12.227": "http://hl7.org/fhir/sid/mvx",
+    "2.16.840.1.113883.3.26.1.1": _NCIT,
     "2.16.840.1.113883.6.8": "http://unitsofmeasure.org",
     "2.16.840.1.113883.6.88": _RXNORM,
     "2.16.840.1.113883.6.12": "http://www.ama-assn.org/go/cpt",
