@@ -28,6 +28,7 @@ from engine.mapping.compiler.emit_values import (
     key_parts,
     map_arguments,
 )
+from engine.mapping.memory import SHARED_TYPES
 from engine.mapping.nulls import deletions
 from engine.mapping.overlays import step_name
 from engine.mapping.sources import paths_of
@@ -218,7 +219,8 @@ def _made(
 
 
 def _merges(body: Body, step: Emit, kind: TargetType) -> bool:
-    return (step.update or dict(body.map_file.updates).get(kind.name)) == "merge"
+    word = step.update or dict(body.map_file.updates).get(kind.name)
+    return word == "merge" if word else kind.name in SHARED_TYPES
 
 
 def _emit_nulls(body: Body, step: Emit, made: str, segment: str) -> None:
