@@ -27,7 +27,9 @@ listener: {mllp: {port: 2575}}
 transform:
   source_system: "urn:oid:1.2.3"
   authorities: {NVMRN: "urn:oid:1.2.3.4", NVSTAFF: "urn:oid:1.2.3.5"}
-  updates: {Patient: merge}
+senders:
+  - when: MSH-9.2 = "A08"
+    updates: {Patient: merge}
 destinations:
   - fhir: {name: ehr, url: "${env:FHIR_URL}", retry: {initial_seconds: 0.1}}
 """
