@@ -99,6 +99,10 @@ NAME_RULES: dict[str, tuple[NameRule, ...]] = {
     "Consent": (_any_of("ppc-1", "policy", "policyRule"),),
     "ContactPoint": (_needs("cpt-2", "value", "system", at="system"),),
     "Count": (_UNIT_CODE,),
+    "CoverageEligibilityResponse.insurance.item": (
+        _any_of("ces-1", "category", "productOrService"),
+        _not_both("ces-1", "category", "productOrService"),
+    ),
     "Distance": (_UNIT_CODE,),
     "Duration": (_UNIT_CODE,),
     "FamilyMemberHistory": (
@@ -186,9 +190,24 @@ def _organization_use(name: str) -> Callable[[dict[str, Any]], str | None]:
     return fault
 
 
+def _on_behalf(value: dict[str, Any]) -> str | None:
+    """The type of a member is known by a reference such as `PractitionerRole/1`."""
+    items = value.get("participant")
+    for index, item in enumerate(items if isinstance(items, list) else []):
+        member = item.get("member") if isinstance(item, dict) and "onBehalfOf" in item else None
+        reference = member.get("reference") if isinstance(member, dict) else None
+        kind = reference.rpartition("/")[0] if isinstance(reference, str) else ""
+        if kind and kind.rpartition("/")[2] != "Practitioner":
+            return f"participant[{index}].onBehalfOf"
+    return None
+
+
 VALUE_RULES: dict[str, tuple[ValueRule, ...]] = {
     "AllergyIntolerance": (
         ValueRule(key="ait-2", fault=_allergy_status, text="no status of what was an error"),
+    ),
+    "CareTeam": (
+        ValueRule(key="ctm-1", fault=_on_behalf, text="only a Practitioner acts on behalf"),
     ),
     "Condition": (
         ValueRule(key="con-5", fault=_condition_status, text="no status of what was an error"),

@@ -42,7 +42,36 @@ def period(start: str, end: str) -> Json:
 
 PERIOD_END = "Patient.identifier[0].period.end"
 
+
+def care_team(member: str) -> Json:
+    participant = {"member": {"reference": member}, "onBehalfOf": {"reference": "Organization/1"}}
+    return {"resourceType": "CareTeam", "participant": [participant]}
+
+
+def eligibility(**item: Any) -> Json:
+    return {
+        "resourceType": "CoverageEligibilityResponse",
+        "status": "active",
+        "purpose": ["benefits"],
+        "patient": {"display": "x"},
+        "created": "2026-01-01",
+        "request": {"display": "x"},
+        "outcome": "complete",
+        "insurer": {"display": "x"},
+        "insurance": [{"coverage": {"display": "x"}, "item": [item]}],
+    }
+
+
+ITEM = "CoverageEligibilityResponse.insurance[0].item[0]"
+
 BROKEN: list[tuple[str, Json, str]] = [
+    ("ctm-1", care_team("PractitionerRole/1"), "CareTeam.participant[0].onBehalfOf"),
+    ("ces-1", eligibility(excluded=True), ITEM),
+    (
+        "ces-1",
+        eligibility(category={"text": "x"}, productOrService={"text": "x"}),
+        f"{ITEM}.category",
+    ),
     ("pat-1", patient(contact=[{"gender": "male"}]), "Patient.contact[0]"),
     ("cpt-2", patient(telecom=[{"value": "1"}]), "Patient.telecom[0].system"),
     ("org-1", {"resourceType": "Organization", "active": True}, "Organization"),
