@@ -206,7 +206,7 @@ def test_26_a_missing_value_type_is_inferred_and_reported(bench: Workbench) -> N
 def test_27_a_value_of_an_unknown_type_is_text_and_reported(bench: Workbench) -> None:
     made = converted(bench, "27")
     assert made.one("Observation")["valueString"] == "182"  # OBX-5
-    assert made.paths("T576") == ["OBX[1]-5[1].1"]
+    assert made.paths("T576") == ["OBX[1]-5[1]"]
 
 
 def test_29_every_repetition_of_a_result_is_kept(bench: Workbench) -> None:
