@@ -13,6 +13,7 @@ from engine.mapping.compiler.emit_code import Body, BoundKind, Form, Value, Want
 from engine.mapping.compiler.emit_groups import enter_groups, read_segment
 from engine.mapping.compiler.emit_paths import (
     header_component,
+    leaf_text,
     part_text,
     segment_text,
     simple_text,
@@ -174,13 +175,10 @@ def _operand(body: Body, one: Expression) -> str:
     if part is not None:
         return body.first_use(part)
     name = body.fresh("c")
-    part = part_text(body, one) if isinstance(one, Path) else None
-    if part is not None and isinstance(one, Path):
-        kind = text_kind(body, one)
-        if kind is not TextKind.BY_OBX_2:
-            level = (2 if one.components else 1) if kind is TextKind.DIVIDED else 3
-            body.line(f"{name} = leaf{level}({part})")
-            return name
+    text = leaf_text(body, one) if isinstance(one, Path) else None
+    if text is not None:
+        body.line(f"{name} = {text}")
+        return name
     body.line(f'{name} = ""')
 
     def keep(value: Value) -> None:

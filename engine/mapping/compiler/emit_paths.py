@@ -126,6 +126,16 @@ def part_text(body: Body, path: Path) -> str | None:
     return f"part_of({segment}, {path.field}, {part}, run)"
 
 
+def leaf_text(body: Body, path: Path) -> str | None:
+    """The same, decoded."""
+    kind = text_kind(body, path)
+    part = part_text(body, path) if kind is not TextKind.BY_OBX_2 else None
+    if part is None:
+        return None
+    level = (2 if path.components else 1) if kind is TextKind.DIVIDED else 3
+    return f"leaf{level}({part})"
+
+
 def header_component(body: Body, path: Path) -> str | None:
     """The decoded text of a component of MSH, such as the event, as one expression.
 

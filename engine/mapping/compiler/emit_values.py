@@ -23,7 +23,13 @@ from engine.mapping.compiler.emit_faults import begin_later, drop_kept, place_fa
 from engine.mapping.compiler.emit_gathers import each_line
 from engine.mapping.compiler.emit_maps import emit_map
 from engine.mapping.compiler.emit_nodes import emit_template, is_node_path, read_node_path
-from engine.mapping.compiler.emit_paths import as_wanted, each_repetition, read_path, segment_text
+from engine.mapping.compiler.emit_paths import (
+    as_wanted,
+    each_repetition,
+    leaf_text,
+    read_path,
+    segment_text,
+)
 from engine.mapping.compiler.emit_tables import emit_table
 from engine.mapping.functions.record import FunctionRecord, Kind, Parameter
 from engine.mapping.functions.registry import FUNCTIONS
@@ -428,7 +434,7 @@ def map_arguments(body: Body, arguments: tuple[tuple[str, Expression], ...]) -> 
 
 
 def _short_argument(body: Body, one: Expression) -> str | None:
-    """One expression for a segment, `reference(name)` or the first of several of these."""
+    """One expression for a segment, a field of one, `reference(name)` or the first of several."""
     if body.traced:
         return None
     if isinstance(one, FirstOf):
@@ -443,9 +449,12 @@ def _short_argument(body: Body, one: Expression) -> str | None:
         if bound is None or bound.kind is not BoundKind.MADE:
             return None
         return f"({bound.name} and {bound.name}.reference)"
-    if isinstance(one, Path) and one.field is None and not one.components:
-        return segment_text(body, one)
-    return None
+    if not isinstance(one, Path):
+        return None
+    if one.field is None:
+        return segment_text(body, one) if not one.components else None
+    text = leaf_text(body, one)
+    return f"({text} or None)" if text is not None else None
 
 
 def key_parts(body: Body, key: tuple[Expression, ...]) -> str:
