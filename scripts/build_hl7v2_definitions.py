@@ -17,7 +17,7 @@ from hl7v2_names import (
     DISSOLVED_GROUPS,
     EVENTS,
     GROUP_CORRECTIONS,
-    NEWER_IN_ORDERS,
+    SENT_BESIDES,
     TWO_PATIENTS,
     readable_name,
     short_name,
@@ -124,13 +124,16 @@ def patients_grouped(children: list[Entry]) -> list[Entry]:
     return [*children[:first], ["PATIENT", 1, -1, children[first:second]]]
 
 
-def with_newer_segments(children: list[Entry], group: str, version: str) -> list[Entry]:
-    """The children of a group of ORM_O01 with the segments senders have put there since."""
+def with_more_segments(
+    children: list[Entry], group: str, structure: str, version: str
+) -> list[Entry]:
+    """The children of a group with the segments senders put there besides."""
     known = VERSIONS.index(version)
     found: list[Entry] = []
     for name, low, high, *inner in children:
-        found.append([name, low, high, *(with_newer_segments(one, name, version) for one in inner)])
-        for first, where, segment, after in NEWER_IN_ORDERS:
+        deeper = (with_more_segments(one, name, structure, version) for one in inner)
+        found.append([name, low, high, *deeper])
+        for first, where, segment, after in SENT_BESIDES[structure]:
             if (where, after) == (group, name) and known >= VERSIONS.index(first):
                 found.append([segment, 0, -1])
     return found
@@ -171,8 +174,9 @@ def dictionary(version: str) -> dict[str, dict[str, Any]]:
     for name in TWO_PATIENTS:
         if name in structures:
             structures[name] = patients_grouped(structures[name])
-    if "ORM_O01" in structures:
-        structures["ORM_O01"] = with_newer_segments(structures["ORM_O01"], "", version)
+    for name in SENT_BESIDES:
+        if name in structures:
+            structures[name] = with_more_segments(structures[name], "", name, version)
     names = sorted(library.DATATYPES_STRUCTS)
     segments = sorted(set(library.SEGMENTS) - {"ANYHL7SEGMENT"})
     return {

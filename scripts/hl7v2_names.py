@@ -60,13 +60,18 @@ TWO_PATIENTS = ("ADT_A17", "ADT_A24", "ADT_A37")
 """Two sets of patient segments in a row without a group: PV2 of the second patient could be taken
 for that of the first. They are written as the group PATIENT, as ADT_A17 of 2.1 has it."""
 
-NEWER_IN_ORDERS: tuple[tuple[str, str, str, str], ...] = (
-    ("2.3", "PATIENT", "NK1", "NTE"),
-    ("2.5", "ORDER", "TQ1", "ORC"),
-    ("2.5", "ORDER_DETAIL", "SPM", "OBSERVATION"),
-)
-"""(first version, group, segment, what it follows) of ORM_O01: senders put what OML_O21 has into
-the older order, such as the mother of a newborn, where the standard never added it."""
+SENT_BESIDES: dict[str, tuple[tuple[str, str, str, str], ...]] = {
+    # senders put what OML_O21 has into the older order, such as the mother of a newborn
+    "ORM_O01": (
+        ("2.3", "PATIENT", "NK1", "NTE"),
+        ("2.5", "ORDER", "TQ1", "ORC"),
+        ("2.5", "ORDER_DETAIL", "SPM", "OBSERVATION"),
+    ),
+    # a note on a whole group of resources, such as what to bring
+    "SIU_S12": (("2.3", "RESOURCES", "NTE", "RGS"),),
+}
+"""By structure, (first version, group, segment, what it follows): segments met in messages where
+the standard never added them."""
 
 SHORT_NAMES: dict[tuple[str, int], str] = {
     # (datatype, component number): the word used in selectors such as PID-3[type=MR]
