@@ -88,3 +88,13 @@ def test_a_share_that_is_too_small_is_a_finding(home: Path) -> None:
 @pytest.mark.parametrize("arguments", [("--format", "xml"), ("--channel", "nobody")])
 def test_what_is_asked_wrongly_is_a_usage_error(home: Path, arguments: tuple[str, ...]) -> None:
     assert run(home, *arguments)[0] == 2
+
+
+def test_reports_of_convert_count_the_leaves_of_each_message(home: Path) -> None:
+    call = ["convert", str(home / "in"), "--home", str(home), "--report", "-"]
+    done = CliRunner().invoke(app, call)
+    first, second = (json.loads(line) for line in done.stdout.splitlines())
+    assert first["leaves"]["mapped"] == 1
+    assert first["leaves"]["ignored"] > 1
+    assert first["unmapped"] == ["PID[1]-6[1].1.1"]
+    assert second["leaves"]["all"] == second["leaves"]["unmapped"], "no map serves ADT A02"
