@@ -47,7 +47,7 @@ MORE = {
     "TN": "@nullFlavor @use validTime:IVL_TS",
     "SXCM_TS": "@nullFlavor @value @operator",
     "EIVL_TS": "@nullFlavor @value @operator event:CS offset:IVL_PQ",
-    "PIVL_TS": "@nullFlavor @value @operator @alignment @institutionSpecified phase:IVL_TS period:PQ",
+    "PIVL_TS": "@nullFlavor @value @operator @alignment @institutionSpecified phase:IVL_TS period:PQ|IVL_PQ",
     "SXPR_TS": "@nullFlavor @value @operator comp*:SXCM_TS",
     "IVXB_INT": "@nullFlavor @value @inclusive",
     "IVXB_PQ": "@nullFlavor @value @unit @inclusive translation*:PQR",
@@ -81,7 +81,7 @@ MORE = {
         f"{ROLE} code:CE addr*:AD telecom*:TEL effectiveTime:IVL_TS relatedPerson:Person"
     ),
 }
-"""Class to its children: `@name` an attribute, `name:TYPE` an element, `name*:TYPE` any number."""
+"""Class to its children: `@name` an attribute, `name:TYPE` an element, `name*:TYPE` any number, `A|B` by `xsi:type`."""
 
 ANY_VALUE = (
     "BL", "CD", "CE", "CO", "CS", "ED", "EIVL_TS", "II", "INT", "IVL_INT", "IVL_PQ", "IVL_TS", "MO",
@@ -189,7 +189,7 @@ def _written(text: str) -> dict[str, list[Any]]:
             found[word] = [[], False]
             continue
         step, _, kind = word.rpartition(":")
-        found[step.rstrip("*")] = [[kind], step.endswith("*")]
+        found[step.rstrip("*")] = [kind.split("|"), step.endswith("*")]
     return found
 
 

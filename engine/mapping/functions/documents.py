@@ -1,6 +1,7 @@
 """Pure. Functions for documents: identifiers and codes by OID, words of the narrative, XHTML."""
 
 import re
+from fractions import Fraction
 from typing import Any
 
 from engine.cda.codes import ID_UNKNOWN
@@ -35,6 +36,29 @@ def without_scheme(value: str) -> str | None:
     return _SCHEME.sub("", value).strip() or None
 
 
+def per_day(value: str, unit: str | None) -> int | None:
+    """How often in a day, when a length of time goes into it without a rest."""
+    hours = {"h": 1, "min": 60, "d": Fraction(1, 24)}.get(unit or "")
+    if hours is None or not _NUMBER.fullmatch(value) or not Fraction(value):
+        return None
+    times = 24 * Fraction(hours) / Fraction(value)
+    return int(times) if times.denominator == 1 else None
+
+
+def minutes_of(value: str, unit: str | None) -> int | None:
+    """Whole minutes of a length of time; before or after is said elsewhere."""
+    each = {"min": 1, "h": 60, "d": 1440, "s": Fraction(1, 60)}.get(unit or "")
+    if each is None or not _NUMBER.fullmatch(value):
+        return None
+    found = abs(Fraction(value)) * each
+    return int(found) if found.denominator == 1 else None
+
+
+def one_less(value: str) -> int | None:
+    """A count without the first."""
+    return int(value) - 1 if value.isdecimal() and len(value) < 10 and int(value) > 0 else None
+
+
 def words(facts: Facts, node: Node) -> str | None:
     """The words of an element: its own, or those of the narrative it refers to."""
     found = plain_text(node, facts.document.document)
@@ -50,6 +74,7 @@ def xhtml(node: Node) -> dict[str, Any] | None:
 
 
 _SCHEME = re.compile(r"^(?:tel|mailto|fax|x-text-fax|sms):", re.IGNORECASE)
+_NUMBER = re.compile(r"-?[0-9]{1,9}(?:\.[0-9]{1,9})?")
 _NODE = Parameter(name="value", doc="an element", kind=Kind.NODE)
 
 RECORDS = (
@@ -99,6 +124,49 @@ RECORDS = (
             Example(arguments=("tel:",), result=None),
         ),
         body=without_scheme,
+    ),
+    FunctionRecord(
+        name="per_day",
+        doc="How often in a day: 4 of every 6 hours; nothing where it is no whole number.",
+        parameters=(
+            Parameter(name="value", doc="PIVL_TS.period.value"),
+            Parameter(name="unit", doc="its unit of UCUM", required=False),
+        ),
+        returns=("positiveInt", "integer", "unsignedInt"),
+        examples=(
+            Example(arguments=("6", "h"), result=4),
+            Example(arguments=("1", "d"), result=1),
+            Example(arguments=("5", "h"), result=None),
+            Example(arguments=("0", "h"), result=None),
+        ),
+        body=per_day,
+    ),
+    FunctionRecord(
+        name="minutes_of",
+        doc="Whole minutes of a quantity of time, without its sign.",
+        parameters=(
+            Parameter(name="value", doc="PQ.value"),
+            Parameter(name="unit", doc="its unit of UCUM", required=False),
+        ),
+        returns=("unsignedInt", "integer", "positiveInt"),
+        examples=(
+            Example(arguments=("-1", "h"), result=60),
+            Example(arguments=("30", "min"), result=30),
+            Example(arguments=("1", "mo"), result=None),
+        ),
+        body=minutes_of,
+    ),
+    FunctionRecord(
+        name="one_less",
+        doc="A count without the first: repeats of a number of dispenses.",
+        parameters=(Parameter(name="value", doc="IVL_INT.value"),),
+        returns=("unsignedInt", "integer"),
+        examples=(
+            Example(arguments=("3",), result=2),
+            Example(arguments=("1",), result=0),
+            Example(arguments=("0",), result=None),
+        ),
+        body=one_less,
     ),
     FunctionRecord(
         name="words",
