@@ -12,6 +12,7 @@ from engine.mapping.compiler.emit_code import (
     Bound,
     BoundKind,
     Form,
+    Keeper,
     Value,
     Want,
 )
@@ -28,6 +29,7 @@ from engine.mapping.compiler.emit_values import (
     key_parts,
     map_arguments,
 )
+from engine.mapping.kept_text import KEPT_TYPES
 from engine.mapping.memory import SHARED_TYPES
 from engine.mapping.nulls import deletions
 from engine.mapping.overlays import step_name
@@ -276,14 +278,25 @@ def _emit_assign(body: Body, step: Assign) -> None:
         body.line(f"run.put({bound.name}, {names!r}, {text}, append={append})")
 
     def write() -> None:
-        emit(
-            body,
-            step.expression,
-            Want.LEAF,
-            kind,
-            lambda value: convert_text(body, value, kind, put),
-            many=append,
-        )
+        keeps = kind.name in KEPT_TYPES and not append
+        kept = body.fresh("o") if keeps else ""
+        if keeps:
+            body.line(f"{kept} = {{}}")
+        keeper = Keeper(name=kept, live="", element=names[-1], key=names[-1])
+        with body.keeping(keeper if keeps else None):
+            emit(
+                body,
+                step.expression,
+                Want.LEAF,
+                kind,
+                lambda value: convert_text(body, value, kind, put),
+                many=append,
+            )
+        if keeper.used:
+            beside = (*names[:-1], f"_{names[-1]}")
+            held = f'{kept}["{beside[-1]}"]'
+            with body.code.block(f"if {kept}:"):
+                body.line(f"run.put({bound.name}, {beside!r}, {held}, append=False)")
 
     with body.code.block("try:"), body.code.block(f"if {bound.name} is not None:"):
         _guarded(body, step.when, write)

@@ -143,3 +143,14 @@ def test_a_later_alternative_of_another_kind_drops_the_text(patient: Any) -> Non
     )
     found = patient(rules, "PID|1" + "|" * 32 + "never")
     assert found["extension"] == [{"url": "urn:seen", "valueString": "never"}]  # PID-33
+
+
+def test_an_element_set_by_a_message_map_keeps_its_text(maps: Any) -> None:
+    rules = "map: PID[Patient]\nfrom: PID\nto: Patient\nrules:\n  language: PID-15\n"
+    step = "  - patient.birthDate = PID-7 -> date\n"
+    library = maps(rules, maps_message() + step)
+    good = library.first("PID|1||||||19820228||||||||en")
+    assert good == {"resourceType": "Patient", "language": "en", "birthDate": "1982-02-28"}  # PID-7
+    bad = library.first("PID|1||||||1982x||||||||en")
+    assert bad == {"resourceType": "Patient", "language": "en", "_birthDate": kept("1982x")}
+    assert library.convert("PID|1||||||1982x||||||||en", trace=Trace()).entries[0].resource == bad
