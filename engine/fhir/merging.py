@@ -84,11 +84,22 @@ def _merge_lists(first: list[Any], second: list[Any]) -> list[Any]:
 
 def contains(whole: Any, part: Any) -> bool:
     """True when `whole` says everything that `part` says."""
-    if isinstance(whole, dict) and isinstance(part, dict):
-        return all(key in whole and contains(whole[key], item) for key, item in part.items())
-    if isinstance(whole, list) and isinstance(part, list):
-        return all(any(contains(known, item) for known in whole) for item in part)
-    return type(whole) is type(part) and bool(whole == part)
+    if type(whole) is not type(part):
+        return False
+    if isinstance(part, dict):
+        for key, item in part.items():  # loops: this runs for every message with a shared doctor
+            if key not in whole or not contains(whole[key], item):
+                return False
+        return True
+    if isinstance(part, list):
+        for item in part:
+            for known in whole:
+                if contains(known, item):
+                    break
+            else:
+                return False
+        return True
+    return bool(whole == part)
 
 
 def says_nothing(value: Any) -> bool:

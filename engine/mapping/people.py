@@ -60,7 +60,7 @@ def same_people(message: Message, authorities: dict[str, str]) -> dict[PersonKey
         return {}
     fields = [
         [one for one in _mentions(text, message.delimiters, authorities) if one.key[1]]
-        for text in _texts(message)
+        for text in dict.fromkeys(_texts(message))  # the same doctor stands in many fields
     ]
     joined: dict[PersonKey, PersonKey] = {}
     for mentions in fields:
@@ -106,16 +106,24 @@ def _unrepeated(resource: dict[str, Any]) -> dict[str, Any]:
 
 
 def _is_doubtful(message: Message) -> bool:
-    """True when a field names several persons, or one number stands in two different texts."""
+    """True when a field names several persons, or one number is of two authorities."""
     component, repetition = message.delimiters.component, message.delimiters.repetition
     seen: dict[str, str] = {}
     for text in _texts(message):
         if repetition in text:
             return True
         number = text.partition(component)[0]
-        if number and seen.setdefault(number, text) != text:
-            return True
+        if number:
+            other = seen.setdefault(number, text)
+            if other != text and _authority(other, component) != _authority(text, component):
+                return True
     return False
+
+
+def _authority(text: str, component: str) -> str:
+    """XCN.9 as sent."""
+    parts = text.split(component, 9)
+    return parts[8] if len(parts) > 8 else ""
 
 
 def _texts(message: Message) -> Iterator[str]:
