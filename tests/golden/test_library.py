@@ -18,8 +18,9 @@ ROOT = Path(__file__).parents[2]
 SAMPLES = sorted((ROOT / "samples" / "hl7v2").rglob("*.hl7"))
 SEGMENTS = (
     "MSH", "EVN", "PID", "PD1", "NK1", "PV1", "PV2", "AL1", "DG1", "PR1", "GT1", "IN1", "MRG",
-    "ORC", "OBR", "OBX", "NTE", "SPM", "SFT", "ROL", "PRT", "IAM", "IAR", "IN2", "IN3", "ACC", "PDA",
-    "DB1", "DRG", "ARV",
+    "ORC", "OBR", "OBX", "NTE", "SPM", "SFT", "ROL", "PRT", "IAM", "IAR", "IN2", "IN3", "ACC",
+    "PDA", "DB1", "DRG", "ARV", "SCH", "RGS", "AIS", "AIG", "AIL", "AIP", "TXA", "FT1", "PRB",
+    "GOL", "VAR", "RF1", "PRD", "CTD", "AUT", "ERR", "MSA", "QAK",
 )  # fmt: skip
 VERSIONS = ("2.1", "2.2", "2.3", "2.3.1", "2.4", "2.5", "2.5.1", "2.6", "2.7", "2.8", "2.8.2")
 NOT_YET = frozenset({"ZBE", "ZPV"})
