@@ -105,6 +105,11 @@ def _flatten_inside(rule: Rule) -> Rule:
     return rule
 
 
+def _is_same(new: tuple[object, ...], old: tuple[object, ...]) -> bool:
+    """Nothing was settled: what is there can stay."""
+    return all(one is other for one, other in zip(new, old, strict=True))
+
+
 @dataclass(slots=True)
 class _Settler:
     """Walks one map; `names` is what is bound where it stands."""
@@ -209,16 +214,19 @@ class _Settler:
                 named=self.arguments(one.named, names),
             )
         if isinstance(one, Pipe):
-            return replace(
-                one,
-                source=self.expression(one.source, names),
-                steps=tuple(self.pipe_step(each, names) for each in one.steps),
-            )
+            source = self.expression(one.source, names)
+            steps = tuple(self.pipe_step(each, names) for each in one.steps)
+            if source is one.source and _is_same(steps, one.steps):
+                return one
+            return replace(one, source=source, steps=steps)
         if isinstance(one, FirstOf):
-            return replace(one, options=tuple(self.expression(each, names) for each in one.options))
+            options = tuple(self.expression(each, names) for each in one.options)
+            return one if _is_same(options, one.options) else replace(one, options=options)
         return one
 
     def pipe_step(self, step: Step, names: frozenset[str]) -> Step:
+        if not step.arguments:
+            return step
         return replace(step, arguments=self.arguments(step.arguments, names))
 
     def arguments(
@@ -291,7 +299,8 @@ class _Settler:
 
     def condition(self, one: Condition, names: frozenset[str]) -> Condition:
         if isinstance(one, Valued):
-            return replace(one, subject=self.expression(one.subject, names))
+            subject = self.expression(one.subject, names)
+            return one if subject is one.subject else replace(one, subject=subject)
         if isinstance(one, Comparison):
             return replace(
                 one,

@@ -36,16 +36,29 @@ class Code:
         self.count += 1
         return f"{prefix}{self.count}"
 
-    @contextmanager
-    def block(self, head: str) -> Iterator[None]:
+    def block(self, head: str) -> "_Block":
         """Lines below `head`, which ends in a colon; an empty body becomes `pass`."""
         self.line(head)
-        self.depth += 1
-        before = len(self.lines)
-        yield
-        if len(self.lines) == before:
-            self.line("pass")
-        self.depth -= 1
+        return _Block(self)
+
+
+class _Block:
+    """What stands below a head; a program has fifty thousand of them."""
+
+    __slots__ = ("_before", "_code")
+
+    def __init__(self, code: Code) -> None:
+        self._code = code
+        self._before = 0
+
+    def __enter__(self) -> None:
+        self._code.depth += 1
+        self._before = len(self._code.lines)
+
+    def __exit__(self, *_: object) -> None:
+        if len(self._code.lines) == self._before:
+            self._code.line("pass")
+        self._code.depth -= 1
 
 
 class Form(Enum):
