@@ -17,8 +17,8 @@ from engine.mapping.functions.record import Example, Facts, FunctionRecord, Para
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 """Codes of days-of-week, in the order of HL7: 1 is Monday."""
 
-_EVERY = re.compile(r"Q([0-9]{0,4})(?:-([0-9]{1,4}))?(S|MIN|M|HRS|HR|H|DAYS|DAY|D|WK|W|MO|L)")
-_WEEKDAYS = re.compile(r"Q([0-9]{0,2})J([1-7]{1,7})")
+_EVERY = re.compile(r"Q([1-9][0-9]{0,3}|)(?:-([0-9]{1,4}))?(S|MIN|M|HRS|HR|H|DAYS|DAY|D|WK|W|MO|L)")
+_WEEKDAYS = re.compile(r"Q([1-9][0-9]?|)J([1-7]{1,7})")
 _TIMES = re.compile(r"([0-9]{1,2})(?:ID|XD|XDAY)")
 _MEAL = re.compile(r"[AP]?C[MDV]?")
 _CODED_UNITS = {
