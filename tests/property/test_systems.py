@@ -19,7 +19,7 @@ from engine.mapping.functions.systems import identifier_uri
 from engine.mapping.library import read_library
 from engine.mapping.run import MapContext
 
-TRANSFORMS = Path(__file__).resolve().parents[2] / "transforms"
+TRANSFORMS = Path(__file__).resolve().parents[2] / "transforms" / "hl7v2"
 REGISTRY = {
     "NVMRN": "https://ids.northvale.test/mrn",
     "2.16.840.1.113883.19.4.10": "https://ids.northvale.test/old-mrn",
