@@ -133,9 +133,11 @@ def with_more_segments(
     for name, low, high, *inner in children:
         deeper = (with_more_segments(one, name, structure, version) for one in inner)
         found.append([name, low, high, *deeper])
-        for first, where, segment, after in SENT_BESIDES[structure]:
-            if (where, after) == (group, name) and known >= VERSIONS.index(first):
-                found.append([segment, 0, -1])
+        for first, where, more, after in SENT_BESIDES[structure]:
+            added = more if isinstance(more, list) else [more, 0, -1]
+            new = added[0] not in [child[0] for child in children]
+            if (where, after) == (group, name) and new and known >= VERSIONS.index(first):
+                found.append(added)
     return found
 
 

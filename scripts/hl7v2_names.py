@@ -5,6 +5,7 @@ names its candidates in order; the first that exists in a version serves it ther
 """
 
 import re
+from typing import Any
 
 GROUP_CORRECTIONS = (
     {
@@ -60,7 +61,9 @@ TWO_PATIENTS = ("ADT_A17", "ADT_A24", "ADT_A37")
 """Two sets of patient segments in a row without a group: PV2 of the second patient could be taken
 for that of the first. They are written as the group PATIENT, as ADT_A17 of 2.1 has it."""
 
-SENT_BESIDES: dict[str, tuple[tuple[str, str, str, str], ...]] = {
+COMMON_ORDER: list[Any] = ["COMMON_ORDER", 0, -1, [["ORC", 1, 1], ["OBR", 0, 1], ["NTE", 0, -1]]]
+
+SENT_BESIDES: dict[str, tuple[tuple[str, str, str | list[Any], str], ...]] = {
     # senders put what OML_O21 has into the older order, such as the mother of a newborn
     "ORM_O01": (
         ("2.3", "PATIENT", "NK1", "NTE"),
@@ -69,9 +72,12 @@ SENT_BESIDES: dict[str, tuple[tuple[str, str, str, str], ...]] = {
     ),
     # a note on a whole group of resources, such as what to bring
     "SIU_S12": (("2.3", "RESOURCES", "NTE", "RGS"),),
+    # the order a document is about, which 2.5 has
+    "MDM_T01": (("2.3", "", COMMON_ORDER, "PV1"),),
+    "MDM_T02": (("2.3", "", COMMON_ORDER, "PV1"),),
 }
-"""By structure, (first version, group, segment, what it follows): segments met in messages where
-the standard never added them."""
+"""By structure, (first version, group, segment or group, what it follows): what is met in messages
+where the standard never added it, or only later."""
 
 SHORT_NAMES: dict[tuple[str, int], str] = {
     # (datatype, component number): the word used in selectors such as PID-3[type=MR]
