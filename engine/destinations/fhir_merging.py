@@ -80,23 +80,31 @@ class Merging:
             deadline: time of the event loop at which the attempt ends.
         """
         now = asyncio.get_running_loop().time()
-        known = [(mark, name) for mark in marks if (name := self._known(mark.cut(body), now))]
-        if len(known) == len(marks):
-            return without(body, known)
-        urls = [question(mark.cut(body)) for mark in marks]
+        known: dict[int, str] = {}
+        asked: list[int] = []
+        for at, mark in enumerate(marks):
+            name = self._known(mark.cut(body), now)
+            if name:
+                known[at] = name
+            else:
+                asked.append(at)
+        if not asked:
+            return without(body, [(marks[at], name) for at, name in known.items()])
+        urls = [question(marks[at].cut(body)) for at in asked]
         found = await self._read(urls, headers, deadline)
         if isinstance(found, Unread):
             return found
-        return draw(body, marks, found, create_only=self._create_only)
+        present = {asked[at]: resource for at, resource in found.items()}
+        return draw(body, marks, present, known, create_only=self._create_only)
 
     def remember(self, body: bytes, marks: Sequence[Mark], names: Sequence[str]) -> None:
         """The server has now what these entries say, under these names (empty: not known)."""
-        until = asyncio.get_running_loop().time() + KNOWN_SECONDS
+        now = asyncio.get_running_loop().time()
         for mark, name in zip(marks, names, strict=True):
             if name.partition("/")[0] in SHARED_TYPES and not mark.deletes:
                 entry = mark.cut(body)
-                if entry not in self._newer:
-                    self._keep(entry, name, until)
+                if not self._known(entry, now):
+                    self._keep(entry, name, now + KNOWN_SECONDS)
 
     def forget(self) -> None:
         """Read everything again."""
@@ -146,7 +154,7 @@ class Merging:
     ) -> dict[int, Json] | Unread:
         found: dict[int, Json] = {}
         for at, url in enumerate(urls):
-            request = Request("GET", URL(f"{self._base}/{url}"), headers, None)
+            request = self._read_one(url, headers)
             answer = await self._ask(request, deadline - asyncio.get_running_loop().time())
             if isinstance(answer, Fault):
                 return Unread(classification=of_read(classify_fault(answer)))
@@ -156,6 +164,15 @@ class Merging:
             if problem is not None:
                 return Unread(classification=problem, response=answer)
         return found
+
+    def _read_one(self, url: str, headers: Headers) -> Request:
+        """A read, or a search by POST to _search: no identifier stands in a URL of ours."""
+        kind, searched, query = url.partition("?")
+        if not searched:
+            return Request("GET", URL(f"{self._base}/{url}"), headers, None)
+        sent = headers.copy()
+        sent["Content-Type"] = "application/x-www-form-urlencoded"
+        return Request("POST", URL(f"{self._base}/{kind}/_search"), sent, query.encode())
 
 
 def _entries(answer: Answer) -> list[Any]:

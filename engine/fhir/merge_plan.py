@@ -29,7 +29,7 @@ class Drawn:
     body: bytes
     """Empty: there is nothing to send."""
     remembered: bool = False
-    """Nothing was read for it."""
+    """Some was left out without being read."""
     written: bool
     """False: entries were left out, and nothing else."""
     left_out: tuple[str, ...] = ()
@@ -126,6 +126,7 @@ def draw(
     body: bytes,
     marks: Sequence[Mark],
     present: Mapping[int, Json],
+    known: Mapping[int, str],
     *,
     create_only: bool,
 ) -> Drawn:
@@ -135,34 +136,38 @@ def draw(
         body: as encoded.
         marks: its marked entries.
         present: what the server has, by the mark's place; a mark without is written whole.
+        known: marks whose entry the server has as it is, with its `Type/id`.
         create_only: what the server has stays as it is.
     """
     bundle = json.loads(body, parse_float=Decimal)
     entries: list[Json] = bundle["entry"]
     listed = {_full_url(mark.cut(body)).decode(): at for at, mark in enumerate(marks)}
-    names = _names(entries, listed, present)
+    names = _names(entries, listed, present, known)
     kept: list[Json] = []
     left_out: list[str] = []
     changed = False
     for entry in entries:
-        at = listed.get(entry.get("fullUrl", "").removeprefix("urn:uuid:"))
-        known = present.get(at) if at is not None else None
-        if at is None or known is None:
+        at = listed.get(entry.get("fullUrl", "").removeprefix("urn:uuid:"), -1)
+        there = present.get(at)
+        if at in known:
+            left_out.append(known[at])
+        elif there is None:
             kept.append(entry)
-            continue
-        said = _renamed_in(entry["resource"], names)
-        merged = update(known, said, marks[at].deletes)
-        if create_only or says_nothing_new(known, merged):
-            left_out.append(f"{known['resourceType']}/{known['id']}")
-            continue
-        changed = True
-        kept.append(_written(entry, known, merged))
+        else:
+            said = _renamed_in(entry["resource"], names)
+            merged = update(there, said, marks[at].deletes)
+            if create_only or says_nothing_new(there, merged):
+                left_out.append(f"{there['resourceType']}/{there['id']}")
+            else:
+                changed = True
+                kept.append(_written(entry, there, merged))
     links = {urn: name for urn, name in names.items() if name in left_out}
     if bundle["type"] == "transaction":
         links |= {name: urn for urn, name in names.items() if name not in left_out}
     bundle["entry"] = [_linked(entry, links) for entry in kept]
     return Drawn(
         body=orjson.dumps(bundle, default=_encode_decimal) if kept else b"",
+        remembered=bool(known),
         written=changed,
         left_out=tuple(left_out),
         names=tuple(names.get(f"urn:uuid:{uuid}", "") for uuid in listed),
@@ -170,17 +175,22 @@ def draw(
 
 
 def _names(
-    entries: Sequence[Json], listed: Mapping[str, int], present: Mapping[int, Json]
+    entries: Sequence[Json],
+    listed: Mapping[str, int],
+    present: Mapping[int, Json],
+    known: Mapping[int, str],
 ) -> dict[str, str]:
     """`urn:uuid:...` to the `Type/id` the server knows, or will know, the resource by."""
     names: dict[str, str] = {}
     for entry in entries:
         urn = entry.get("fullUrl", "")
-        at = listed.get(urn.removeprefix("urn:uuid:"))
-        known = present.get(at) if at is not None else None
+        at = listed.get(urn.removeprefix("urn:uuid:"), -1)
+        there = present.get(at)
         url = entry["request"]["url"]
-        if known is not None:
-            names[urn] = f"{known['resourceType']}/{known['id']}"
+        if at in known:
+            names[urn] = known[at]
+        elif there is not None:
+            names[urn] = f"{there['resourceType']}/{there['id']}"
         elif entry["request"]["method"] == "PUT" and "?" not in url:
             names[urn] = url
     return names

@@ -10,6 +10,7 @@ import pytest_asyncio
 from aiohttp import web
 
 from engine.channel.model import FhirDestinationConfig
+from engine.destinations import fhir_merging
 from engine.destinations.fhir import FhirDestination
 from engine.destinations.interface import AttemptResult, Outgoing, Settlement
 from engine.fhir.bundle import encode_bundle
@@ -197,6 +198,32 @@ async def test_staff_that_were_written_lately_are_not_read_again(site: Site) -> 
     assert site.server.memory.counts["Practitioner updated"] == 0
 
 
+async def test_beside_a_patient_who_is_read_staff_written_lately_are_not(site: Site) -> None:
+    destination = site.destination()
+    await site.send(destination, person(THIN), doctor(), visit())
+    memory = site.server.memory
+    memory.update("Practitioner", D, {**DOCTOR, "id": D, "active": True})
+    result = await site.send(destination, person(WHOLE), doctor(), visit())
+    assert result.classification.accepted
+    assert memory.counts["Practitioner updated"] == 1  # not by us
+    assert site.held("Patient")["address"] == [{"city": "Northvale"}]
+    assert site.held("Encounter")["participant"][0]["individual"]["reference"].endswith(D)
+
+
+async def test_what_was_written_long_ago_is_read_and_then_known_again(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    destination = site.destination()
+    monkeypatch.setattr(fhir_merging, "KNOWN_SECONDS", -1.0)
+    await site.send(destination, doctor(), visit())
+    before = site.server.requests
+    monkeypatch.setattr(fhir_merging, "KNOWN_SECONDS", 900.0)
+    await site.send(destination, doctor(), visit())
+    assert site.server.requests == before + 2  # a read and a write
+    await site.send(destination, doctor(), visit())
+    assert site.server.requests == before + 3
+
+
 async def test_staff_that_are_gone_from_the_server_are_written_again(site: Site) -> None:
     destination = site.destination()
     await site.send(destination, doctor(), visit())
@@ -330,5 +357,5 @@ async def test_numbers_of_the_server_keep_their_digits() -> None:
         merging=True,
     )
     present = {0: {"resourceType": "Location", "id": P, "name": "North"}}
-    drawn = draw(encoded.body, encoded.marks, present, create_only=False)
+    drawn = draw(encoded.body, encoded.marks, present, {}, create_only=False)
     assert b'"x":1.50' in drawn.body
