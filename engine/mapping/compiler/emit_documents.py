@@ -93,10 +93,10 @@ def _when_absent(body: Body, one: Treatment, name: str, *, is_required: bool) ->
 def _keys(body: Body, one: Treatment) -> list[str]:
     """The JSON keys that say an element is there: of a choice those of all its types."""
     name = one.target.parts[0].name
-    parent = root_type(body.map_file.to_name).name
-    narrow = definitions.element(parent, name)
-    whole = definitions.element(parent, narrow.name) if narrow is not None else None
-    names = [*whole.json_keys()] if whole is not None else [name]
+    kind = definitions.type_definition(root_type(body.map_file.to_name).name)
+    elements = kind.elements.values() if kind is not None else ()
+    found = next((each for each in elements if name == each.name or name in each.json_keys()), None)
+    names = [*found.json_keys()] if found is not None else [name]
     return [*names, *(f"_{one}" for one in names if not one.startswith("_"))]
 
 
