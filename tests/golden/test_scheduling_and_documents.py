@@ -139,6 +139,15 @@ def test_OBX_5_of_a_thousand_lines_is_one_attachment(program: Program) -> None:
     assert text_of(one(made, "DocumentReference")).count("\n") == 999
 
 
+def test_ORC_of_MDM_2_3_is_the_order_of_the_document(program: Program) -> None:
+    order = ("ORC|RE|PO-1^EHR", "OBR|1|PO-1^EHR||X^Y^L")
+    raw = message("MDM^T02", "EVN|T02", PID, "PV1|1|I", *order, TXA, "OBX|1|TX|A||x")
+    made = convert(program, raw.replace(b"|2.5.1", b"|2.3"))
+    request = one(made, "ServiceRequest")
+    assert request["identifier"][0]["value"] == "PO-1"
+    assert len(one(made, "DocumentReference")["context"]["related"]) == 1
+
+
 def test_TXA_12_makes_a_document_and_its_cancellation_one(program: Program) -> None:
     names = ("MDM_T10/replacement-v24", "MDM_T11/cancelled-v28")
     assert len({sample_id(program, name, "DocumentReference") for name in names}) == 1
