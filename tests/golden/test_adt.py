@@ -441,3 +441,30 @@ def test_A40_of_a_chain_makes_the_record_between_both_survivor_and_prior(
     }  # fmt: skip
     active = {number(one): one.get("active") for one in kind(result, "Patient")}
     assert active == {"A": False, "B": False, "C": None}
+
+
+@pytest.mark.parametrize("sample", SAMPLES, ids=lambda path: f"{path.parent.name}/{path.stem}")
+def test_no_order_of_PID_3_changes_an_id(sample: Path, program: Program) -> None:
+    raw = sample.read_bytes()
+    wanted = all_ids(convert(program, raw))
+    for turn in range(1, 4):
+        assert all_ids(convert(program, with_pid_3_turned(raw, turn))) == wanted
+
+
+def all_ids(result: MapResult) -> set[tuple[str, str]]:
+    return {(entry.resource["resourceType"], entry.resource_id) for entry in result.entries}
+
+
+def with_pid_3_turned(raw: bytes, turn: int) -> bytes:
+    """Every PID-3 with its repetitions moved round, and two of them swapped."""
+    mark, repetition = raw[3:4], raw[5:6]
+    segments = raw.split(b"\r")
+    for index, segment in enumerate(segments):
+        fields = segment.split(mark)
+        if fields[0] == b"PID" and len(fields) > 3:
+            numbers = fields[3].split(repetition)
+            at = turn % len(numbers)
+            numbers = numbers[at:] + numbers[:at]
+            fields[3] = repetition.join([*numbers[:-2], *reversed(numbers[-2:])])
+            segments[index] = mark.join(fields)
+    return b"\r".join(segments)
