@@ -7,6 +7,7 @@ from typing import Any
 from engine.cda.codes import ID_UNKNOWN
 from engine.cda.document import Node
 from engine.cda.narrative import plain_text, to_xhtml
+from engine.mapping.codes import BAD_VALUE
 from engine.mapping.functions.record import (
     TEXT_TYPES,
     Example,
@@ -57,6 +58,14 @@ def minutes_of(value: str, unit: str | None) -> int | None:
 def one_less(value: str) -> int | None:
     """A count without the first."""
     return int(value) - 1 if value.isdecimal() and len(value) < 10 and int(value) > 0 else None
+
+
+def true_false(facts: Facts, value: str) -> bool | None:
+    """A truth value of XML Schema."""
+    found = {"true": True, "1": True, "false": False, "0": False}.get(value)
+    if found is None:
+        facts.fault(BAD_VALUE, what="true or false")
+    return found
 
 
 def words(facts: Facts, node: Node) -> str | None:
@@ -167,6 +176,19 @@ RECORDS = (
             Example(arguments=("0",), result=None),
         ),
         body=one_less,
+    ),
+    FunctionRecord(
+        name="true_false",
+        doc="True or false as XML writes it (BL.value).",
+        parameters=(Parameter(name="value", doc="true, false, 1 or 0"),),
+        returns=("boolean",),
+        examples=(
+            Example(arguments=("true",), result=True),
+            Example(arguments=("0",), result=False),
+            Example(arguments=("Y",), result=None, fault="T567"),
+        ),
+        body=true_false,
+        uses_facts=True,
     ),
     FunctionRecord(
         name="words",
