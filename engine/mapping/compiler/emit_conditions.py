@@ -11,13 +11,8 @@ from functools import partial
 
 from engine.mapping.compiler.emit_code import Body, BoundKind, Form, Value, Want
 from engine.mapping.compiler.emit_groups import enter_groups, read_segment
-from engine.mapping.compiler.emit_paths import (
-    header_component,
-    leaf_text,
-    part_text,
-    segment_text,
-    simple_text,
-)
+from engine.mapping.compiler.emit_paths import header_component, simple_text
+from engine.mapping.compiler.emit_short import leaf_text, short_valued
 from engine.mapping.compiler.emit_values import emit
 from engine.mapping.syntax import (
     Both,
@@ -93,7 +88,7 @@ def _valued(body: Body, subject: Expression) -> str:
     simple = simple_text(body, subject) if isinstance(subject, Path) else None
     if simple is not None:
         return f"({simple[0]} and {simple[0]}.strip(BLANK))"
-    if isinstance(subject, Path) and (short := _short_valued(body, subject)) is not None:
+    if isinstance(subject, Path) and (short := short_valued(body, subject)) is not None:
         return short
     name = body.fresh("b")
     body.line(f"{name} = False")
@@ -105,15 +100,6 @@ def _valued(body: Body, subject: Expression) -> str:
         want = Want.LEAF if body.names[subject.variable].kind is BoundKind.MADE else want
     emit(body, subject, want, UNKNOWN, lambda _value: body.line(f"{name} = True"))
     return name
-
-
-def _short_valued(body: Body, path: Path) -> str | None:
-    """One expression for a field of a segment that is bound or easily found."""
-    if path.components or path.repetition is not None:
-        part = part_text(body, path)
-        return f'({part}.strip(BLANK) != "")' if part is not None else None
-    segment = segment_text(body, path) if path.field is not None else None
-    return f"valued_of({segment}, {path.field}, run)" if segment is not None else None
 
 
 def _is_structure(body: Body, path: Path) -> bool:

@@ -91,51 +91,6 @@ def simple_text(body: Body, path: Path) -> tuple[str, int] | None:
     return None
 
 
-def segment_text(body: Body, path: Path) -> str | None:
-    """The segment of a path as one expression, None in place of one that is absent.
-
-    For conditions: a name that is bound, or the first of its kind in the first groups.
-    """
-    if body.traced or path.segment_selector is not None:
-        return None
-    bound = body.names.get(path.variable) if path.variable is not None else None
-    if bound is not None and bound.kind is BoundKind.SEGMENT and path.segment is None:
-        return bound.name
-    if body.level != -1 or path.segment in (None, "MSH"):
-        return None
-    if path.variable is not None and (bound is None or bound.kind is not BoundKind.GROUP):
-        return None
-    group = bound.name if bound is not None else "root"
-    if not path.steps:
-        return f'{group}.first("{path.segment}")'
-    if any(selector is not None for _, selector in path.steps):
-        return None
-    return f'segment_in({group}, {tuple(name for name, _ in path.steps)}, "{path.segment}")'
-
-
-def part_text(body: Body, path: Path) -> str | None:
-    """The undecoded text of the first repetition of a field, or of a component of it, as one
-    expression; see `segment_text`."""
-    selector = path.repetition
-    if len(path.components) > 1 or (selector is not None and selector.index != 1):
-        return None
-    segment = segment_text(body, path) if path.field is not None else None
-    if segment is None:
-        return None
-    part = path.components[0] if path.components else 0
-    return f"part_of({segment}, {path.field}, {part}, run)"
-
-
-def leaf_text(body: Body, path: Path) -> str | None:
-    """The same, decoded."""
-    kind = text_kind(body, path)
-    part = part_text(body, path) if kind is not TextKind.BY_OBX_2 else None
-    if part is None:
-        return None
-    level = (2 if path.components else 1) if kind is TextKind.DIVIDED else 3
-    return f"leaf{level}({part})"
-
-
 def header_component(body: Body, path: Path) -> str | None:
     """The decoded text of a component of MSH, such as the event, as one expression.
 

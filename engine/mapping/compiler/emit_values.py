@@ -23,13 +23,8 @@ from engine.mapping.compiler.emit_faults import begin_later, drop_kept, place_fa
 from engine.mapping.compiler.emit_gathers import each_line
 from engine.mapping.compiler.emit_maps import emit_map
 from engine.mapping.compiler.emit_nodes import emit_template, is_node_path, read_node_path
-from engine.mapping.compiler.emit_paths import (
-    as_wanted,
-    each_repetition,
-    leaf_text,
-    read_path,
-    segment_text,
-)
+from engine.mapping.compiler.emit_paths import as_wanted, each_repetition, read_path
+from engine.mapping.compiler.emit_short import short_argument
 from engine.mapping.compiler.emit_tables import emit_table
 from engine.mapping.functions.record import FunctionRecord, Kind, Parameter
 from engine.mapping.functions.registry import FUNCTIONS
@@ -415,7 +410,7 @@ def map_arguments(body: Body, arguments: tuple[tuple[str, Expression], ...]) -> 
         if isinstance(argument, Literal):
             found.append((name, repr(argument.value)))
             continue
-        short = _short_argument(body, argument)
+        short = short_argument(body, argument)
         if short is not None:
             found.append((name, short))
             continue
@@ -431,30 +426,6 @@ def map_arguments(body: Body, arguments: tuple[tuple[str, Expression], ...]) -> 
             )
         found.append((name, variable))
     return Arguments(tuple(found))
-
-
-def _short_argument(body: Body, one: Expression) -> str | None:
-    """One expression for a segment, a field of one, `reference(name)` or the first of several."""
-    if body.traced:
-        return None
-    if isinstance(one, FirstOf):
-        options = [_short_argument(body, option) for option in one.options]
-        texts = [text for text in options if text is not None]
-        return f"({' or '.join(texts)})" if len(texts) == len(options) else None
-    if isinstance(one, Call):
-        named = one.arguments[0] if one.name == "reference" and len(one.arguments) == 1 else None
-        if not isinstance(named, Path) or named.text != named.variable:
-            return None
-        bound = body.names.get(named.variable)
-        if bound is None or bound.kind is not BoundKind.MADE:
-            return None
-        return f"({bound.name} and {bound.name}.reference)"
-    if not isinstance(one, Path):
-        return None
-    if one.field is None:
-        return segment_text(body, one) if not one.components else None
-    text = leaf_text(body, one)
-    return f"({text} or None)" if text is not None else None
 
 
 def key_parts(body: Body, key: tuple[Expression, ...]) -> str:
