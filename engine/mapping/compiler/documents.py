@@ -10,12 +10,14 @@ from engine.mapping.absence import write_absent
 from engine.mapping.codes import MAP_FAILED, NO_MAP
 from engine.mapping.compiler.emit_code import NODE_LEVEL
 from engine.mapping.compiler.variant import Variant, make_variant
+from engine.mapping.dispatch import candidates
 from engine.mapping.document_run import begin
 from engine.mapping.functions.dates import header_offset
 from engine.mapping.library import Library
 from engine.mapping.run import Made, MapContext, MapResult, Run
 from engine.mapping.statements_read import StatementReads
 
+DOCUMENT_CLASS = "ClinicalDocument"
 ROOT_MAP = "document[Composition]"
 """The map of the whole document."""
 
@@ -63,6 +65,7 @@ class DocumentProgram:
             made = function(document.root, run)
             if made is not None:
                 _put_first(run, made)
+            self._make_others(run, trace)
             run.document.account(run, self._reads)
         except Exception as problem:  # noqa: BLE001  a fault of ours costs one document, not the engine
             file = self.library.maps[ROOT_MAP].file
@@ -74,6 +77,22 @@ class DocumentProgram:
         return MapResult(
             entries=run.entries(), diagnostics=run.diagnostics, held=run.held, map_name=ROOT_MAP
         )
+
+    def _make_others(self, run: Run, trace: Any) -> None:
+        """Make what stands beside the Composition: the maps of a document that stand under it."""
+        variant = self._plain if trace is None else self._traced
+        for one in candidates(self.library, ROOT_MAP):
+            if one.from_name != DOCUMENT_CLASS:
+                continue
+            names = (
+                variant.function(one.name, NODE_LEVEL),
+                variant.function(f"{one.name}#key", NODE_LEVEL),
+            )
+            module = variant.module(_DELIMITERS, "utf-8")
+            root = run.document.root
+            made = module[names[0]](root, run)
+            if made is not None:
+                run.add(made, one.to_name, module[names[1]](root, run))
 
     def convert_node(
         self, map_name: str, node: Node, document: Document, context: MapContext, trace: Any = None

@@ -1,7 +1,9 @@
 """Pure. Functions for documents: identifiers and codes by OID, words of the narrative, XHTML."""
 
 import re
+from base64 import b64encode
 from fractions import Fraction
+from hashlib import sha1
 from typing import Any
 
 from engine.cda.codes import ID_UNKNOWN
@@ -39,16 +41,16 @@ def without_scheme(value: str) -> str | None:
 
 def per_day(value: str, unit: str | None) -> int | None:
     """How often in a day, when a length of time goes into it without a rest."""
-    hours = {"h": 1, "min": 60, "d": Fraction(1, 24)}.get(unit or "")
-    if hours is None or not _NUMBER.fullmatch(value) or not Fraction(value):
+    minutes = _MINUTES.get(unit or "")
+    if minutes is None or not _NUMBER.fullmatch(value) or not Fraction(value):
         return None
-    times = 24 * Fraction(hours) / Fraction(value)
+    times = 1440 / (Fraction(value) * minutes)
     return int(times) if times.denominator == 1 else None
 
 
 def minutes_of(value: str, unit: str | None) -> int | None:
     """Whole minutes of a length of time; before or after is said elsewhere."""
-    each = {"min": 1, "h": 60, "d": 1440, "s": Fraction(1, 60)}.get(unit or "")
+    each = _MINUTES.get(unit or "")
     if each is None or not _NUMBER.fullmatch(value):
         return None
     found = abs(Fraction(value)) * each
@@ -58,6 +60,27 @@ def minutes_of(value: str, unit: str | None) -> int | None:
 def one_less(value: str) -> int | None:
     """A count without the first."""
     return int(value) - 1 if value.isdecimal() and len(value) < 10 and int(value) > 0 else None
+
+
+def original(facts: Facts, node: Node) -> str:  # noqa: ARG001  the document is one
+    """The bytes of the document as received, in base64."""
+    return b64encode(facts.document.document.raw).decode("ascii")
+
+
+def original_size(facts: Facts, node: Node) -> int:  # noqa: ARG001
+    """How many bytes the document has."""
+    return len(facts.document.document.raw)
+
+
+def original_hash(facts: Facts, node: Node) -> str:  # noqa: ARG001
+    """The SHA-1 of the document, in base64 (R4, Attachment.hash)."""
+    digest = sha1(facts.document.document.raw, usedforsecurity=False).digest()
+    return b64encode(digest).decode("ascii")
+
+
+def made_with(facts: Facts, node: Node) -> list[dict[str, str]]:  # noqa: ARG001
+    """References to everything made of the document so far."""
+    return [made.reference for made in facts.made]
 
 
 def true_false(facts: Facts, value: str) -> bool | None:
@@ -83,6 +106,7 @@ def xhtml(node: Node) -> dict[str, Any] | None:
 
 
 _SCHEME = re.compile(r"^(?:tel|mailto|fax|x-text-fax|sms):", re.IGNORECASE)
+_MINUTES = {"s": Fraction(1, 60), "min": Fraction(1), "h": Fraction(60), "d": Fraction(1440)}
 _NUMBER = re.compile(r"-?[0-9]{1,9}(?:\.[0-9]{1,9})?")
 _NODE = Parameter(name="value", doc="an element", kind=Kind.NODE)
 
@@ -176,6 +200,47 @@ RECORDS = (
             Example(arguments=("0",), result=None),
         ),
         body=one_less,
+    ),
+    FunctionRecord(
+        name="original",
+        doc="The whole document as received, in base64.",
+        parameters=(_NODE,),
+        returns=("base64Binary",),
+        examples=(Example(arguments=("<id/>",), result="PGE+"),),
+        body=original,
+        uses_facts=True,
+        varies=True,
+    ),
+    FunctionRecord(
+        name="original_size",
+        doc="The size of the whole document in bytes.",
+        parameters=(_NODE,),
+        returns=("unsignedInt", "integer"),
+        examples=(Example(arguments=("<id/>",), result=3),),
+        body=original_size,
+        uses_facts=True,
+        varies=True,
+    ),
+    FunctionRecord(
+        name="original_hash",
+        doc="The SHA-1 of the whole document, in base64, as Attachment.hash wants it.",
+        parameters=(_NODE,),
+        returns=("base64Binary",),
+        examples=(Example(arguments=("<id/>",), result="DVV+Tm2Y0Mz4m7mseLTvEFgV5Ec="),),
+        body=original_hash,
+        uses_facts=True,
+        varies=True,
+    ),
+    FunctionRecord(
+        name="made_with",
+        doc="References to everything made of the document so far, for its Provenance.",
+        parameters=(_NODE,),
+        returns=("Reference",),
+        examples=(Example(arguments=("<id/>",), result=[]),),
+        body=made_with,
+        uses_facts=True,
+        varies=True,
+        yields_list=True,
     ),
     FunctionRecord(
         name="true_false",

@@ -22,6 +22,8 @@ class Facts(Protocol):
     authorities: dict[str, str]
     """Assigning authority or coding system, by name or OID, to its URI."""
     source_system: str
+    made: list[Any]
+    """Resources put in the bundle so far."""
     document: Any
     """Of a document: `mapping.document_run.DocumentSide`; None for a message."""
 

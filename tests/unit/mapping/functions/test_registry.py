@@ -8,7 +8,7 @@ from engine.cda.document import Document
 from engine.mapping.functions.record import Example, FunctionRecord, Kind
 from engine.mapping.functions.registry import FUNCTIONS
 
-DOCUMENT = Document(root=etree.fromstring('<ClinicalDocument xmlns="urn:hl7-org:v3"/>'), raw=b"")
+DOCUMENT = Document(root=etree.fromstring('<ClinicalDocument xmlns="urn:hl7-org:v3"/>'), raw=b"<a>")
 
 
 def node(text: str) -> Any:
@@ -31,6 +31,7 @@ def facts_for(example: Example) -> Any:
         header_offset_minutes=None,
         authorities=dict(example.authorities),
         source_system="urn:test",
+        made=[],
         document=SimpleNamespace(document=DOCUMENT),
         values={},
         fault=lambda code, **values: faults.append(code(**values).code),
