@@ -11,6 +11,9 @@ from typing import Any
 from engine.fhir import definitions
 
 Json = dict[str, Any]
+_COMPARED_MAX = 64
+"""Of longer lists items are only told apart as equal or not: a message can name thousands of
+participants of one appointment, and each is compared with all before it."""
 
 NULL_FLAVOR = "http://terminology.hl7.org/CodeSystem/v3-NullFlavor"
 
@@ -71,6 +74,10 @@ def _merge_value(first: Any, second: Any) -> Any:
 def _merge_lists(first: list[Any], second: list[Any]) -> list[Any]:
     merged = list(first)
     for item in second:
+        if len(merged) > _COMPARED_MAX:
+            if item not in merged:
+                merged.append(item)
+            continue
         if any(contains(known, item) for known in merged):
             continue
         for index, known in enumerate(merged):

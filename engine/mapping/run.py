@@ -317,6 +317,8 @@ class Run:
     def conflict(self, resource_type: str, merged: dict[str, Any], second: dict[str, Any]) -> None:
         """Report each element that the second description says otherwise, once in a message."""
         for name, value in second.items():
+            if isinstance(value, list):  # lists are united, and never disagree
+                continue
             if contains(merged.get(name), value) or says_nothing(value):
                 continue
             if len(self.diagnostics) >= PROBLEMS_MAX:

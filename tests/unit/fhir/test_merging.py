@@ -72,3 +72,10 @@ def test_merging_twice_changes_nothing_more_and_no_argument() -> None:
     assert merge(once, first) == once
     assert (first, second) == before
     assert list(once) == ["resourceType", "identifier", "name"]
+
+
+def test_long_lists_keep_what_is_new_and_drop_what_is_equal() -> None:
+    numbers = [{"value": str(number)} for number in range(100)]
+    first = practitioner(identifier=numbers)
+    second = practitioner(identifier=[{"value": "7"}, {"value": "new"}])
+    assert merge(first, second)["identifier"] == [*numbers, {"value": "new"}]
