@@ -46,7 +46,7 @@ class StatementReads:
         read = set(taken)
         for map_name, node in applied:
             for path in self._of(map_name):
-                read.update(path(node))  # type: ignore[arg-type]  elements, as the path says
+                read.update(_elements(path(node)))
         found: list[Node] = []
         missing = set(reported)
         for node in document.statements():
@@ -64,6 +64,11 @@ class StatementReads:
             paths = tuple(etree.XPath(text, namespaces=NAMESPACES) for text in texts)
             self._paths[map_name] = paths
         return paths
+
+
+def _elements(found: object) -> list[Node]:
+    """The elements of an XPath's result, which is a list of them for every path of ours."""
+    return [one for one in found if isinstance(one, Node)] if isinstance(found, list) else []
 
 
 def _statement_paths(map_file: MapFile) -> Iterator[str]:
