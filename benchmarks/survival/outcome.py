@@ -12,7 +12,7 @@ from engine.hl7v2 import groups, parser
 from engine.hl7v2.definitions import segment
 from engine.hl7v2.message import Message
 from engine.hl7v2.path import Leaf, byte_range, leaves
-from engine.mapping.accounting import MAPPED, account
+from engine.mapping.accounting import MAPPED, UNWRITTEN, account
 from engine.mapping.compiler.compiler import Program
 from engine.mapping.run import MapContext
 from engine.mapping.trace import Position, Trace, leaf_position, positions_of
@@ -112,7 +112,7 @@ def outcomes(raw: bytes, program: Program) -> list[Outcome]:
             before.append(state)
         if state == "same":
             state = "silent" if one.state == MAPPED else one.state
-        if state == "silent" and _is_implied(leaf, places):
+        if state in ("silent", UNWRITTEN) and _is_implied(leaf, places):
             state = "implied"
         result.append(
             Outcome(path=one.path, field=name, state=state, counted=one.state, reason=one.reason)

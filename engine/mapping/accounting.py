@@ -8,6 +8,7 @@ segment said before) or by conditions only; or it is unmapped.
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 from engine.diagnostics import NOWHERE
 from engine.hl7v2.message import Message
@@ -60,7 +61,7 @@ def _account_leaf(leaf: Leaf, trace: Trace, ignored: "Ignored") -> LeafAccount:
         return LeafAccount(path=leaf.path, state=NULL, reason="explicit null")
     position = leaf_position(leaf)
     prefixes = [position[:size] for size in range(5, 0, -1)]
-    if any(prefix in trace.written and prefix in trace.landed for prefix in prefixes):
+    if any(_is_mapped(leaf.text, position, prefix, trace) for prefix in prefixes):
         return LeafAccount(path=leaf.path, state=MAPPED)
     reason = next((ignored[prefix] for prefix in prefixes if prefix in ignored), None)
     if reason is None:
@@ -74,6 +75,42 @@ def _account_leaf(leaf: Leaf, trace: Trace, ignored: "Ignored") -> LeafAccount:
     if any(prefix in trace.reads for prefix in prefixes):
         return LeafAccount(path=leaf.path, state=CONDITION)
     return LeafAccount(path=leaf.path, state=UNMAPPED)
+
+
+def _is_mapped(text: str, position: Position, prefix: Position, trace: Trace) -> bool:
+    """True when what was made of the place says the leaf.
+
+    A composite that was read as a whole, such as a CWE, need not have gone into the output with all
+    its parts: a further part counts when its text is there.
+    """
+    if prefix not in trace.written or prefix not in trace.landed:
+        return False
+    made = trace.wholes.get(prefix)
+    below = position[len(prefix) :]
+    if made is None or all(number == 1 for number in below):
+        return True
+    is_system = below[-2:] in ((3, 1), (6, 1)) or below in ((3,), (6,))
+    return any(
+        (is_system and _has_system(one)) or _says(one, " ".join(text.split())) for one in made
+    )
+
+
+def _has_system(value: Any) -> bool:
+    """True when a coding in it names a system: the third part of a CWE is translated."""
+    if isinstance(value, dict):
+        return "system" in value or any(_has_system(item) for item in value.values())
+    return isinstance(value, list) and any(_has_system(item) for item in value)
+
+
+def _says(value: Any, text: str) -> bool:
+    """True when the text, or the number it is, occurs in a JSON value."""
+    if isinstance(value, dict):
+        return any(_says(item, text) for item in value.values())
+    if isinstance(value, list):
+        return any(_says(item, text) for item in value)
+    if isinstance(value, str):
+        return text in value
+    return str(value) in (text, text.lstrip("+"))
 
 
 def unmapped_leaves(message: Message, trace: Trace, program: Program) -> list[tuple[str, str]]:

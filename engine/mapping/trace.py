@@ -88,6 +88,8 @@ class Trace:
         """Positions that a rule read which wrote something, be it left out in the end."""
         self.landed: set[Position] = set()
         """Sources of what is in the output, once the conversion is over."""
+        self.wholes: dict[Position, list[Any]] = {}
+        """What was made of places that were read with all below them."""
         self.maps: dict[Position, set[str]] = {}
         """Position to the maps that were applied to it."""
         self.rules_run: set[int] = set()
@@ -230,7 +232,7 @@ class Trace:
     def _stands(self, container: Any, key: Any, value: Any) -> None:
         found = self._writes.get((id(container), key))
         if found is not None:
-            self.landed.update(found[1])
+            self._land(found[1], value)
         items: Any = ()
         if isinstance(value, dict):
             items = value.items()
@@ -238,6 +240,12 @@ class Trace:
             items = enumerate(value)
         for inner, item in items:
             self._stands(value, inner, item)
+
+    def _land(self, sources: Sequence[Position], value: Any) -> None:
+        self.landed.update(sources)
+        for source in sources:
+            if len(source) < _FULL and source in self.written:
+                self.wholes.setdefault(source, []).append(value)
 
     def finish(self, made: Sequence[Made]) -> None:
         """The conversion is over: say which element each write became."""
@@ -255,7 +263,7 @@ class Trace:
             found = self._writes.get((id(value), key))
             if found is not None:
                 rule, sources, conditions = found
-                self.landed.update(sources)
+                self._land(sources, item)
                 self.records.append(
                     TraceRecord(
                         resource_type=made.resource_type,

@@ -187,3 +187,16 @@ def test_leaf_whose_value_another_segment_said_before_has_landed_and_another_val
     }
     assert accounts["PV1[1]-4[1].1.1"] == "mapped"
     assert accounts["PV1[1]-5[1].1.1"] == "unwritten"
+
+
+def test_every_part_of_a_code_that_is_in_the_output_is_mapped_its_system_as_uri(maps: Any) -> None:
+    patient = PATIENT.replace("language: PID-15", "maritalStatus: PID-16 -> codeable")
+    program = maps(patient, CX, HD, MESSAGE, VISIT)
+    trace = Trace()
+    program.convert("PID||||||||||||||||S^Single^LN^Z^Zwei^SCT^^^", trace=trace)
+    accounts = {
+        one.path: one.state
+        for one in account(trace.message, trace, program.program)  # type: ignore[arg-type]
+    }
+    for component in range(1, 7):  # a system is there as its URI
+        assert accounts[f"PID[1]-16[1].{component}.1"] == "mapped", component
