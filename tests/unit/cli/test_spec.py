@@ -1,3 +1,4 @@
+import sys
 from pathlib import Path
 
 import pytest
@@ -55,6 +56,15 @@ def test_a_specification_is_written_by_the_suffix(home: Path, suffix: str) -> No
 )  # fmt: skip
 def test_an_unknown_map_or_suffix_is_a_usage_error(home: Path, arguments: tuple[str, ...]) -> None:
     assert run(home, *arguments)[0] == 2
+
+
+def test_without_the_extra_a_spreadsheet_says_how_to_install_it(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "xlsxwriter", None)
+    code, _, note = run(home, "all", "-o", str(home / "spec.xlsx"))
+    assert code == 3
+    assert "interface-engine[spreadsheet]" in note
 
 
 @pytest.mark.parametrize("name", ["all", "PID", "PID[Patient]"])
