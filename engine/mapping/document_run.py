@@ -90,7 +90,7 @@ class DocumentSide:
                 best = choices.codes.get((tag, code.get("code", "")), -1)
         if best < 0:
             best = choices.otherwise.get(tag, -1)
-        if best < 0:
+        if best < 0 and tag in _ACCOUNTED:
             self.report(run, cda_codes.NOT_MAPPED, node)
         return best
 

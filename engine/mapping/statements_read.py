@@ -6,7 +6,7 @@ silence.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from lxml import etree
 
@@ -95,7 +95,9 @@ def _paths_of_map(map_file: MapFile, variables: dict[str, tuple[NodeStep, ...]])
     for ignore in map_file.ignore:
         path, _ = parse_path(ignore.path, Scalar(ignore.path, ignore.place))
         if path is not None and path.nodes:
-            yield path
+            last = path.nodes[-1]
+            whole = () if last.name in _NAMES else (NodeStep(name="*"),)
+            yield replace(path, nodes=(*path.nodes, *whole))
 
 
 def _paths_of_rule(rule: Rule, variables: dict[str, tuple[NodeStep, ...]]) -> Iterator[Path]:
