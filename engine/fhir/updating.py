@@ -41,8 +41,23 @@ def update(present: Json, said: Json, deletes: Sequence[str] = ()) -> Json:
         said = {key: value for key, value in said.items() if key != "status"}
     merged = present
     for path in deletes:
-        merged = _without(kind, merged, path)
+        if not _is_said(said, path):
+            merged = _without(kind, merged, path)
     return _overlay(kind, merged, said)
+
+
+def _is_said(said: Json, path: str) -> bool:
+    """True when the message itself fills what the path would delete."""
+    match = _DELETE.fullmatch(path)
+    value = said.get(match["name"]) if match is not None else None
+    if match is None or value is None:
+        return False
+    if match["rest"]:
+        return isinstance(value, dict) and _is_said(value, match["rest"])
+    marks = [one for one in _MARK.findall(match["marks"]) if one[1] == "="]
+    if not marks or not isinstance(value, list):
+        return True
+    return any(_is_marked(item, marks) for item in value)
 
 
 def says_nothing_new(present: Json, merged: Json) -> bool:
@@ -110,21 +125,27 @@ def _joined(element: ElementDefinition | None, key: str, present: Any, said: Any
 
 
 def _united(present: list[Any], said: list[Any], key: Callable[[Json], Any]) -> list[Any]:
-    """The server's items, those the message tells anew replaced, and its new ones."""
-    told: dict[Any, list[Any]] = {}
-    for item in said:
-        told.setdefault(key(item), []).append(item)
+    """The server's items, those the message tells anew replaced where they stand, and new ones."""
+    told = {key(item) for item in said}
+    left = list(said)
+    for item in present:
+        if item in left:
+            left.remove(item)
+    same = list(said)
     found: list[Any] = []
     for item in present:
         known = key(item)
-        if known is None or known not in told:
-            if item not in said:
-                found.append(item)
-            continue
-        found.extend(told.pop(known) if known is not None else ())
-        told[known] = []
-    placed = [item for items in told.values() for item in items]
-    return found + placed
+        if item in same:
+            same.remove(item)
+            found.append(item)
+        elif known is None or known not in told:
+            found.append(item)
+        else:
+            new = next((one for one in left if key(one) == known), None)
+            if new is not None:
+                left.remove(new)
+                found.append(new)
+    return found + left
 
 
 def _identifier_key(item: Json) -> Any:
