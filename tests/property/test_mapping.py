@@ -18,7 +18,7 @@ from engine.mapping.terminology import read_table
 from engine.mapping.trace import Trace
 from engine.yamltext import Scalar
 
-TRANSFORMS = Path(__file__).resolve().parents[2] / "transforms"
+TRANSFORMS = Path(__file__).resolve().parents[2] / "transforms" / "hl7v2"
 CONTEXT = MapContext(source_system="urn:test", time_zone="Europe/Berlin")
 
 
@@ -57,7 +57,8 @@ SEGMENTS = st.lists(
     st.tuples(
         st.sampled_from(
             ["PID", "PD1", "NK1", "PV1", "PV2", "OBR", "OBX", "ORC", "NTE", "SPM", "AL1", "DG1",
-             "IN1", "GT1", "PR1", "MRG", "EVN", "ZZZ"]
+             "IN1", "GT1", "PR1", "MRG", "EVN", "ROL", "IN2", "IN3", "ACC", "PDA", "DB1", "DRG",
+             "SFT", "ARV", "IAM", "ZZZ"]
         ),
         FIELDS,
     ),
