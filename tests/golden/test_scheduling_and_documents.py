@@ -8,6 +8,7 @@ import pytest
 
 from engine.fhir import checker
 from engine.fhir.bundle import check_references
+from engine.fhir.updating import update
 from engine.hl7v2 import groups, parser
 from engine.mapping.compiler.compiler import Program, compile_library
 from engine.mapping.library import read_library
@@ -110,6 +111,18 @@ def test_SCH_11_without_an_end_is_marked_unknown_and_not_made_up(program: Progra
     assert made["start"] == "2024-04-15T09:30:00+01:00"
     assert "end" not in made
     assert made["_end"]["extension"][0]["valueCode"] == "unknown"
+
+
+def test_SCH_alone_cancels_without_naming_anybody(program: Program) -> None:
+    result = convert(program, message("SIU^S15^SIU_S12", "SCH||F1^SCHED"))
+    made = one(result, "Appointment")
+    [nobody] = made["participant"]
+    assert set(nobody) == {"actor", "_status"}
+    [entry] = [e for e in result.entries if e.resource["resourceType"] == "Appointment"]
+    assert entry.merges
+    server = {**made, "status": "booked", "participant": [{"actor": {"reference": "Patient/1"}}]}
+    assert update(server, made)["participant"] == [{"actor": {"reference": "Patient/1"}}]
+    assert update(server, made)["status"] == "cancelled"
 
 
 def test_SCH_9_over_a_change_of_clocks_keeps_the_length(program: Program) -> None:
