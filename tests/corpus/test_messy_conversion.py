@@ -399,8 +399,12 @@ def test_55_a_status_without_a_row_is_unknown_and_reported(bench: Workbench) -> 
 
 
 def test_56_an_acknowledgment_says_what_it_answers(bench: Workbench) -> None:
-    response = converted(bench, "56").one("MessageHeader")["response"]
+    made = converted(bench, "56").one("MessageHeader")
+    response, [outcome] = made["response"], made["contained"]
     assert response["identifier"] == "M31"  # MSA-2
     assert response["code"] == "fatal-error"  # MSA-1 AE
-    assert response["details"]["display"] == "bad thing; Data type error; Value not numeric"
+    assert response["details"]["reference"] == f"#{outcome['id']}"
+    assert [one["code"] for one in outcome["issue"]] == ["processing", "value"]
+    assert outcome["issue"][0]["diagnostics"] == "bad thing"  # MSA-3
+    assert outcome["issue"][1]["details"]["coding"][0]["display"] == "Data type error"  # ERR-3
     assert bench.unmapped(read("56")) == []
