@@ -4,6 +4,7 @@ Elements are lxml's; nothing here changes them. CDA R2, and C-CDA 2.1 for the na
 (`originalText/reference/@value="#id"`).
 """
 
+import re
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -13,6 +14,8 @@ CDA = "urn:hl7-org:v3"
 SDTC = "urn:hl7-org:sdtc"
 XSI = "http://www.w3.org/2001/XMLSchema-instance"
 NAMESPACES = {"v3": CDA, "sdtc": SDTC, "xsi": XSI}
+
+_STEP = re.compile(r"(?:sdtc:)?[A-Za-z]+(?:\[[0-9]{1,6}\])?")
 
 XSI_TYPE = f"{{{XSI}}}type"
 TEMPLATE_ID = f"{{{CDA}}}templateId"
@@ -74,3 +77,21 @@ def place_of(node: Node) -> str:
         steps.append(f"{name}[{before + 1}]" if more else name)
         here = here.getparent()
     return "/" + "/".join(reversed(steps))
+
+
+def elements_at(document: Document, path: str) -> list[Node] | None:
+    """The elements at a path below ClinicalDocument, or None when it is none.
+
+    Args:
+        document: where to look.
+        path: names with numbers, as `place_of` writes them, with or without the root:
+            `recordTarget/patientRole/id[2]`.
+    """
+    steps = [step for step in path.strip("/").split("/") if step]
+    if steps[:1] == ["ClinicalDocument"]:
+        steps = steps[1:]
+    if not all(_STEP.fullmatch(step) for step in steps):
+        return None
+    prefixed = [step if ":" in step else f"v3:{step}" for step in steps]
+    found = document.root.xpath("/".join((".", *prefixed)), namespaces=NAMESPACES)
+    return [one for one in found if isinstance(one, Node)] if isinstance(found, list) else []

@@ -1,7 +1,8 @@
 """Rim. `engine explain`: which rule and bytes made an element, where a field went, why not."""
 
+import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from engine.runtime.desk.workbench import Traced
 
 RECORDS_MAX = 30
+_NUMBERED = re.compile(r"([A-Z][A-Za-z]+)\[([0-9]{1,6})\](.*)")
 
 
 def explain(
@@ -82,7 +84,12 @@ def _message(source: str, number: int, store: str) -> bytes:
 
 def _why(traced: "Traced", element: str, raw: bytes, masked: bool) -> bool:
     """The rules that wrote the element, nearest first; one block for each resource it is in."""
-    records = _nearest(traced.trace.why(element))
+    element, resource_id = _one_of_several(traced, element)
+    records = [
+        record
+        for record in _nearest(traced.trace.why(element))
+        if resource_id in ("", record.resource_id)
+    ]
     if not records:
         note(f"nothing wrote {element}; ask --why-not {element}")
         return _why_not(traced, element, raw, masked)
@@ -91,6 +98,18 @@ def _why(traced: "Traced", element: str, raw: bytes, masked: bool) -> bool:
     if len(records) > RECORDS_MAX:
         note(f"{len(records) - RECORDS_MAX} more; name one, such as {records[0].path}")
     return True
+
+
+def _one_of_several(traced: "Traced", element: str) -> tuple[str, str]:
+    """`Condition.code` and the id of the third Condition, of `Condition[2].code`."""
+    match = _NUMBERED.match(element)
+    if match is None:
+        return element, ""
+    name, number, rest = match.groups()
+    ids = [one.resource_id for one in traced.made.entries if one.resource["resourceType"] == name]
+    if int(number) >= len(ids):
+        fail(Exit.FINDINGS, f"there are {len(ids)} {name} resources, numbered from 0")
+    return f"{name}{rest}", ids[int(number)]
 
 
 def _nearest(records: "list[TraceRecord]") -> "list[TraceRecord]":
@@ -103,13 +122,16 @@ def _nearest(records: "list[TraceRecord]") -> "list[TraceRecord]":
 
 
 def _where_to(traced: "Traced", origin: str, masked: bool) -> bool:
+    if traced.conversion.result.document is not None:
+        return _where_nodes_went(traced, origin, masked)
     from engine.hl7v2.path import find, parse_path
     from engine.mapping.accounting import account
+    from engine.mapping.compiler.compiler import Program
     from engine.mapping.trace import leaf_position
 
     path, problem = parse_path(origin)
     message = traced.trace.message
-    if path is None or message is None:
+    if path is None or message is None or not isinstance(traced.program, Program):
         fail(Exit.USAGE, problem.message if problem else f"{origin} is not a path")
     leaves = find(message, path)
     if not leaves:
@@ -128,6 +150,30 @@ def _where_to(traced: "Traced", origin: str, masked: bool) -> bool:
             if issue.place.path and leaf.path.startswith(issue.place.path):
                 data(f"  {issue.severity.value}[{issue.code}] {issue.message}")
     return True
+
+
+def _where_nodes_went(traced: "Traced", origin: str, masked: bool) -> bool:
+    """The same for an element of a document, with all that stands in it."""
+    from engine.cda.document import elements_at
+    from engine.mapping.trace import node_span
+
+    document = traced.conversion.result.document
+    nodes = elements_at(document, origin) if document is not None else None
+    if nodes is None:
+        fail(Exit.USAGE, f"{origin} is no path such as recordTarget/patientRole/patient/birthTime")
+    for node in nodes:
+        data(_span_text(node_span((node,)), b"", masked))
+        below = set(node.iter("*"))
+        records = [
+            record
+            for record in traced.trace.records
+            if any(source and cast("Any", source[0]) in below for source in record.sources)
+        ]
+        for record in _leaf_records(records):
+            data(f"  -> {record.path}   {record.rule.place}  {record.rule.map_name}")
+    if not nodes:
+        note(f"{origin} is not in this document")
+    return bool(nodes)
 
 
 def _leaf_records(records: "list[TraceRecord]") -> "list[TraceRecord]":
@@ -192,6 +238,9 @@ def _value(traced: "Traced", record: "TraceRecord") -> Any:
 
 
 def _span_text(span: "SourceSpan", raw: bytes, masked: bool) -> str:
+    if span.line is not None:
+        shown = HIDDEN if masked else span.text
+        return f'{span.path}  "{shown}"  line {span.line}'
     line = raw.count(b"\r", 0, span.start) + 1
     value = HIDDEN if masked else raw[span.start : span.end].decode("utf-8", "backslashreplace")
     return f'{span.path}  "{value}"  line {line}, bytes {span.start}-{span.end}'

@@ -9,6 +9,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from engine.cda.document import local_name, place_of
+from engine.cda.nodes import node_text
 from engine.diagnostics import Place
 from engine.fhir.merging import contains
 from engine.hl7v2.message import Message
@@ -59,6 +61,10 @@ class SourceSpan:
     """First byte in the raw message."""
     end: int
     """One past the last."""
+    line: int | None = None
+    """Of a document: the line its element begins on; it has no bytes then."""
+    text: str = ""
+    """Of a document: what stands there."""
 
 
 @dataclass(slots=True)
@@ -316,9 +322,9 @@ class Trace:
         ]
 
     def spans(self, positions: Sequence[Position]) -> list[SourceSpan]:
-        """Paths and bytes of positions, for showing."""
+        """Paths and bytes of positions, for showing; of a document paths and lines."""
         if self.message is None:
-            return []
+            return [node_span(position) for position in positions]
         names = segment_paths(self.message.segments)
         found: list[SourceSpan] = []
         for position in positions:
@@ -335,6 +341,17 @@ class Trace:
             return set()
         names = segment_paths(self.message.segments)
         return {position_path(position, names) for position in self.reads}
+
+
+def node_span(position: tuple[Any, ...]) -> SourceSpan:
+    """An element or attribute of a document, with its line and text."""
+    node, *attribute = position
+    path = place_of(node)
+    if attribute:
+        name = local_name(attribute[0])
+        text = node.get(attribute[0], "")
+        return SourceSpan(path=f"{path}/@{name}", start=0, end=0, line=node.sourceline, text=text)
+    return SourceSpan(path=path, start=0, end=0, line=node.sourceline, text=node_text(node))
 
 
 def position_path(position: Position, names: dict[int, str]) -> str:

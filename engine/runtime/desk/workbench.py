@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from engine.cda.document import Document
 from engine.channel.model import (
     ChannelConfig,
     DirectoryListenerConfig,
@@ -29,6 +30,7 @@ from engine.hl7v2.header import peek
 from engine.hl7v2.path import leaves
 from engine.mapping.accounting import UNMAPPED, LeafAccount, account
 from engine.mapping.compiler.compiler import Program
+from engine.mapping.compiler.documents import DocumentProgram
 from engine.mapping.coverage import Coverage
 from engine.mapping.run import MapResult
 from engine.mapping.trace import Trace
@@ -67,7 +69,7 @@ class Traced:
     """A conversion with the reason of every element."""
 
     conversion: Conversion
-    program: Program
+    program: Program | DocumentProgram
     made: MapResult
     """Before checks and encoding; its resources are those the trace speaks of."""
     trace: Trace
@@ -126,6 +128,8 @@ class Workbench:
         """Convert and record why. None when the message cannot be read."""
         conversion = self.convert(raw, channel_name)
         message = conversion.result.message
+        if conversion.result.document is not None:
+            return self._trace_document(conversion, conversion.result.document, channel_name)
         if message is None:
             return None
         chosen = self.plan(self.choose(raw, channel_name))
@@ -138,12 +142,20 @@ class Workbench:
         )
         return Traced(conversion=conversion, program=program, made=made, trace=trace)
 
+    def _trace_document(
+        self, conversion: Conversion, document: Document, channel_name: str | None
+    ) -> Traced:
+        channel = self.choose(document.raw, channel_name)
+        program, trace = self.loaded.documents(channel), Trace()
+        made = program.convert(document, self.plan(channel).context, trace)
+        return Traced(conversion=conversion, program=program, made=made, trace=trace)
+
     def accounts(self, raw: bytes, channel_name: str | None = None) -> list[LeafAccount]:
         """What became of every populated leaf; of a message without a map, all are unmapped."""
         traced = self.trace(raw, channel_name)
         if traced is None:
             return []
-        if traced.trace.message is not None:
+        if traced.trace.message is not None and isinstance(traced.program, Program):
             return account(traced.trace.message, traced.trace, traced.program)
         message = traced.conversion.result.message
         found = leaves(message) if message is not None else ()
