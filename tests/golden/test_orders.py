@@ -199,3 +199,9 @@ def test_document_in_OBX_5_is_kept_whole_with_its_type(program: Program) -> None
     attachment = made.all("DocumentReference")[0]["content"][0]["attachment"]
     assert (attachment["contentType"], attachment["data"]) == ("application/pdf", data)
     assert references(made.all("Observation")[0]["derivedFrom"]) == made.ids("DocumentReference")
+
+
+def test_result_leaves_on_the_server_what_its_order_said(program: Program) -> None:
+    made = Made(program, "ORU^R01", "2.5.1", PID, REPORT, "OBX|1|ST|A^a^L||x||||||F")
+    merged = {one.resource["resourceType"]: one.merges for one in made.entries}
+    assert (merged["ServiceRequest"], merged["DiagnosticReport"]) == (True, False)
