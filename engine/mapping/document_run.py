@@ -24,6 +24,21 @@ _TAGS = {
 }
 
 
+_TELLING = (
+    "code",
+    "vaccineCode",
+    "medicationCodeableConcept",
+    "effectiveDateTime",
+    "occurrenceDateTime",
+    "onsetDateTime",
+    "performedDateTime",
+    "valueCodeableConcept",
+    "valueQuantity",
+    "valueString",
+)
+"""Elements by which one statement differs from another."""
+
+
 @dataclass(frozen=True, slots=True)
 class Choices:
     """The maps under one map, by what they take; the numbers are their places in the list."""
@@ -147,10 +162,34 @@ class DocumentSide:
         key: tuple[str, ...] | None,
         known: tuple[str, Node],
     ) -> dict[str, str]:
-        """Put a resource in the bundle; the same element makes it once for each map."""
+        """Put a resource in the bundle; the same element makes it once for each map.
+
+        An id that comes again in another section names the same thing: it is one resource, in all
+        the categories. An id that senders give to different things does not make them one.
+        """
+        present = run.by_key.get((resource_type, key)) if key else None
+        if key and present is not None and known[1].tag in STATEMENTS:
+            if _is_another(present.resource, resource):
+                content = sha256(repr(sorted(resource.items())).encode()).hexdigest()
+                key = (*key, "content", content)
+            else:
+                _join_categories(present.resource, resource)
         made = run.add(resource, resource_type, key)
         self.references[known] = made.reference
         return made.reference
+
+
+def _is_another(first: dict[str, Any], second: dict[str, Any]) -> bool:
+    """True when two resources of one id say different things of what they are or when it was."""
+    return any(
+        name in first and name in second and first[name] != second[name] for name in _TELLING
+    )
+
+
+def _join_categories(first: dict[str, Any], second: dict[str, Any]) -> None:
+    known = first.get("category")
+    if isinstance(known, list):
+        first["category"] = [*known, *(o for o in second.get("category", ()) if o not in known)]
 
 
 def begin(document: Document) -> DocumentSide:
