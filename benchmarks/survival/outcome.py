@@ -138,8 +138,8 @@ def _is_implied(leaf: Leaf, places: dict[Position, str]) -> bool:
     """True for what the value beside it says anyway, in the output too.
 
     The kind of an id that has the form of an OID or UUID, the OID of a coding system that has a
-    name, the name of an HL7 table, the words of a code (HL7's own stand in the output), and that
-    data is base64, as FHIR's always is.
+    name, the name of an HL7 table, the words of a code (HL7's own stand in the output), the kind of
+    data whose subtype is there (`pdf`), and that data is base64, as FHIR's always is.
     """
     segment, field, repetition, component, subcomponent = leaf_position(leaf)
     before = (segment, field, repetition, component - 1, 1)
@@ -147,8 +147,10 @@ def _is_implied(leaf: Leaf, places: dict[Position, str]) -> bool:
         before = (segment, field, repetition, component, subcomponent - 1)
     if ID_TYPES.fullmatch(leaf.text):
         return _SAYS_ITSELF.fullmatch(places.get(before, "")) is not None
-    if (leaf.segment_name, field, component) == ("OBX", 5, 4):
-        return leaf.text == "Base64"
+    if (leaf.segment_name, field) == ("OBX", 5) and leaf.text == "Base64":
+        return True
+    if (leaf.segment_name, field, component) == ("OBX", 5, 2):
+        return (segment, field, repetition, 3, 1) in places
     if component in (14, 16, 17):
         return (segment, field, repetition, component - 11, 1) in places
     if component in (3, 6) and _HL7_TABLE.fullmatch(leaf.text):
