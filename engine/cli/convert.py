@@ -28,7 +28,7 @@ from engine.cli.terminal import (
 )
 
 if TYPE_CHECKING:
-    from engine.mapping.accounting import LeafAccount
+    from engine.mapping.accounts import LeafAccount
     from engine.runtime.desk.workbench import Conversion, Workbench
 
 FILES_PER_TASK = 8
@@ -175,13 +175,17 @@ def _report_line(
         "message": number,
         "status": made.result.state.value,
         "channel": made.channel,
-        "message_type": message.message_type if message is not None else None,
+        "message_type": message.message_type if message is not None else _kind(made),
         "diagnostics": [problem.as_dict() for problem in made.result.diagnostics],
         "leaves": {"all": len(accounts), **dict(sorted(counts.items()))},
         "unmapped": [one.path for one in accounts if one.state == "unmapped"],
         "output": written,
         "cpu_ms": round(made.cpu_seconds * 1000, 3),
     }
+
+
+def _kind(made: "Conversion") -> str | None:
+    return "CDA" if made.result.document is not None else None
 
 
 def _finish(found: Iterator[list[dict[str, Any]]], files: int, report: Path | None) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from engine.cli.options import HomeOption
-from engine.cli.project import message_files, messages_of, open_project
+from engine.cli.project import kind_of, message_files, messages_of, open_project
 from engine.cli.terminal import Exit, data, data_json, fail, note, plural
 
 if TYPE_CHECKING:
@@ -85,12 +85,11 @@ def _parts(
 
 
 def _count(bench: "Workbench", channel: str | None, file: Path) -> "FieldCoverage":
-    from engine.hl7v2.header import peek
     from engine.mapping.field_coverage import FieldCoverage
 
     found = FieldCoverage()
     for raw in messages_of(file):
-        found.add(peek(raw).message_type, bench.accounts(raw, channel))
+        found.add(kind_of(raw), bench.accounts(raw, channel))
     return found
 
 

@@ -9,7 +9,7 @@ from engine.cli.terminal import Exit, fail, note, show_diagnostics
 if TYPE_CHECKING:
     from engine.runtime.desk.workbench import Workbench
 
-MESSAGE_SUFFIXES = frozenset({".hl7", ".txt", ".er7", ".msg", ".dat", ".v2"})
+MESSAGE_SUFFIXES = frozenset({".hl7", ".txt", ".er7", ".msg", ".dat", ".v2", ".xml"})
 FILE_BYTES_MAX = 500_000_000
 
 
@@ -40,12 +40,24 @@ def message_files(paths: Sequence[Path]) -> list[Path]:
     return found
 
 
+def kind_of(raw: bytes) -> str:
+    """`ADT^A01` of a message, `CDA` of a document."""
+    from engine.cda.reader import is_document
+    from engine.hl7v2.header import peek
+
+    return "CDA" if is_document(raw) else peek(raw).message_type
+
+
 def messages_of(file: Path) -> Iterator[bytes]:
-    """The messages of a file; a file without any gives its bytes, to be diagnosed."""
+    """The messages or the document of a file; without any its bytes, to be diagnosed."""
+    from engine.cda.reader import is_document
     from engine.hl7v2.batch import split
 
     if file.stat().st_size > FILE_BYTES_MAX:
         note(f"{file} is larger than {FILE_BYTES_MAX} bytes and was left out")
         return
     raw = file.read_bytes()
+    if is_document(raw):
+        yield raw
+        return
     yield from split(raw).messages or (raw,)

@@ -6,13 +6,21 @@ it was read in vain, by rules that wrote nothing (a code that is refused; a name
 segment said before) or by conditions only; or it is unmapped.
 """
 
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 from engine.diagnostics import NOWHERE
 from engine.hl7v2.message import Message
 from engine.hl7v2.path import Leaf, leaves
+from engine.mapping.accounts import (
+    CONDITION,
+    IGNORED,
+    MAPPED,
+    NULL,
+    UNMAPPED,
+    UNWRITTEN,
+    LeafAccount,
+)
 from engine.mapping.compiler.compiler import Program
 from engine.mapping.expression import parse_path
 from engine.mapping.library import Library
@@ -20,28 +28,8 @@ from engine.mapping.syntax import Ignore, MapFile, Path
 from engine.mapping.trace import Position, Trace, leaf_position
 from engine.yamltext import Scalar
 
-MAPPED = "mapped"
-IGNORED = "ignored"
-NULL = "null"
-UNWRITTEN = "unwritten"
-"""Rules read it, and nothing of what they wrote is in the output: a diagnostic says why."""
-CONDITION = "condition"
-"""Only conditions read it: it decides, and its value is in no element."""
-UNMAPPED = "unmapped"
-
 EVERY = 0
 """Stands for every repetition, which are counted from 1."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LeafAccount:
-    """What became of one populated leaf."""
-
-    path: str
-    state: str
-    """One of the constants above."""
-    reason: str = ""
-    """Of an ignored leaf, or of a null."""
 
 
 def account(message: Message, trace: Trace, program: Program) -> list[LeafAccount]:

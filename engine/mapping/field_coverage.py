@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from engine.mapping.accounting import (
+from engine.mapping.accounts import (
     CONDITION,
     IGNORED,
     MAPPED,
@@ -25,11 +25,11 @@ OTHER = "other"
 TYPES_MAX = 2_000
 REASONS_MAX = 20
 
-_TYPE = re.compile(r"[A-Z][A-Z0-9]{2}(?:\^[A-Z][A-Z0-9]{2})?")
+_TYPE = re.compile(r"[A-Z][A-Z0-9]{2}(?:\^(?:[A-Z][A-Z0-9]{2}|[0-9]{1,7}-[0-9]))?")
 _PATH = re.compile(r"([A-Z][A-Z0-9]{2})\[\d+\]-(\d+)")
 
-Place = tuple[str, str, int]
-"""Message type, segment, field."""
+Place = tuple[str, str, int | str]
+"""Message type, segment, field; of a document its type, the section and the template."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +38,7 @@ class CoverageRow:
 
     message_type: str
     segment: str
-    field: int
+    field: int | str
     counts: dict[str, int]
     """By state; each of `STATES` is there."""
     reason: str
@@ -83,7 +83,11 @@ class FieldCoverage:
         self.messages[kind] += 1
         for one in accounts:
             match = _PATH.match(one.path)
-            place = (kind, match.group(1), int(match.group(2))) if match else (kind, OTHER, 0)
+            place: Place = (kind, OTHER, 0)
+            if one.group is not None:
+                place = (kind, *one.group)
+            elif match is not None:
+                place = (kind, match.group(1), int(match.group(2)))
             self.states.setdefault(place, Counter())[one.state] += 1
             if one.state == IGNORED:
                 reasons = self.reasons.setdefault(place, Counter())
@@ -100,7 +104,7 @@ class FieldCoverage:
 
     def fields(self) -> list[CoverageRow]:
         """A row for each field of each message type, by name."""
-        return [self._row(place, (place,)) for place in sorted(self.states)]
+        return [self._row(place, (place,)) for place in sorted(self.states, key=_order)]
 
     def segments(self) -> list[CoverageRow]:
         """A row for each segment of each message type."""
@@ -122,9 +126,12 @@ class FieldCoverage:
 
     def _grouped(self, key: Callable[[Place], Place]) -> list[CoverageRow]:
         grouped: dict[Place, list[Place]] = {}
-        for place in sorted(self.states):
+        for place in sorted(self.states, key=_order):
             grouped.setdefault(key(place), []).append(place)
-        return [self._row(name, places) for name, places in sorted(grouped.items())]
+        return [
+            self._row(name, places)
+            for name, places in sorted(grouped.items(), key=lambda one: _order(one[0]))
+        ]
 
     def _row(self, name: Place, places: Iterable[Place]) -> CoverageRow:
         counts: Counter[str] = Counter()
@@ -139,3 +146,10 @@ class FieldCoverage:
             counts={state: counts[state] for state in STATES},
             reason="; ".join(text for text, _ in reasons.most_common(3)),
         )
+
+
+def _order(place: Place) -> tuple[str, str, int, str]:
+    """By message type and segment, then by field number, or by template."""
+    kind, segment, field_name = place
+    number = field_name if isinstance(field_name, int) else 0
+    return kind, segment, number, str(field_name)

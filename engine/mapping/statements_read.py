@@ -5,19 +5,34 @@ what is in it, or when that map names it in `ignore:`. All others are reported: 
 silence.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from lxml import etree
 
-from engine.cda.document import NAMESPACES, STATEMENTS, Document, Node
+from engine.cda.definitions import template
+from engine.cda.document import (
+    CDA,
+    NAMESPACES,
+    STATEMENTS,
+    TEMPLATE_ID,
+    Document,
+    Node,
+    local_name,
+    place_of,
+)
+from engine.mapping.accounts import IGNORED, MAPPED, UNMAPPED, LeafAccount
 from engine.mapping.expression import parse_path
 from engine.mapping.library import Library
 from engine.mapping.node_paths import xpath_of
 from engine.mapping.sources import condition_paths, paths_of
-from engine.mapping.syntax import MapFile, NodeStep, Path, Rule
+from engine.mapping.syntax import Ignore, MapFile, NodeStep, Path, Rule
 from engine.yamltext import Scalar
 
+_SECTION = f"{{{CDA}}}section"
+_CODE = f"{{{CDA}}}code"
+_CODE_TEXT = re.compile(r"[0-9]{1,7}-[0-9]")
 _NAMES = frozenset(name.rpartition("}")[2] for name in STATEMENTS)
 
 
@@ -57,6 +72,39 @@ class StatementReads:
                 found.append(node)
         return found
 
+    def accounts(
+        self,
+        document: Document,
+        taken: set[Node],
+        reported: set[Node],
+        applied: list[tuple[str, Node]],
+    ) -> list[LeafAccount]:
+        """What became of every statement of a document, in order; the arguments are as above."""
+        lost = {*self.unread(document, taken, reported, applied), *reported}
+        ignored: dict[Node, str] = {}
+        for map_name, node in applied:
+            for path, reason in self._ignored(map_name):
+                ignored.update((one, reason) for one in _elements(path(node)))
+        found: list[LeafAccount] = []
+        for node in document.statements():
+            if node in lost or any(one in lost for one in node.iterancestors(*STATEMENTS)):
+                state, reason = UNMAPPED, ""
+            elif node not in taken and node in ignored:
+                state, reason = IGNORED, ignored[node]
+            else:
+                state, reason = MAPPED, ""
+            found.append(
+                LeafAccount(path=place_of(node), state=state, reason=reason, group=_group(node))
+            )
+        return found
+
+    def _ignored(self, map_name: str) -> list[tuple[etree.XPath, str]]:
+        found = []
+        for ignore, path in _ignored_paths(self.library.maps[map_name]):
+            text = xpath_of(path.nodes)
+            found.append((etree.XPath(text, namespaces=NAMESPACES), ignore.reason))
+        return found
+
     def _of(self, map_name: str) -> tuple[etree.XPath, ...]:
         paths = self._paths.get(map_name)
         if paths is None:
@@ -92,12 +140,28 @@ def _paths_of_map(map_file: MapFile, variables: dict[str, tuple[NodeStep, ...]])
     for one in (*match.negation, *match.required, *match.null) if match is not None else ():
         if one.rule is not None:
             yield from _paths_of_rule(one.rule, variables)
+    for _, path in _ignored_paths(map_file):
+        yield path
+
+
+def _ignored_paths(map_file: MapFile) -> Iterator[tuple[Ignore, Path]]:
+    """The paths of `ignore:`; one that stops above a statement means all that stand there."""
     for ignore in map_file.ignore:
         path, _ = parse_path(ignore.path, Scalar(ignore.path, ignore.place))
         if path is not None and path.nodes:
             last = path.nodes[-1]
             whole = () if last.name in _NAMES else (NodeStep(name="*"),)
-            yield replace(path, nodes=(*path.nodes, *whole))
+            yield ignore, replace(path, nodes=(*path.nodes, *whole))
+
+
+def _group(node: Node) -> tuple[str, str]:
+    """The code of the section a statement stands in, and its template by name."""
+    section = next(node.iterancestors(_SECTION), None)
+    code = section.find(_CODE) if section is not None else None
+    known = (template(one.get("root", "")) for one in node.iterchildren(TEMPLATE_ID))
+    name = next((one.name for one in known if one is not None), local_name(str(node.tag)))
+    text = code.get("code", "") if code is not None else ""
+    return (text if _CODE_TEXT.fullmatch(text) else "other", name)
 
 
 def _paths_of_rule(rule: Rule, variables: dict[str, tuple[NodeStep, ...]]) -> Iterator[Path]:

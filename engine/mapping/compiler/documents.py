@@ -7,6 +7,7 @@ from engine.cda.nodes import is_valued, node_code, node_text
 from engine.diagnostics import Diagnostic, Place
 from engine.hl7v2.delimiters import Delimiters
 from engine.mapping.absence import write_absent
+from engine.mapping.accounts import LeafAccount
 from engine.mapping.codes import MAP_FAILED, NO_MAP
 from engine.mapping.compiler.emit_code import NODE_LEVEL
 from engine.mapping.compiler.variant import Variant, make_variant
@@ -77,6 +78,13 @@ class DocumentProgram:
         return MapResult(
             entries=run.entries(), diagnostics=run.diagnostics, held=run.held, map_name=ROOT_MAP
         )
+
+    def accounts(self, document: Document, context: MapContext) -> list[LeafAccount]:
+        """What became of every clinical statement of a document, in order."""
+        run, function = self._start(ROOT_MAP, document, context, None)
+        function(document.root, run)
+        side = run.document
+        return self._reads.accounts(document, side.taken, side.reported, side.applied)
 
     def _make_others(self, run: Run, trace: Any) -> None:
         """Make what stands beside the Composition: the maps of a document that stand under it."""

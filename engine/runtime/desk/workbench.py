@@ -28,7 +28,8 @@ from engine.fhir.marks import plain_type
 from engine.hl7v2.groups import group
 from engine.hl7v2.header import peek
 from engine.hl7v2.path import leaves
-from engine.mapping.accounting import UNMAPPED, LeafAccount, account
+from engine.mapping.accounting import account
+from engine.mapping.accounts import UNMAPPED, LeafAccount
 from engine.mapping.compiler.compiler import Program
 from engine.mapping.compiler.documents import DocumentProgram
 from engine.mapping.coverage import Coverage
@@ -151,7 +152,14 @@ class Workbench:
         return Traced(conversion=conversion, program=program, made=made, trace=trace)
 
     def accounts(self, raw: bytes, channel_name: str | None = None) -> list[LeafAccount]:
-        """What became of every populated leaf; of a message without a map, all are unmapped."""
+        """What became of every populated leaf; of a message without a map, all are unmapped.
+
+        Of a document: what became of every clinical statement.
+        """
+        document = self.convert(raw, channel_name).result.document
+        if document is not None:
+            channel = self.choose(raw, channel_name)
+            return self.loaded.documents(channel).accounts(document, self.plan(channel).context)
         traced = self.trace(raw, channel_name)
         if traced is None:
             return []
@@ -162,7 +170,7 @@ class Workbench:
         return [LeafAccount(path=leaf.path, state=UNMAPPED) for leaf in found]
 
     def unmapped(self, raw: bytes, channel_name: str | None = None) -> list[str]:
-        """Paths of populated leaves that no rule read and no map ignores."""
+        """Paths of populated leaves, or statements, that no rule read and no map ignores."""
         found = self.accounts(raw, channel_name)
         return [one.path for one in found if one.state == UNMAPPED]
 

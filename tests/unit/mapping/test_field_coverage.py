@@ -1,6 +1,6 @@
 import pytest
 
-from engine.mapping.accounting import LeafAccount
+from engine.mapping.accounts import LeafAccount
 from engine.mapping.field_coverage import OTHER, FieldCoverage
 
 
