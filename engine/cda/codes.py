@@ -35,6 +35,9 @@ NO_NAMESPACE = warning(
 CP1252_READ = warning(
     "D312", "bytes that are not {encoding} were read as cp1252", "ask the sender to label them"
 )
+SCHEMA_LOCATION_LEFT_OUT = warning(
+    "D313", "xmlns:schemaLocation, which is no namespace, was left out", "ask the sender to mend it"
+)
 
 # 320 to 339: references inside it
 ID_TWICE = warning("D320", "the ID is given twice; the first one counts", "ask the sender")
@@ -53,3 +56,21 @@ NEGATED = error(
     "this {kind} is negated and its map does not say what that means",
     "say it in the map's `negation:`",
 )
+
+# 360 to 379: several documents that come together, and documents inside messages
+PACKAGE_BROKEN = error(
+    "D360", "the {kind} cannot be read: {problem}", "ask the sender to send it again"
+)
+PACKAGE_TOO_LARGE = error(
+    "D361", "the {kind} has more than {limit} {unit}", "ask the sender to split it"
+)
+PART_BROKEN = error("D362", "part {number} cannot be read: {problem}", "ask the sender")
+PART_TOO_LARGE = error(
+    "D363",
+    "part {number} is larger than {limit} bytes, or than its packing allows",
+    "ask the sender: so much out of so little is an attack or a mistake",
+)
+PART_NOT_TAKEN = error(
+    "D364", "part {number} is {kind}, and no document", "send documents as XML of their own"
+)
+PACKAGE_EMPTY = error("D365", "there is no document in the {kind}", "check what the sender sent")

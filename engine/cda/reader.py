@@ -27,6 +27,8 @@ _MARKS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
 _DECLARED = re.compile(rb"""<\?xml[^>]*encoding\s*=\s*["']([A-Za-z0-9._-]+)["']""")
 _ROOT = re.compile(rb"<(?![?!])[A-Za-z_][^\s/>]*")
 _DOCTYPE = re.compile(rb"<!\s*(?:DOCTYPE|ENTITY)", re.IGNORECASE)
+_MISTAKEN = re.compile(rb"""\sxmlns:schemaLocation\s*=\s*(?:"[^"]*"|'[^']*')""")
+"""Meant as `xsi:schemaLocation`; as a namespace its value is no URI, and libxml2 refuses it."""
 _USED = re.compile(rb"[<\s/]((?:xsi|sdtc)):[A-Za-z]")
 _UNSAFE = re.compile(r"[^A-Za-z0-9.-]+")
 
@@ -68,9 +70,9 @@ def parse_document(
     text = _without_text_before(raw, found)
     if not text:
         return _refused(found, codes.EMPTY())
-    if _DOCTYPE.search(text[:100_000]):
+    if has_doctype(text):
         return _refused(found, codes.DOCTYPE())
-    text = _with_prefixes(text, found)
+    text = _with_prefixes(_without_mistaken(text, found), found)
     root, problem = _tree(text)
     if root is None and repair_cp1252 and problem is not None and _is_encoding(problem):
         root, mended = _tree(_from_cp1252(text))
@@ -86,6 +88,16 @@ def parse_document(
     if root.tag != f"{{{CDA}}}ClinicalDocument":
         return _refused(found, codes.NOT_A_DOCUMENT(name=_shown(root)))
     return Parsed(document=_document(root, raw, found), diagnostics=tuple(found))
+
+
+def has_doctype(text: bytes) -> bool:
+    """True when a document type declaration stands where one may stand: before the root."""
+    return _DOCTYPE.search(text[:100_000]) is not None
+
+
+def without_text_before(raw: bytes) -> bytes:
+    """The bytes from the first `<` on; empty when there is none near the start."""
+    return _without_text_before(raw, [])
 
 
 def _shown(root: Node) -> str:
@@ -109,6 +121,14 @@ def _without_text_before(raw: bytes, found: list[Diagnostic]) -> bytes:
         return raw if raw.strip() else b""
     found.append(codes.TEXT_BEFORE(count=start - len(mark)))
     return mark + raw[start:]
+
+
+def _without_mistaken(text: bytes, found: list[Diagnostic]) -> bytes:
+    """Leave out `xmlns:schemaLocation`, which says nothing of the document."""
+    if not _MISTAKEN.search(text, 0, 4_000):
+        return text
+    found.append(codes.SCHEMA_LOCATION_LEFT_OUT())
+    return _MISTAKEN.sub(b"", text, count=1)
 
 
 def _with_prefixes(text: bytes, found: list[Diagnostic]) -> bytes:

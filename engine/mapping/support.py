@@ -276,6 +276,9 @@ def table_concept(
         own = [
             _with_system(one, row) for one in codings_of(parts, run) if not _repeats(one, mapped)
         ]
+        if run.document is not None:
+            # the code of an element or attribute came without its system: it was a key, no more
+            own = [one for one in own if "system" in one]
         found: dict[str, Any] = {"coding": [mapped, *own]}
         text = original_text(parts)
         if text:

