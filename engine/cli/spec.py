@@ -49,7 +49,9 @@ def spec(
         _compare(library, name, against, out)
     from engine.mapping.guide.specification import specifications
 
-    found = specifications(library, name)
+    found = specifications(library, name) or specifications(_documents(home), name)
+    if name == ALL:
+        found += specifications(_documents(home), name)
     if not found:
         fail(Exit.USAGE, f'there is no map or table "{name}"')
     if out is None:
@@ -70,6 +72,12 @@ def _library(home: Path) -> "Library":
     if problems:
         note(f"the maps have {plural(len(problems), 'problem')}; see engine check")
     return library
+
+
+def _documents(home: Path) -> "Library":
+    from engine.runtime.configuration import document_library, read_project
+
+    return document_library(read_project(home), ())[0]
 
 
 def _write(tables: Sequence["Specification"], file: Path) -> None:

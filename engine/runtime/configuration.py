@@ -101,7 +101,7 @@ class Loaded:
 
         program = self._documents.get(overlays)
         if program is None:
-            library, _ = _document_library(self.files, overlays)
+            library, _ = document_library(self.files, overlays)
             program = self._documents[overlays] = compile_documents(library)
         return program
 
@@ -235,7 +235,7 @@ def _of_messages(files: Mapping[str, str]) -> dict[str, str]:
     return {file: text for file, text in files.items() if not _is_of_documents(file)}
 
 
-def _document_library(
+def document_library(
     files: ProjectFiles, overlays: tuple[str, ...]
 ) -> tuple[Library, list[Diagnostic]]:
     """The maps of documents, which share no names with those of messages."""
@@ -249,7 +249,7 @@ def _document_library(
 
 
 def _check_documents(files: ProjectFiles, overlays: tuple[str, ...]) -> list[Diagnostic]:
-    library, problems = _document_library(files, overlays)
+    library, problems = document_library(files, overlays)
     return problems + check_library(library)
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from engine.diagnostics import Place
-from engine.fhir import definitions as fhir
+from engine.mapping.guide.document_rows import document_cells
 from engine.mapping.guide.our_rows import (
     NOTHING,
     Environment,
@@ -22,14 +22,16 @@ from engine.mapping.guide.our_rows import (
     sources_of_condition,
 )
 from engine.mapping.guide.source_facts import SourceFacts, describe, own_parts, source_text
+from engine.mapping.guide.spec_cells import Cells, conversion_cells, element_facts, place_cell
 from engine.mapping.guide.spec_steps import step_cells
-from engine.mapping.guide.wording import condition_text, expression_text, step_text
+from engine.mapping.guide.wording import condition_text
 from engine.mapping.library import Library
-from engine.mapping.syntax import FirstOf, MapFile, Path, Pipe, Rule, Step
+from engine.mapping.syntax import (
+    MapFile,
+    Rule,
+)
 from engine.mapping.target_types import choice_key
 from engine.mapping.terminology import CodeTable
-
-Cells = tuple[str, ...]
 
 ELEMENT_COLUMNS: Cells = (
     "Sort Order", "Identifier", "Name", "Data Type", "Cardinality - Min", "Cardinality - Max",
@@ -78,6 +80,9 @@ def _of_map(map_file: MapFile) -> Specification:
     title = f"{map_file.from_name} to {map_file.to_name}"
     if map_file.description:
         title += f": {map_file.description}"
+    if map_file.of_document:
+        cells = tuple(document_cells(map_file))
+        return Specification(name=map_file.name, title=title, columns=ELEMENT_COLUMNS, rows=cells)
     if map_file.steps:
         return Specification(
             name=map_file.name, title=title, columns=STEP_COLUMNS, rows=tuple(step_cells(map_file))
@@ -219,57 +224,20 @@ def _lines(
 
 
 def _cells(line: _Line, map_file: MapFile, identifiers: str, facts: SourceFacts) -> Cells:
-    kind, least, most = _element_facts(map_file.to_name.partition("-")[0], line.element)
-    maps, tables, assignment = _conversion(line.rule)
+    kind, least, most = element_facts(map_file.to_name.partition("-")[0], line.element)
+    maps, tables, assignment = conversion_cells(line.rule)
     return (
         "", identifiers, facts.name, facts.datatype, facts.least, facts.most,
         f"IF {line.condition}" if line.condition else "", line.attribute, kind, least, most,
-        maps, tables, assignment, line.comment, _place(line.rule.place),
+        maps, tables, assignment, line.comment, place_cell(line.rule.place),
     )  # fmt: skip
-
-
-def _conversion(rule: Rule) -> tuple[str, str, str]:
-    """(maps called, tables, what else is done with the source)."""
-    expression = rule.expression
-    if expression is None:
-        return "", "", ""
-    steps = list(_steps(expression))
-    maps = ", ".join(step_text(one) for one in steps if one.kind == "map")
-    tables = ", ".join(step_text(one)[6:] for one in steps if one.kind == "table")
-    plain = isinstance(expression, Path) or (
-        isinstance(expression, Pipe)
-        and isinstance(expression.source, Path)
-        and all(one.kind in ("map", "table", "reference") for one in expression.steps)
-    )
-    return maps, tables, "" if plain else expression_text(expression)
-
-
-def _steps(expression: object) -> Iterator[Step]:
-    if isinstance(expression, Pipe):
-        yield from _steps(expression.source)
-        yield from expression.steps
-    elif isinstance(expression, FirstOf):
-        for option in expression.options:
-            yield from _steps(option)
-
-
-def _element_facts(root: str, names: tuple[str, ...]) -> tuple[str, str, str]:
-    """(type, least, most) of an element, as R4 has it."""
-    element = fhir.element(root, ".".join(name for name in names if name != "$this"))
-    if element is None:
-        return "", "", ""
-    return "|".join(element.types[:3]), str(element.min), "-1" if element.max_many else "1"
 
 
 def _unused(part: Source, comment: str, place: Place | None) -> Cells:
     facts = describe(part)
     cells = ("", source_text(part), facts.name, facts.datatype, facts.least, facts.most)
-    return (*cells, *[""] * 8, comment, _place(place))
+    return (*cells, *[""] * 8, comment, place_cell(place))
 
 
 def _ignored_cells(path: str, reason: str, place: Place) -> Cells:
-    return ("", path, *[""] * 12, f"ignored: {reason}", _place(place))
-
-
-def _place(place: Place | None) -> str:
-    return f"{place.file}:{place.line}" if place is not None else ""
+    return ("", path, *[""] * 12, f"ignored: {reason}", place_cell(place))
