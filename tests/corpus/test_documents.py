@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 import pytest
 from fhir.resources.R4B import get_fhir_model_class
@@ -65,8 +65,8 @@ def silent(one: ConvertedDocument) -> Iterator[str]:
 def is_well_formed(raw: bytes) -> bool:
     """As a parser says that knows nothing of us."""
     try:
-        ElementTree.fromstring(raw)
-    except ElementTree.ParseError:
+        ET.fromstring(raw)
+    except ET.ParseError:
         return False
     return True
 
