@@ -47,7 +47,10 @@ MORE = {
     "TN": "@nullFlavor @use validTime:IVL_TS",
     "SXCM_TS": "@nullFlavor @value @operator",
     "EIVL_TS": "@nullFlavor @value @operator event:CS offset:IVL_PQ",
-    "PIVL_TS": "@nullFlavor @value @operator @alignment @institutionSpecified phase:IVL_TS period:PQ|IVL_PQ",
+    "PIVL_TS": (
+        "@nullFlavor @value @operator @alignment @institutionSpecified phase:IVL_TS"
+        " period:PQ|IVL_PQ"
+    ),
     "SXPR_TS": "@nullFlavor @value @operator comp*:SXCM_TS",
     "IVXB_INT": "@nullFlavor @value @inclusive",
     "IVXB_PQ": "@nullFlavor @value @unit @inclusive translation*:PQR",
@@ -81,7 +84,8 @@ MORE = {
         f"{ROLE} code:CE addr*:AD telecom*:TEL effectiveTime:IVL_TS relatedPerson:Person"
     ),
 }
-"""Class to its children: `@name` an attribute, `name:TYPE` an element, `name*:TYPE` any number, `A|B` by `xsi:type`."""
+"""Class to its children: `@name` an attribute, `name:TYPE` an element, `name*:TYPE` any number,
+`A|B` by `xsi:type`."""
 
 ANY_VALUE = (
     "BL", "CD", "CE", "CO", "CS", "ED", "EIVL_TS", "II", "INT", "IVL_INT", "IVL_PQ", "IVL_TS", "MO",
@@ -154,8 +158,8 @@ def build_classes(structures: list[Json]) -> dict[str, Json]:
         classes[name].update(_written(text))
     for name in ("EN", "ON"):
         classes[name] = dict(classes["PN"])
-    for (name, step), types in BY_XSI_TYPE.items():
-        classes[name][step] = [list(types), classes[name][step][1] or (name, step) in MANY]
+    for (name, step), kinds in BY_XSI_TYPE.items():
+        classes[name][step] = [list(kinds), classes[name][step][1] or (name, step) in MANY]
     return {name: dict(sorted(children.items())) for name, children in sorted(classes.items())}
 
 
