@@ -149,7 +149,8 @@ MLLP_LISTENER = ComponentSpec(
 HTTP_LISTENER = ComponentSpec(
     key="http",
     title="the HTTP listener",
-    summary="POST a message or a batch, get the acknowledgment back.",
+    summary="POST a message or a batch, get the acknowledgment back; or a C-CDA document, a form "
+    "or an archive of documents, and get JSON back.",
     model=HttpListenerConfig,
     fields=(
         port("TCP port."),
@@ -171,7 +172,7 @@ HTTP_LISTENER = ComponentSpec(
 DIRECTORY_LISTENER = ComponentSpec(
     key="directory",
     title="the folder listener",
-    summary="A folder polled for files with one message or a batch each.",
+    summary="A folder polled for files with a message, a batch, a document or an archive each.",
     model=DirectoryListenerConfig,
     fields=(
         FieldSpec(
@@ -185,7 +186,9 @@ DIRECTORY_LISTENER = ComponentSpec(
         ),
         FieldSpec(
             name="pattern",
-            description="Names taken, with * and ?.",
+            description="Names taken, with * and ?; several with commas. Archives (*.zip, XDM too) "
+            "hold documents, each a message of its own.",
+            example='"*.xml, *.zip"',
             form=forms.check_glob,
             form_name="a name pattern",
         ),

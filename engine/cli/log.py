@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from engine.cli.masking import mask_resource, mask_segment, mask_source
+from engine.cli.masking import HIDDEN, mask_resource, mask_segment, mask_source
 from engine.cli.options import StoreOption, open_log
 from engine.cli.terminal import Exit, data, data_json, fail, masked_by_default, note, plural
 
@@ -21,8 +21,9 @@ def search(
     query: Annotated[
         list[str] | None,
         typer.Argument(
-            help="Words: a control id, MRN, visit, accession or order number, or name:value, as "
-            "status:ERROR channel:adt type:ADT^A01 mrn:123 since:2h until:2026-11-22 code:T503."
+            help="Words: a control id, MRN, visit, accession, order or document number, or "
+            "name:value, as status:ERROR channel:adt type:ADT^A01 mrn:123 document:D1 since:2h "
+            "until:2026-11-22 code:T503."
         ),
     ] = None,
     store: StoreOption = "",
@@ -165,9 +166,27 @@ def _print_problem(problem: Any, indent: str) -> None:
         data(f"{indent}  = help: {problem['hint']}")
 
 
+def _print_document(raw: bytes, masked: bool) -> None:
+    """The header's facts in place of the document: that would be thousands of lines."""
+    from engine.cda.header import read_header, shown
+
+    facts = read_header(raw)
+    data(f"  document  {shown(facts.identifier)}  type {facts.code}  {len(raw)} bytes")
+    data(f"  set       {shown(facts.set_id)}  version {facts.version_number}")
+    for related in facts.related:
+        data(f"  related   {related.kind} {shown(related.identifier)}")
+    data(f"  from      {facts.sender}  written {facts.effective_time}")
+    for patient in facts.patients:
+        data(f"  patient   {HIDDEN if masked else shown(patient)}")
+
+
 def _print_message(raw: bytes, masked: bool) -> None:
+    from engine.cda.reader import is_document
     from engine.hl7v2.parser import parse
 
+    if is_document(raw):
+        _print_document(raw, masked)
+        return
     message = parse(raw[:MESSAGE_CHARACTERS_MAX]).message
     if message is None:
         data(f"  {len(raw)} bytes that cannot be read as a message")

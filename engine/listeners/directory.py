@@ -90,8 +90,10 @@ class FolderFiles:
         now = self._seconds()
         seen: dict[str, tuple[int, float]] = {}
         ready: list[tuple[float, str, Path]] = []
-        for file in self._folder.glob(self._config.pattern):
-            if file.name.endswith(CLAIMED) or not file.is_file():
+        patterns = [text.strip() for text in self._config.pattern.split(",")]
+        for file in self._folder.iterdir():
+            wanted = any(file.match(pattern) for pattern in patterns if pattern)
+            if not wanted or file.name.endswith(CLAIMED) or not file.is_file():
                 continue
             stat = file.stat()
             size, since = self._sizes.get(file.name, (-1, now))

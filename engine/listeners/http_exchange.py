@@ -1,7 +1,9 @@
 """Rim. One HTTP request that carries a message or a batch; its response is the acknowledgment.
 
-The body is the message as it would stand in an MLLP frame. 200 says that it was taken in, 400 that
-the acknowledgment in the body refuses it, 503 that it must be sent again (RFC 9110).
+The body is the message as it would stand in an MLLP frame; or a document, a form with documents
+or an archive of them, whatever the Content-Type says: labels are often wrong. 200 says that it was
+taken in, 400 that the answer in the body refuses it or a part of it, 503 that it must be sent again
+(RFC 9110).
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,6 +18,8 @@ from engine.listeners.ticks import Ticks
 from engine.listeners.tls import peer_name
 
 CONTENT_TYPE = b"application/hl7-v2"
+JSON = b"application/json"
+"""Of the answers to documents."""
 RETRY_SECONDS = b"5"
 KEPT_BYTES_MAX = 65_536
 """Of a body that is too large this much is kept with the fault."""
@@ -141,7 +145,7 @@ class HttpExchange(http.Request):
         self._give_back()
         self.setResponseCode(status)
         if body:
-            self.setHeader(b"Content-Type", CONTENT_TYPE)
+            self.setHeader(b"Content-Type", JSON if body[:1] == b"{" else CONTENT_TYPE)
         if status != http.NO_CONTENT:
             self.setHeader(b"Content-Length", str(len(body)).encode("ascii"))
         self.write(body)

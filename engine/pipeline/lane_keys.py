@@ -38,11 +38,13 @@ class LanePlan:
 
     readers: tuple[KeyReader, ...] = ()
     """Tried in order; none: the default, by patient."""
+    paths: tuple[str, ...] = ()
+    """As configured, one for each reader."""
 
 
 def plan_lanes(paths: tuple[str, ...]) -> LanePlan:
     """Compile a channel's `lane` paths; lint has checked them. Raises ValueError on a bad path."""
-    return LanePlan(readers=tuple(_reader(text) for text in paths))
+    return LanePlan(readers=tuple(_reader(text) for text in paths), paths=tuple(paths))
 
 
 def lane_keys(raw: bytes, header: Header, plan: LanePlan) -> tuple[str, ...]:

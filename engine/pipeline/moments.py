@@ -17,11 +17,12 @@ def event_at(message: Message, zone: str | None) -> float | None:
     for text in texts:
         found = parse_timestamp(text.split(message.delimiters.component, 1)[0]) if text else None
         if found is not None and found.precision.value >= Precision.DAY.value:
-            return _unix(found, zone)
+            return unix_seconds(found, zone)
     return None
 
 
-def _unix(moment: Timestamp, zone: str | None) -> float | None:
+def unix_seconds(moment: Timestamp, zone: str | None) -> float | None:
+    """A moment as Unix seconds; None for one that no calendar has."""
     if moment.offset_minutes is not None:
         tzinfo: tzinfo_type = timezone(timedelta(minutes=moment.offset_minutes))
     else:

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from engine.cda.document import Document
+from engine.cda.header import read_header
 from engine.cda.reader import is_document, parse_document
 from engine.channel.model import MERGE
 from engine.channel.preprocess import Edit, preprocess
@@ -23,6 +24,7 @@ from engine.hl7v2.message import Message
 from engine.hl7v2.parser import parse
 from engine.mapping.run import MapResult
 from engine.pipeline import codes
+from engine.pipeline.document_keys import document_event_at, document_search_keys
 from engine.pipeline.moments import event_at, instant
 from engine.pipeline.plan import PASSED_ON, ChannelPlan, Converter
 from engine.pipeline.repair import repair_entries
@@ -121,6 +123,11 @@ def _plan_of_sender(message: Message, plan: ChannelPlan, course: _Course) -> Cha
 
 
 def _process_document(raw: bytes, plan: ChannelPlan, course: _Course) -> ProcessResult:
+    course.step = "search keys"
+    facts = read_header(raw)
+    course.keys = document_search_keys(facts)
+    course.event_at = document_event_at(facts, plan.context.time_zone) or course.event_at
+    course.step = "decode"
     parsed = parse_document(raw, repair_cp1252=plan.config.decoding.repair_cp1252)
     course.diagnostics.extend(parsed.diagnostics)
     course.document = parsed.document

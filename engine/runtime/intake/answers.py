@@ -23,6 +23,8 @@ from engine.hl7v2.acknowledgment import (
 )
 from engine.hl7v2.header import Header
 from engine.mllp import TOO_LARGE, FrameFault
+from engine.runtime.intake.document_answers import BEGIN, answers_of_package, document_answer
+from engine.runtime.intake.document_header import is_of_document
 
 ANSWERED_FAULTS = frozenset({TOO_LARGE.code, "M150", "M151"})
 """Frame faults after which the sender waits; after the others nobody does, or for another
@@ -92,6 +94,10 @@ class Answers:
         payload = self._build(header, code, None, (fault.diagnostic,))
         return Answer(payload, code or "", accepted=False)
 
+    def part_refused(self, problem: Diagnostic) -> Answer:
+        """A part of an archive or a form that is no document, or all of it."""
+        return Answer(document_answer("", "AE", None, (problem,)), "AE", accepted=False)
+
     def processed(
         self,
         header: Header,
@@ -116,6 +122,8 @@ class Answers:
     ) -> bytes:
         if code is None:
             return b""
+        if is_of_document(header):
+            return document_answer(header.control_id, code, condition, problems)
         return build_acknowledgment(
             header,
             code,
@@ -127,11 +135,14 @@ class Answers:
 
 
 def batch_answer(envelope: Sequence[bytes], answers: Sequence[bytes]) -> bytes:
-    """One answer to a batch: its acknowledgments, in a batch when it came in one.
+    """One answer to a batch: its acknowledgments, in a batch when it came in one; to several
+    documents one list.
 
     HL7 v2.5.1 ch. 2.10.3.2 lets a batch be answered by a batch of acknowledgments.
     """
     given = [answer for answer in answers if answer]
+    if any(answer.startswith(BEGIN) for answer in given):
+        return answers_of_package(given)
     body = b"".join(given)
     if not envelope or not given:
         return body

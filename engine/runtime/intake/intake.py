@@ -11,6 +11,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 
+from engine.cda.package import Refused, is_package, open_package
 from engine.hl7v2.batch import split
 from engine.listeners.interface import Connection
 from engine.listeners.reactor import Clock
@@ -19,7 +20,13 @@ from engine.pipeline.states import Verdict
 from engine.runtime.intake.answering import Answering
 from engine.runtime.intake.answers import Answers
 from engine.runtime.intake.late_acknowledgment import AskStates
-from engine.runtime.intake.reception import ChannelIntake, Drained, Reception, Taken
+from engine.runtime.intake.reception import (
+    RAW_FAULT_BYTES_MAX,
+    ChannelIntake,
+    Drained,
+    Reception,
+    Taken,
+)
 from engine.runtime.intake.waiting import Parcel, Waiting, is_batch
 from engine.store.interface import Log, Receipt, StoreUnavailable
 from engine.telemetry.events import (
@@ -276,12 +283,15 @@ class Intake:
     def _take(self, one: Waiting, now: float) -> Taken | None:
         """The receipt of what waits; None when it is a batch, or its channel takes nothing."""
         reception = one.sink.reception
-        source = one.connection.source
+        source = one.source
         try:
             if one.fault is not None:
                 return reception.take_fault(one.fault, source, now)
-            if one.parcel is None and is_batch(one.payload) and self._split(one):
+            one.unpack()
+            if one.parcel is None and self._opened(one):
                 return None
+            if one.refused is not None:
+                return reception.take_refused(one.refused, source, now)
             return reception.take(one.payload, source, now, one.problems)
         except Drained:
             one.connection.abandon("drain")
@@ -290,6 +300,29 @@ class Intake:
             caught = error_caught(error)
             self._recorder.record(caught)
             return reception.take_broken(one.payload, source, now, caught.error)
+
+    def _opened(self, one: Waiting) -> bool:
+        """Queue what several came as: the messages of a batch, the documents of an archive."""
+        if one.sink.reception.takes_documents and is_package(one.payload):
+            return self._unpack(one)
+        return is_batch(one.payload) and self._split(one)
+
+    def _unpack(self, one: Waiting) -> bool:
+        """Queue the parts of an archive or a form; False when nothing of it can be taken."""
+        package = open_package(one.payload)
+        if package.problem is not None:
+            one.refused = Refused(package.problem, one.payload[:RAW_FAULT_BYTES_MAX])
+            return False
+        connection = one.connection
+        ordered = self._answering.ordered
+        parcel = Parcel(ordered.reserve(connection), len(package.parts), (), ordered)
+        connection.hold("bulk")
+        for number, part in enumerate(package.parts, 1):
+            self._bulk.append(
+                Waiting(one.sink, connection, b"", parcel=parcel, part=part, number=number)
+            )
+        self._bulk_of[connection] += len(package.parts)
+        return True
 
     def _split(self, one: Waiting) -> bool:
         """Queue the messages of a batch; False when it is a single message after all."""

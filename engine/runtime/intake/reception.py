@@ -10,15 +10,20 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from engine.channel.model import Acknowledge, ChannelConfig
+from engine.cda.header import DocumentHeader, read_header
+from engine.cda.package import Refused
+from engine.cda.reader import is_document
+from engine.channel.model import Acknowledge, ChannelConfig, MllpListenerConfig
 from engine.diagnostics import Diagnostic, Severity
 from engine.hl7v2.header import Header, peek
 from engine.mllp import FrameFault
+from engine.pipeline.document_keys import document_lanes
 from engine.pipeline.duplicate import NEW, DuplicateIndex
 from engine.pipeline.lane_keys import LanePlan, lane_keys, plan_lanes
 from engine.pipeline.states import Verdict
 from engine.runtime import codes
 from engine.runtime.intake.answers import SILENCE, Answer, Answers
+from engine.runtime.intake.document_header import as_header
 from engine.runtime.routing import Router
 from engine.store.interface import Receipt
 
@@ -82,6 +87,10 @@ class Reception:
         self._answers = answers
         self._revision = revision
         self._fault_channel = channels[0].name if len(channels) == 1 else listener
+        self.takes_documents = not any(
+            isinstance(found.config.listener, MllpListenerConfig) for found in channels
+        )
+        """MLLP carries messages; a document on it is a mistake of the sender."""
 
     @property
     def drained(self) -> bool:
@@ -92,7 +101,7 @@ class Reception:
         self, raw: bytes, source: str, now: float, found_before: tuple[Diagnostic, ...] = ()
     ) -> Taken:
         """A message, with what was found wrong with its batch. Raises Drained."""
-        header = peek(raw)
+        header, facts = self._peek(raw)
         problems = header.diagnostics
         if found_before:
             problems = (*found_before, *problems)
@@ -128,7 +137,11 @@ class Reception:
             sender=sender,
             message_type=header.message_type,
             version=header.version,
-            lanes=lane_keys(raw, header, channel.lanes),
+            lanes=(
+                lane_keys(raw, header, channel.lanes)
+                if facts is None
+                else document_lanes(facts, header, channel.lanes)
+            ),
             verdict=seen.verdict,
             duplicate_of=seen.duplicate_of,
             runnable=runnable,
@@ -139,6 +152,13 @@ class Reception:
         )
         key = (channel.config.name, sender, control_id) if control_id else None
         return Taken(receipt, answer, channel, header, key)
+
+    def _peek(self, raw: bytes) -> tuple[Header, DocumentHeader | None]:
+        """The header of a message, or of a document and its facts."""
+        if self.takes_documents and is_document(raw):
+            facts = read_header(raw)
+            return as_header(facts, raw), facts
+        return peek(raw), None
 
     def _conflict_answer(self, header: Header, channel: ChannelIntake) -> Answer:
         """Same control id, other bytes: as the channel's policy says."""
@@ -161,22 +181,28 @@ class Reception:
         header: Header,
         problems: Sequence[Diagnostic],
     ) -> Taken:
-        """No MSH that can be read."""
+        """No MSH, or header of a document, that can be read."""
         answer = self._answers.unreadable(header, problems)
         return self._refused(raw[:RAW_FAULT_BYTES_MAX], source, now, header, answer, problems)
 
     def take_fault(self, fault: FrameFault, source: str, now: float) -> Taken:
         """Bytes that could not be framed, or too many of them."""
-        header = peek(fault.data)
+        header, _ = self._peek(fault.data)
         answer = self._answers.unframed(header, fault)
         return self._refused(fault.data, source, now, header, answer, (fault.diagnostic,))
+
+    def take_refused(self, refused: Refused, source: str, now: float) -> Taken:
+        """A part of an archive or a form that is no document, or all of it."""
+        answer = self._answers.part_refused(refused.problem)
+        header = peek(refused.data)
+        return self._refused(refused.data, source, now, header, answer, (refused.problem,))
 
     def take_broken(self, raw: bytes, source: str, now: float, kind: str) -> Taken:
         """A message on which the engine itself failed; `kind` is the exception's class.
 
         Kept for whoever mends the engine, and refused, so that its sender does not wait.
         """
-        header = peek(raw[:RAW_FAULT_BYTES_MAX])
+        header, _ = self._peek(raw[:RAW_FAULT_BYTES_MAX])
         answer = self._answers.refuse(header, "207") if header.control_id else SILENCE
         return self._refused(raw, source, now, header, answer, (codes.INTAKE_FAILED(kind=kind),))
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from engine.cda.package import Part, Refused
 from engine.diagnostics import Diagnostic
 from engine.listeners.interface import Connection
 from engine.mllp import FrameFault
@@ -61,6 +62,32 @@ class Waiting:
     parcel: Parcel | None = None
     problems: tuple[Diagnostic, ...] = ()
     """What was found wrong with its batch."""
+    part: Part | None = None
+    """Of an archive or a form: gives the payload when its turn comes."""
+    number: int = 0
+    """Which part it is, from 1."""
+    refused: Refused | None = None
+    """Why the part, or the whole, is not taken in."""
+
+    @property
+    def source(self) -> str:
+        """Where it came from, with the number of the part."""
+        return (
+            f"{self.connection.source} part {self.number}"
+            if self.number
+            else (self.connection.source)
+        )
+
+    def unpack(self) -> None:
+        """Read the part, once."""
+        if self.part is None:
+            return
+        found = self.part()
+        self.part = None
+        if isinstance(found, Refused):
+            self.refused = found
+        else:
+            self.payload = found
 
 
 def is_batch(payload: bytes) -> bool:
