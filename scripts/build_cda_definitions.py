@@ -182,7 +182,7 @@ def _children(structure: Json) -> Iterator[tuple[str, Json, list[str]]]:
 def _flatten(classes: dict[str, dict[str, list[Any]]], name: str, part: str) -> None:
     """The parts of a name or address, which the package keeps one level deeper."""
     classes[name].pop("item", None)
-    for step, (_, _) in classes.pop(f"{name}.item", {}).items():
+    for step in classes.pop(f"{name}.item", {}):
         classes[name][step] = [[part], True]
 
 
