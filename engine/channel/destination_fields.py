@@ -206,6 +206,12 @@ FHIR_DESTINATION = ComponentSpec(
             "they are.",
             choices=("read", "create", "replace"),
         ),
+        seconds(
+            "merge_memory_seconds",
+            "Staff, places, organisations and devices that the server was seen to have, and of "
+            "which a message says nothing else, are neither read nor sent so long; 0: always.",
+            minimum=0,
+        ),
         FieldSpec(
             name="capabilities",
             kind=Kind.LIST,

@@ -225,6 +225,8 @@ class FhirDestinationConfig:
     merge: str = "read"
     """Resources a message says only a part of. read: read, merge, write with If-Match. create:
     written only where there is none. replace: written as they are."""
+    merge_memory_seconds: float = 300.0
+    """Staff, places, organisations and devices the server had are not read again so long."""
     capabilities: frozenset[str] = frozenset(
         {"transaction", "batch", "conditional-update", "conditional-create", "update-create"}
     )

@@ -8,7 +8,8 @@ interactions), RFC 9110.
 
 import asyncio
 import ssl
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
@@ -41,8 +42,8 @@ from engine.pipeline.response import (
     conflict_of,
     entry_answers,
     is_conflict,
+    may_lack,
 )
-from engine.pipeline.states import FailureClass
 
 FHIR_JSON = "application/fhir+json"
 _CONNECT_SECONDS_MAX = 10.0
@@ -61,8 +62,15 @@ _REPEATABLE_METHODS = frozenset({"PUT", "GET", "DELETE"})
 class FhirDestination:
     """Sends Bundles to one server."""
 
-    def __init__(self, config: FhirDestinationConfig, secrets: SecretSource) -> None:
-        """Args: the checked configuration; where secrets come from, asked at every attempt."""
+    def __init__(
+        self,
+        config: FhirDestinationConfig,
+        secrets: SecretSource,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Args: the checked configuration; where secrets come from, asked at every attempt; the
+        clock of what is remembered between messages.
+        """
         self._config = config
         self._secrets = secrets
         self._base = config.url.rstrip("/")
@@ -77,7 +85,7 @@ class FhirDestination:
         self._plain_headers = CIMultiDict(_HEADERS)
         self._shown_headers = self._describe_headers()
         self._transaction_shown = self._shown("POST", self._base)
-        self._merging = Merging(config, self._exchange)
+        self._merging = Merging(config, self._exchange, clock)
 
     async def send(self, outgoing: Outgoing) -> AttemptResult:
         """One attempt: the Bundle, or its entries one by one."""
@@ -147,20 +155,31 @@ class FhirDestination:
     ) -> AttemptResult:
         """Read, merge, write; again when another writer was there in between."""
         deadline = _now() + self._config.timeout_seconds
+        in_full = outgoing.in_full
         for round_number in range(1, ROUNDS_MAX + 1):
-            drawn = await self._merging.draw(outgoing.body, marks, headers, deadline)
-            if isinstance(drawn, Unread):
-                return self._unread(drawn)
-            result = await self._send_drawn(outgoing, drawn, headers, deadline)
+            draft = await self._merging.draw(
+                outgoing.body, marks, headers, deadline, in_full=in_full
+            )
+            if isinstance(draft, Unread):
+                return self._unread(draft)
+            result = await self._send_drawn(outgoing, draft.drawn, headers, deadline)
             answer = result.classification
             if answer.accepted:
-                self._merging.remember(outgoing.body, marks, drawn.names)
-            conflict = is_conflict(answer)
-            refused = answer.failure_class is FailureClass.PERMANENT and drawn.remembered
-            if not (conflict or refused) or round_number == ROUNDS_MAX or _now() >= deadline:
+                self._merging.confirm(draft)
+                return result
+            lacking = bool(draft.remembered) and may_lack(answer)
+            if lacking:  # what was left out may be gone from the server
+                self._merging.forget(draft)
+                in_full = True
+            if not (lacking or is_conflict(answer)) or not self._may_repeat(outgoing):
+                return result
+            if round_number == ROUNDS_MAX or _now() >= deadline:
                 break
-            self._merging.forget()  # what was left out may be gone from the server
-        return replace(result, classification=conflict_of(answer)) if conflict else result
+        return replace(result, classification=conflict_of(answer))
+
+    def _may_repeat(self, outgoing: Outgoing) -> bool:
+        """True when nothing was taken, or what was taken may be sent again."""
+        return self._is_transaction or _repeatable(outgoing.body)
 
     async def _send_drawn(
         self, outgoing: Outgoing, drawn: Drawn, headers: Headers, deadline: float
@@ -341,7 +360,8 @@ class FhirDestination:
 
 
 def _left_out(drawn: Drawn) -> bytes:
-    return f"without what the server has already: {', '.join(drawn.left_out)}".encode()
+    lately = f"; lately, so not read: {', '.join(drawn.remembered)}" if drawn.remembered else ""
+    return f"without what the server has already: {', '.join(drawn.left_out)}{lately}".encode()
 
 
 def _now() -> float:

@@ -1,8 +1,9 @@
 """Rim. Reads what a FHIR server has of the resources a message says only a part of.
 
 One request reads all of a Bundle (a batch of GETs; one by one where the server knows no batches).
-Staff, places and organisations that a recent message wrote, or found there, with the very same
-entry are not read again. A read changes nothing, so its failure is never ambiguous.
+One batch is one exchange; a search a type (`_id=a,b`) would be one each, and of an index or a cache
+that may be behind. What the server lately had, with the very same entry, is not read again
+(`merge_memory`). A read changes nothing, so its failure is never ambiguous.
 FHIR R4 4.0.1, https://hl7.org/fhir/R4/http.html#concurrency.
 """
 
@@ -16,6 +17,7 @@ from yarl import URL
 
 from engine.channel.model import FhirDestinationConfig
 from engine.destinations.http_exchange import Answer, Headers, Request
+from engine.destinations.merge_memory import MergeMemory, Seen
 from engine.fhir.marks import Mark
 from engine.fhir.merge_plan import (
     Drawn,
@@ -26,7 +28,6 @@ from engine.fhir.merge_plan import (
     read_request,
     without,
 )
-from engine.mapping.memory import SHARED_TYPES
 from engine.pipeline.response import (
     READ_SEVERAL,
     READ_UNEXPECTED,
@@ -37,10 +38,6 @@ from engine.pipeline.response import (
     of_read,
 )
 
-KNOWN_MAX = 4_000
-"""Entries of one generation that need not be read; two generations are kept."""
-KNOWN_SECONDS = 900.0
-"""What the server had then is looked at again after this."""
 _ABSENT = frozenset({404, 410})
 
 Json = dict[str, Any]
@@ -56,21 +53,37 @@ class Unread:
     response: Answer | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """What is to be sent, and what is known of the server once it took that."""
+
+    drawn: Drawn
+    seen: tuple[tuple[int, Seen], ...] = ()
+    """By the place of the mark."""
+    remembered: tuple[bytes, ...] = ()
+    """Entries that were left out without being read."""
+
+
 class Merging:
     """What is merged at one server."""
 
-    def __init__(self, config: FhirDestinationConfig, ask: Ask) -> None:
-        """Args: the checked configuration; how a request is sent."""
+    def __init__(self, config: FhirDestinationConfig, ask: Ask, clock: Callable[[], float]) -> None:
+        """Args: the checked configuration; how a request is sent; a clock that only goes on."""
         self._base = config.url.rstrip("/")
         self._batches = "batch" in config.capabilities
         self._create_only = config.merge == "create"
         self._ask = ask
-        self._newer: dict[bytes, tuple[str, float]] = {}
-        self._older: dict[bytes, tuple[str, float]] = {}
+        self._memory = MergeMemory(config.merge_memory_seconds, clock)
 
     async def draw(
-        self, body: bytes, marks: Sequence[Mark], headers: Headers, deadline: float
-    ) -> Drawn | Unread:
+        self,
+        body: bytes,
+        marks: Sequence[Mark],
+        headers: Headers,
+        deadline: float,
+        *,
+        in_full: bool,
+    ) -> Draft | Unread:
         """The Bundle as it is to be sent.
 
         Args:
@@ -78,51 +91,47 @@ class Merging:
             marks: its entries that are merged.
             headers: of every request.
             deadline: time of the event loop at which the attempt ends.
+            in_full: read all, whatever is remembered.
         """
-        now = asyncio.get_running_loop().time()
         known: dict[int, str] = {}
-        asked: list[int] = []
+        asked: dict[int, bytes] = {}
         for at, mark in enumerate(marks):
-            name = self._known(mark.cut(body), now)
+            entry = mark.cut(body)
+            name = "" if in_full or mark.deletes else self._memory.name_of(entry)
             if name:
                 known[at] = name
             else:
-                asked.append(at)
+                asked[at] = entry
+        remembered = tuple(marks[at].cut(body) for at in known)
         if not asked:
-            return without(body, [(marks[at], name) for at, name in known.items()])
-        urls = [question(marks[at].cut(body)) for at in asked]
-        found = await self._read(urls, headers, deadline)
+            cut = without(body, [(marks[at], name) for at, name in known.items()])
+            return Draft(drawn=cut, remembered=remembered)
+        found = await self._read([question(entry) for entry in asked.values()], headers, deadline)
         if isinstance(found, Unread):
             return found
-        present = {asked[at]: resource for at, resource in found.items()}
-        return draw(body, marks, present, known, create_only=self._create_only)
+        places = list(asked)
+        present = {places[at]: resource for at, resource in found.items()}
+        seen: list[tuple[int, Seen]] = []
+        for at, entry in asked.items():
+            version = str(present.get(at, {}).get("meta", {}).get("versionId", ""))
+            one = self._memory.look(entry, version, deletes=bool(marks[at].deletes))
+            if one is not None:
+                seen.append((at, one))
+        return Draft(
+            drawn=draw(body, marks, present, known, create_only=self._create_only),
+            seen=tuple(seen),
+            remembered=remembered,
+        )
 
-    def remember(self, body: bytes, marks: Sequence[Mark], names: Sequence[str]) -> None:
-        """The server has now what these entries say, under these names (empty: not known)."""
-        now = asyncio.get_running_loop().time()
-        for mark, name in zip(marks, names, strict=True):
-            if name.partition("/")[0] in SHARED_TYPES and not mark.deletes:
-                entry = mark.cut(body)
-                if not self._known(entry, now):
-                    self._keep(entry, name, now + KNOWN_SECONDS)
+    def confirm(self, draft: Draft) -> None:
+        """The server took it: it has now what was read and what was written."""
+        for at, seen in draft.seen:
+            self._memory.confirm(seen, draft.drawn.names[at], written=draft.drawn.writes[at])
 
-    def forget(self) -> None:
-        """Read everything again."""
-        self._newer.clear()
-        self._older.clear()
-
-    def _known(self, entry: bytes, now: float) -> str:
-        found = self._newer.get(entry)
-        if found is None:
-            found = self._older.get(entry)
-            if found is not None:
-                self._keep(entry, *found)
-        return found[0] if found is not None and found[1] > now else ""
-
-    def _keep(self, entry: bytes, name: str, until: float) -> None:
-        if len(self._newer) >= KNOWN_MAX:
-            self._older, self._newer = self._newer, {}
-        self._newer[entry] = (name, until)
+    def forget(self, draft: Draft) -> None:
+        """What was left out without being read may be gone from the server."""
+        for entry in draft.remembered:
+            self._memory.forget(entry)
 
     async def _read(
         self, urls: Sequence[str], headers: Headers, deadline: float
@@ -130,6 +139,7 @@ class Merging:
         """What the server has, by the place in `urls`."""
         sent = headers.copy()
         sent["Prefer"] = "return=representation"
+        sent["Cache-Control"] = "no-cache"  # some servers answer a search as they did a minute ago
         if not self._batches:
             return await self._read_singly(urls, sent, deadline)
         request = Request("POST", URL(self._base), sent, read_request(urls))

@@ -32,6 +32,8 @@ class Outgoing:
     """Unix seconds."""
     possibly_sent: bool = False
     """An earlier attempt may have reached the destination."""
+    in_full: bool = False
+    """A person asked for it, or an attempt has failed: take nothing as known from before."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,6 +17,7 @@ from engine.fhir.marks import Mark
 from engine.fhir.updating import says_nothing_new, update
 
 _URN = b'"reference":"urn:uuid:'
+_REQUEST = b',"request":'
 _FULL_URL = b'"fullUrl":"urn:uuid:'
 
 Json = dict[str, Any]
@@ -28,23 +29,30 @@ class Drawn:
 
     body: bytes
     """Empty: there is nothing to send."""
-    remembered: bool = False
-    """Some was left out without being read."""
+    remembered: tuple[str, ...] = ()
+    """Those of `left_out` that were not read."""
     written: bool
     """False: entries were left out, and nothing else."""
     left_out: tuple[str, ...] = ()
     """`Type/id` of what the server has already."""
     names: tuple[str, ...] = ()
     """`Type/id` of each marked entry once this is sent; empty where the server chooses the id."""
+    writes: tuple[bool, ...] = ()
+    """Whether each marked entry is written."""
 
 
 class SeveralMatchError(Exception):
     """A search by identifier found several resources."""
 
 
+def request_of(entry: bytes) -> bytes:
+    """The request of an encoded entry, its last part: one resource has one, whatever is said."""
+    return entry[entry.rfind(_REQUEST) + len(_REQUEST) : -1]
+
+
 def question(entry: bytes) -> str:
     """The URL of the resource an entry would write: `Type/id`, or a search by identifier."""
-    url: str = orjson.loads(entry)["request"]["url"]
+    url: str = orjson.loads(request_of(entry))["url"]
     return url
 
 
@@ -98,12 +106,12 @@ def without(body: bytes, known: Sequence[tuple[Mark, str]]) -> Drawn:
             pieces = [b"".join(pieces).removesuffix(b",")]
     pieces.append(body[at:])
     rest = b"".join(pieces)
+    left_out = tuple(name for _, name in known)
     return Drawn(
         body=b"" if rest.endswith(b'"entry":[]}') else _renamed(rest, names),
         written=False,
-        remembered=True,
-        left_out=tuple(name for _, name in known),
-        names=tuple(name for _, name in known),
+        remembered=left_out,
+        left_out=left_out,
     )
 
 
@@ -145,6 +153,7 @@ def draw(
     names = _names(entries, listed, present, known)
     kept: list[Json] = []
     left_out: list[str] = []
+    written: set[int] = set()
     changed = False
     for entry in entries:
         at = listed.get(entry.get("fullUrl", "").removeprefix("urn:uuid:"), -1)
@@ -152,6 +161,7 @@ def draw(
         if at in known:
             left_out.append(known[at])
         elif there is None:
+            written.add(at)
             kept.append(entry)
         else:
             said = _renamed_in(entry["resource"], names)
@@ -160,6 +170,7 @@ def draw(
                 left_out.append(f"{there['resourceType']}/{there['id']}")
             else:
                 changed = True
+                written.add(at)
                 kept.append(_written(entry, there, merged))
     links = {urn: name for urn, name in names.items() if name in left_out}
     if bundle["type"] == "transaction":
@@ -167,10 +178,11 @@ def draw(
     bundle["entry"] = [_linked(entry, links) for entry in kept]
     return Drawn(
         body=orjson.dumps(bundle, default=_encode_decimal) if kept else b"",
-        remembered=bool(known),
+        remembered=tuple(known.values()),
         written=changed,
         left_out=tuple(left_out),
         names=tuple(names.get(f"urn:uuid:{uuid}", "") for uuid in listed),
+        writes=tuple(at in written for at in range(len(marks))),
     )
 
 

@@ -142,6 +142,9 @@ READ_UNEXPECTED = Classification(_TRANSIENT, "read-answer-unexpected")
 READ_SEVERAL = Classification(_PERMANENT, "read-several")
 CONFLICT = 412
 """Another writer has changed what was read before a merge."""
+_LACKING = (400, 404, 409, 410, 412, 422)
+_LACKING_CODES = frozenset(f"{of}-{status}" for of in ("http", "entry") for status in _LACKING)
+"""How servers refuse a reference to what they do not have, or no longer."""
 _FAULT_ANSWERS = {fault: Classification(kind, fault.value) for fault, kind in FAULTS.items()}
 
 
@@ -188,8 +191,13 @@ def is_conflict(answer: Classification) -> bool:
     return answer.code in (f"http-{CONFLICT}", f"entry-{CONFLICT}")
 
 
+def may_lack(answer: Classification) -> bool:
+    """True when a refusal may mean that something the message refers to is not there."""
+    return answer.code in _LACKING_CODES
+
+
 def conflict_of(answer: Classification) -> Classification:
-    """A conflict that went on: another attempt reads again."""
+    """A conflict, or a lack, that went on: another attempt reads again."""
     return Classification(_TRANSIENT, answer.code)
 
 

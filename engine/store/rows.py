@@ -113,6 +113,8 @@ class Delivery:
     received_at: float = 0.0
     message_type: str = ""
     control_id: str = ""
+    origin: Origin = Origin.RECEIVED
+    """Of its run."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

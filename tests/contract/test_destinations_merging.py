@@ -1,6 +1,7 @@
 """Resources a message says only a part of, against the simulated FHIR server through its port."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -10,7 +11,6 @@ import pytest_asyncio
 from aiohttp import web
 
 from engine.channel.model import FhirDestinationConfig
-from engine.destinations import fhir_merging
 from engine.destinations.fhir import FhirDestination
 from engine.destinations.interface import AttemptResult, Outgoing, Settlement
 from engine.fhir.bundle import encode_bundle
@@ -58,8 +58,10 @@ def person(
     return Entry(resource=resource, resource_id=P, identifier=key, merges=merges, deletes=deletes)
 
 
-def doctor() -> Entry:
-    return Entry(resource=DOCTOR, resource_id=D, identifier=("urn:staff", "7"), merges=True)
+def doctor(*, deletes: tuple[str, ...] = (), **more: Any) -> Entry:
+    key = ("urn:staff", "7")
+    resource = {**DOCTOR, **more}
+    return Entry(resource=resource, resource_id=D, identifier=key, merges=True, deletes=deletes)
 
 
 def visit() -> Entry:
@@ -74,15 +76,25 @@ class Site:
         self.url = url
         self.made: list[FhirDestination] = []
         self.stored = b""
+        self.now = 1000.0
 
     def destination(self, **options: Any) -> FhirDestination:
         config = FhirDestinationConfig(name="ehr", url=self.url, timeout_seconds=5.0, **options)
         self.options = config
-        self.made.append(FhirDestination(config, lambda _reference: ""))
+        self.made.append(FhirDestination(config, lambda _reference: "", lambda: self.now))
         return self.made[-1]
 
-    async def send(self, destination: FhirDestination, *entries: Entry) -> AttemptResult:
-        return await destination.send(self.outgoing(*entries))
+    async def send(
+        self, destination: FhirDestination, *entries: Entry, in_full: bool = False
+    ) -> AttemptResult:
+        return await destination.send(replace(self.outgoing(*entries), in_full=in_full))
+
+    async def sent(self, destination: FhirDestination, *entries: Entry) -> int:
+        """Send, which is accepted; the requests it took."""
+        before = self.server.requests
+        result = await self.send(destination, *entries)
+        assert result.classification.accepted, result
+        return self.server.requests - before
 
     def outgoing(self, *entries: Entry) -> Outgoing:
         encoded = encode_bundle(
@@ -210,30 +222,159 @@ async def test_beside_a_patient_who_is_read_staff_written_lately_are_not(site: S
     assert site.held("Encounter")["participant"][0]["individual"]["reference"].endswith(D)
 
 
-async def test_what_was_written_long_ago_is_read_and_then_known_again(
-    site: Site, monkeypatch: pytest.MonkeyPatch
+READ, WRITE = 1, 1
+
+
+async def test_what_was_seen_long_ago_is_read_and_then_known_again(site: Site) -> None:
+    destination = site.destination(merge_memory_seconds=60.0)
+    await site.send(destination, doctor(), visit())
+    site.now += 59.0
+    assert await site.sent(destination, doctor(), visit()) == WRITE
+    site.now += 1.0  # a use does not make it last longer
+    assert await site.sent(destination, doctor(), visit()) == READ + WRITE
+    site.now += 59.0
+    assert await site.sent(destination, doctor(), visit()) == WRITE
+
+
+async def test_without_a_memory_staff_are_read_every_time(site: Site) -> None:
+    destination = site.destination(merge_memory_seconds=0.0)
+    await site.send(destination, doctor(), visit())
+    assert await site.sent(destination, doctor(), visit()) == READ + WRITE
+
+
+async def test_what_a_message_says_otherwise_is_read_again(site: Site) -> None:
+    destination = site.destination()
+    await site.send(destination, doctor(), visit())
+    assert await site.sent(destination, doctor(gender="female"), visit()) == READ + WRITE
+    assert site.held("Practitioner")["gender"] == "female"
+
+
+async def test_a_name_that_changes_back_is_written_back(site: Site) -> None:
+    destination = site.destination()
+    for family in ("Osei", "Mensah", "Osei"):
+        await site.send(destination, doctor(name=[{"family": family}]), visit())
+    assert site.held("Practitioner")["name"] == [{"family": "Osei"}]
+
+
+async def test_two_feeds_that_say_different_parts_are_both_known(site: Site) -> None:
+    destination = site.destination()
+    parts = (doctor(gender="female"), doctor(active=True))
+    for _ in range(2):
+        for part in parts:
+            await site.send(destination, part, visit())
+    for part in parts:
+        assert await site.sent(destination, part, visit()) == WRITE
+
+
+async def test_what_another_writer_changed_is_known_no_more(site: Site) -> None:
+    destination = site.destination()
+    first, second = doctor(), doctor(active=True)
+    for part in (first, second, first, second):
+        await site.send(destination, part, visit())
+    changed = {**site.held("Practitioner"), "name": [{"family": "Mensah"}], "gender": "male"}
+    site.server.memory.update("Practitioner", D, changed)
+    await site.send(destination, doctor(gender="female"), visit())
+    assert await site.sent(destination, first, visit()) == READ + WRITE
+    assert site.held("Practitioner")["name"] == [{"family": "Osei"}]
+
+
+async def test_what_is_deleted_of_staff_is_written_and_not_kept(site: Site) -> None:
+    destination = site.destination()
+    await site.send(destination, doctor(gender="female"), visit())
+    await site.send(destination, doctor(deletes=("gender",)), visit())
+    assert "gender" not in site.held("Practitioner")
+    assert await site.sent(destination, doctor(gender="female"), visit()) == READ + WRITE
+    assert site.held("Practitioner")["gender"] == "female"
+    assert await site.sent(destination, doctor(deletes=("gender",)), visit()) == READ + WRITE
+
+
+@pytest.mark.parametrize("identity", ["update", "conditional"])
+@pytest.mark.parametrize("status", [400, 404, 409, 410, 412, 422])
+async def test_staff_that_are_gone_from_the_server_are_written_again(
+    site: Site, status: int, identity: str
 ) -> None:
-    destination = site.destination()
-    monkeypatch.setattr(fhir_merging, "KNOWN_SECONDS", -1.0)
-    await site.send(destination, doctor(), visit())
-    before = site.server.requests
-    monkeypatch.setattr(fhir_merging, "KNOWN_SECONDS", 900.0)
-    await site.send(destination, doctor(), visit())
-    assert site.server.requests == before + 2  # a read and a write
-    await site.send(destination, doctor(), visit())
-    assert site.server.requests == before + 3
-
-
-async def test_staff_that_are_gone_from_the_server_are_written_again(site: Site) -> None:
-    destination = site.destination()
-    await site.send(destination, doctor(), visit())
+    destination = site.destination(identity=identity)
+    for _ in range(2):  # conditional: a new id is the server's, and known with the second
+        await site.send(destination, doctor(), visit())
     memory = site.server.memory
-    memory.delete("Practitioner", D)
-    refusals = ["what it refers to is not here"]
-    memory.rule = lambda _resource: refusals.pop() if refusals else ""
+    gone = site.held("Practitioner")["id"]
+    memory.delete("Practitioner", gone)
+    lack = f'"reference":"Practitioner/{gone}"'
+    refusal = FaultRule(fault=Kind.STATUS, status=status, containing=lack, times=1)
+    site.server.faults.set([refusal])
+    assert await site.sent(destination, doctor(), visit()) == WRITE + READ + WRITE
+    there = site.held("Practitioner")
+    assert there["name"] == [{"family": "Osei"}]
+    who = site.held("Encounter")["participant"][0]["individual"]
+    assert who == {"reference": f"Practitioner/{there['id']}"}
+
+
+async def test_a_message_refused_in_full_is_refused(site: Site) -> None:
+    destination = site.destination()
+    await site.send(destination, doctor(), visit())
+    site.server.memory.rule = lambda _resource: "never"
+    before = site.server.requests
     result = await site.send(destination, doctor(), visit())
+    assert result.classification.failure_class is FailureClass.PERMANENT
+    assert site.server.requests == before + WRITE + READ + WRITE
+
+
+async def test_a_refusal_makes_nothing_of_other_messages_be_read_again(site: Site) -> None:
+    destination = site.destination()
+    ward = Entry(resource={"resourceType": "Location", "name": "4W"}, resource_id=P, merges=True)
+    await site.send(destination, doctor(), ward, visit())
+    refusals = ["no"]
+    site.server.memory.rule = lambda _resource: refusals.pop() if refusals else ""
+    await site.send(destination, ward, person(WHOLE, merges=False))
+    assert await site.sent(destination, doctor(), visit()) == WRITE
+
+
+async def test_a_server_that_fails_is_asked_once(site: Site) -> None:
+    destination = site.destination()
+    await site.send(destination, doctor(), visit())
+    site.server.faults.set([FaultRule(fault=Kind.STATUS, status=503)])
+    before = site.server.requests
+    result = await site.send(destination, doctor(), visit())
+    assert result.classification.failure_class is FailureClass.TRANSIENT
+    assert site.server.requests == before + 1
+
+
+async def test_what_was_refused_is_not_known(site: Site) -> None:
+    destination = site.destination()
+    refusals = ["no"]
+    site.server.memory.rule = lambda _resource: refusals.pop() if refusals else ""
+    result = await site.send(destination, doctor(), visit())
+    assert not result.classification.accepted
+    assert await site.sent(destination, doctor(), visit()) == READ + WRITE
+
+
+async def test_a_message_sent_in_full_reads_all(site: Site) -> None:
+    destination = site.destination()
+    await site.send(destination, doctor(), visit())
+    site.server.memory.delete("Practitioner", D)
+    result = await site.send(destination, doctor(), visit(), in_full=True)
     assert result.classification.accepted
     assert site.held("Practitioner")["name"] == [{"family": "Osei"}]
+
+
+async def test_a_batch_of_what_may_not_be_sent_twice_is_not_sent_again(site: Site) -> None:
+    destination = site.destination(
+        interaction="batch",
+        identity="conditional",
+        capabilities=frozenset({"batch", "conditional-update", "conditional-reference"}),
+    )
+    note = Entry(resource={"resourceType": "Basic", "code": {"text": "n"}}, resource_id=P)
+    for _ in range(2):
+        await site.send(destination, doctor())
+    refusals = ["no"]
+
+    def refuse_visits(resource: dict[str, Any]) -> str:
+        return refusals.pop() if refusals and resource["resourceType"] == "Encounter" else ""
+
+    site.server.memory.rule = refuse_visits
+    result = await site.send(destination, doctor(), note, visit())
+    assert result.classification.failure_class is FailureClass.PERMANENT
+    assert site.server.memory.counts["Basic created"] == 1
 
 
 async def test_patients_are_read_every_time(site: Site) -> None:
@@ -259,7 +400,7 @@ async def test_the_attempt_shows_what_was_really_sent(site: Site) -> None:
 async def test_another_writer_between_read_and_write_is_read_again(site: Site) -> None:
     destination = site.destination()
     await site.send(destination, person(WHOLE, merges=False))
-    memory, meddled = site.server.memory, []
+    memory, meddled = site.server.memory, list[bool]()
 
     def meddle(_resource: dict[str, Any]) -> str:
         if not meddled:

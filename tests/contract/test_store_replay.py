@@ -102,6 +102,7 @@ def test_a_resend_has_the_stored_output_and_needs_no_processing(log, worker, rec
     assert (resend.origin, resend.state) == (Origin.RESEND, State.TRANSFORMED)
     (delivery,) = worker.state.open_deliveries(worker.lease, [resend.run_id])
     assert (delivery.destination, delivery.state) == ("lab", State.QUEUED)
+    assert delivery.origin is Origin.RESEND
     assert worker.state.bodies([delivery.delivery_id])[delivery.delivery_id].body == b"{}" * 5000
     worker.attempt(delivery.delivery_id, State.SENT)
     assert worker.state.jobs([job_id])[0].state == "done"

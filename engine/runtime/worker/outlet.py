@@ -42,6 +42,8 @@ class LiveDelivery:
     attempts: int = 0
     first_attempt_at: float = 0.0
     possibly_sent: bool = False
+    in_full: bool = False
+    """A person asked for it to be sent (again)."""
     wait_until: float = 0.0
     """Unix seconds before which it is not sent; 0.0: at once."""
     body: Body | None = None

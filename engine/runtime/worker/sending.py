@@ -93,6 +93,7 @@ class Sending:
             control_id=live.control_id,
             received_at=live.received_at,
             possibly_sent=live.possibly_sent,
+            in_full=live.in_full or live.attempts > 0 or live.possibly_sent,
         )
         started_at = self.now()
         # The last look at the lease, in the same turn of the loop as the send: what begins now

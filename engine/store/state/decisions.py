@@ -35,7 +35,7 @@ _TAKE = f"DELETE FROM released WHERE bucket {AMONG} AND {{kind}} RETURNING run_i
 _DELIVERIES = (
     "SELECT d.delivery_id, r.run_id, r.message_id, r.channel, d.destination, r.lanes, d.state,"
     " d.attempts, d.next_attempt_at, d.first_attempt_at, d.possibly_sent, r.received_at,"
-    " r.message_type, r.control_id"
+    " r.message_type, r.control_id, r.origin"
     f" FROM deliveries d JOIN runs r ON r.run_id = d.delivery_id / {DELIVERIES_PER_RUN}"
     f" WHERE d.delivery_id {AMONG} ORDER BY d.delivery_id"
 )

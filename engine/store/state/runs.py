@@ -31,7 +31,7 @@ _OPEN_RUNS = (
 _OPEN_DELIVERIES = (
     "SELECT d.delivery_id, r.run_id, r.message_id, r.channel, d.destination, r.lanes, d.state,"
     " d.attempts, d.next_attempt_at, d.first_attempt_at, d.possibly_sent, r.received_at,"
-    " r.message_type, r.control_id"
+    " r.message_type, r.control_id, r.origin"
     f" FROM {EACH_DELIVERY} JOIN runs r ON r.run_id = each.value"
     " WHERE d.state IN ('QUEUED', 'PENDING', 'HELD', 'UNKNOWN')"
 )
@@ -155,6 +155,7 @@ def delivery_of(row: Row) -> Delivery:
         received_at=row[11],
         message_type=row[12],
         control_id=row[13],
+        origin=Origin(row[14]),
     )
 
 

@@ -445,6 +445,20 @@ async def test_resend_sends_the_stored_output_without_processing(engine: Engine)
     assert taken(engine) == ["m1", "m1"]
 
 
+async def test_what_a_person_asked_for_or_failed_before_is_sent_in_full(engine: Engine) -> None:
+    (message,) = engine.receive("m1")
+    engine.start()
+    await engine.until_states(message, ALL_SENT)
+    for runs, origin in enumerate((Origin.REPLAY, Origin.RESEND), 2):
+        replay(engine, message, origin=origin)
+        await engine.until_states(message, *[ALL_SENT] * runs)
+    engine.fakes["ehr"].answers.append(DOWN)
+    (other,) = engine.receive("m2")
+    await engine.until_states(other, ALL_SENT)
+    sent = [(out.control_id, out.in_full) for out in engine.fakes["ehr"].sent]
+    assert sent == [("m1", False), ("m1", True), ("m1", True), ("m2", False), ("m2", True)]
+
+
 async def test_replay_job_stops_after_its_failures(engine: Engine) -> None:
     ids = engine.receive("m1", "m2", "m3")
     engine.start()
