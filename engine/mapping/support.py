@@ -111,11 +111,20 @@ def bound_names(delimiters: Delimiters, codec: str) -> dict[str, Any]:
         """The first component of the first repetition, decoded."""
         if repetition_mark in text:
             text = text.partition(repetition_mark)[0]
-        return first(text.partition(component_mark)[0])
+        if component_mark in text:
+            text = text.partition(component_mark)[0]
+        if subcomponent_mark in text:
+            text = text.partition(subcomponent_mark)[0]
+        if escape_mark in text:
+            text = decode(text)
+        return text.strip()
 
     def composite1(text: str) -> list[str]:
         if subcomponent_mark in text or escape_mark in text:
             return _stripped([first(part) for part in text.split(component_mark)])
+        if component_mark not in text:
+            text = text.strip()
+            return [text] if text else []
         return _stripped([part.strip() for part in text.split(component_mark)])
 
     def composite2(text: str) -> list[str]:
@@ -210,12 +219,13 @@ def as_text(value: object) -> str:
     """A value as text: `true` and `false` in small letters, resources by their id."""
     if isinstance(value, str):
         return value
+    if isinstance(value, dict):
+        reference = value.get("reference")
+        return reference if isinstance(reference, str) else str(value)
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, Made):
         return value.resource_id
-    if isinstance(value, dict):
-        return str(value.get("reference", value))
     return "" if value is None else str(value)
 
 

@@ -4,6 +4,7 @@ from engine.mapping.compiler.emit_code import NODE_LEVEL, Arguments, Body, Form,
 from engine.mapping.compiler.emit_faults import place_map_faults
 from engine.mapping.memory import SHARED_TYPES, TEXT_MAX
 from engine.mapping.purity import fields_read, is_pure
+from engine.mapping.sources import paths_of
 from engine.mapping.statements import is_identifier_key
 from engine.mapping.syntax import Expression, Literal, Path, Step
 from engine.mapping.target_types import (
@@ -251,4 +252,6 @@ def map_key(
         return "None"
     if is_identifier_key(called.key):
         return f"identifier_key({resource}, run.preferred)"
-    return f"{body.builder.function(map_name + '#key', level)}({source}, run{origin}{arguments})"
+    read = {path.variable for one in called.key for path in paths_of(one)}
+    given = Arguments(tuple(one for one in arguments.named if one[0] in read))
+    return f"{body.builder.function(map_name + '#key', level)}({source}, run{origin}{given})"

@@ -300,7 +300,7 @@ def _one_repetition(body: Body, path: Path, name: str, segment: str, sink: RawSi
         body.line(f"if R in {name}: {name} = {name}.partition(R)[0]")
     elif selector.index is not None:
         repetition = str(selector.index)
-        body.line(f"{name} = repetition({name}, {selector.index})")
+        body.line(f'{name} = repetition({name}, {selector.index}) if R in {name} else ""')
     else:
         repetition = body.fresh("r")
         numbers = _selector_numbers(path, selector)

@@ -28,7 +28,7 @@ class Resource(Protocol):
 class MessageFacts(Facts, Protocol):
     """Facts with a memory that lasts for one message."""
 
-    values: dict[tuple[str, str], Any]
+    values: dict[tuple[str, Any], Any]
 
     def put(self, made: Any, names: tuple[str, ...], value: Any, *, append: bool) -> None:
         """Set an element of a resource already made."""
@@ -127,7 +127,7 @@ def parent_group(
 
 def occurrence(facts: MessageFacts, *keys: str | None) -> str | None:
     """`2` when the same texts are met the second time in the message; None the first time."""
-    name = ("occurrence", repr(keys))
+    name = ("occurrence", keys)
     count = facts.values[name] = facts.values.get(name, 0) + 1
     return str(count) if count > 1 else None
 
