@@ -85,6 +85,41 @@ def _part_taker(
     return part_of
 
 
+def _leaf_reader(delimiters: Delimiters, decode: Callable[[str], str]) -> Callable[[str], str]:
+    """A function for the first component of the first repetition, decoded."""
+    component_mark, repetition_mark = delimiters.component, delimiters.repetition
+    subcomponent_mark, escape_mark = delimiters.subcomponent, delimiters.escape
+
+    def leaf1(text: str) -> str:
+        if repetition_mark in text:
+            text = text.partition(repetition_mark)[0]
+        if component_mark in text:
+            text = text.partition(component_mark)[0]
+        if subcomponent_mark in text:
+            text = text.partition(subcomponent_mark)[0]
+        if escape_mark in text:
+            text = decode(text)
+        return text.strip()
+
+    return leaf1
+
+
+def _composer(delimiters: Delimiters, first: Callable[[str], str]) -> Callable[[str], list[str]]:
+    """A function for the components of a text, decoded."""
+    component_mark = delimiters.component
+    subcomponent_mark, escape_mark = delimiters.subcomponent, delimiters.escape
+
+    def composite1(text: str) -> list[str]:
+        if subcomponent_mark in text or escape_mark in text:
+            return _stripped([first(part) for part in text.split(component_mark)])
+        if component_mark not in text:
+            text = text.strip()
+            return [text] if text else []
+        return _stripped([part.strip() for part in text.split(component_mark)])
+
+    return composite1
+
+
 def bound_names(delimiters: Delimiters, codec: str) -> dict[str, Any]:
     """The globals that depend on delimiters and character set."""
     component_mark, repetition_mark = delimiters.component, delimiters.repetition
@@ -107,25 +142,8 @@ def bound_names(delimiters: Delimiters, codec: str) -> dict[str, Any]:
 
     component, subcomponent = _cutter(component_mark), _cutter(subcomponent_mark)
 
-    def leaf1(text: str) -> str:
-        """The first component of the first repetition, decoded."""
-        if repetition_mark in text:
-            text = text.partition(repetition_mark)[0]
-        if component_mark in text:
-            text = text.partition(component_mark)[0]
-        if subcomponent_mark in text:
-            text = text.partition(subcomponent_mark)[0]
-        if escape_mark in text:
-            text = decode(text)
-        return text.strip()
-
-    def composite1(text: str) -> list[str]:
-        if subcomponent_mark in text or escape_mark in text:
-            return _stripped([first(part) for part in text.split(component_mark)])
-        if component_mark not in text:
-            text = text.strip()
-            return [text] if text else []
-        return _stripped([part.strip() for part in text.split(component_mark)])
+    leaf1 = _leaf_reader(delimiters, decode)
+    composite1 = _composer(delimiters, first)
 
     def composite2(text: str) -> list[str]:
         return _stripped([decode(part).strip() for part in text.split(subcomponent_mark)])
