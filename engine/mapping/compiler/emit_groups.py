@@ -22,9 +22,21 @@ def read_segment(body: Body, path: Path, sink: Callable[[str], None]) -> None:
         if selector is not None and selector.index is not None:
             body.line(f'{name} = nth_segment({group}, "{path.segment}", {selector.index})')
         else:
-            body.line(f'{name} = {group}.first("{path.segment}")')
+            body.line(f"{name} = {first_segment(body, group, path.segment)}")
         stack.enter_context(body.code.block(f"if {name} is not None:"))
         sink(name)
+
+
+def first_segment(body: Body, group: str, name: str) -> str:
+    """The expression of the first segment of that name directly in a group.
+
+    A message map asks for most segments of its message several times, and few are there: those
+    outside of groups are looked up once.
+    """
+    if group != "root":
+        return f'{group}.first("{name}")'
+    body.uses.add("named")
+    return body.first_use(f'named["{name}"][0] if "{name}" in named else None')
 
 
 def enter_groups(
@@ -59,15 +71,18 @@ def each_occurrence(body: Body, path: Path, sink: Callable[[str, BoundKind], Non
             return
         kind = BoundKind.GROUP if path.segment is None else BoundKind.SEGMENT
         name = body.fresh("g" if path.segment is None else "s")
-        stack.enter_context(body.code.block(f"for {name} in {_found(group, path)}:"))
+        stack.enter_context(body.code.block(f"for {name} in {_found(body, group, path)}:"))
         sink(name, kind)
 
 
-def _found(group: str, path: Path) -> str:
+def _found(body: Body, group: str, path: Path) -> str:
     """The expression of all groups or segments a path of `each` names."""
     steps = [
         (step, selector.index if selector is not None else None) for step, selector in path.steps
     ]
+    if not steps and group == "root":
+        body.uses.add("named")
+        return f'named.get("{path.segment}", ())'
     if not steps:
         return f'{group}.segments("{path.segment}")'
     if len(steps) == 1 and path.segment is None and steps[0][1] is None:

@@ -238,7 +238,8 @@ def _deeper(
         if number == 1:
             body.line(f"if {mark} in {name}: {name} = {name}.partition({mark})[0]")
         else:
-            body.line(f'{name} = {cut}({name}, {number}) if {mark} in {name} else ""')
+            reaches = f"{mark} in {name}" if number == 2 else f"{name}.count({mark}) > {number - 2}"
+            body.line(f'{name} = {cut}({name}, {number}) if {reaches} else ""')
     with body.code.block(f"if {name}:"):
         _deeper(body, name, level + 1, components[1:], base, sink)
 

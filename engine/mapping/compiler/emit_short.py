@@ -5,6 +5,7 @@ is compiled. A trace records every read, so the traced variant has none of these
 """
 
 from engine.mapping.compiler.emit_code import Body, BoundKind
+from engine.mapping.compiler.emit_groups import first_segment
 from engine.mapping.syntax import Call, Expression, FirstOf, Path
 from engine.mapping.text_kinds import TextKind, text_kind
 
@@ -19,13 +20,13 @@ def segment_text(body: Body, path: Path) -> str | None:
     bound = body.names.get(path.variable) if path.variable is not None else None
     if bound is not None and bound.kind is BoundKind.SEGMENT and path.segment is None:
         return bound.name
-    if body.level != -1 or path.segment in (None, "MSH"):
+    if body.level != -1 or path.segment is None or path.segment == "MSH":
         return None
     if path.variable is not None and (bound is None or bound.kind is not BoundKind.GROUP):
         return None
     group = bound.name if bound is not None else "root"
     if not path.steps:
-        return f'{group}.first("{path.segment}")'
+        return first_segment(body, group, path.segment)
     if any(selector is not None for _, selector in path.steps):
         return None
     return f'segment_in({group}, {tuple(name for name, _ in path.steps)}, "{path.segment}")'

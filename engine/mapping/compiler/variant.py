@@ -185,6 +185,8 @@ def _head_lines(body: Body, name: str) -> list[str]:
         code.line("nulls = run.has_nulls")
         for given, _ in body.map_file.parameters:
             code.line(f"p_{given} = run.parameters.get({given!r})")
+    if "named" in body.uses:
+        code.line("named = root.segments_by_name")
     if "divided" in body.uses:
         code.line("divided = run.subcomponents")
     if "escaped" in body.uses:
