@@ -21,7 +21,9 @@ def resource_id(namespace_uri: str, resource_type: str, parts: Sequence[str]) ->
         parts: the business key, such as (assigner URI, identifier value).
     """
     digest = _started(namespace_uri, resource_type).copy()
-    name = "".join([f"{len(part)}:{part}" for part in parts])
+    name = ""
+    for part in parts:
+        name += f"{len(part)}:{part}"
     digest.update(name.encode("utf-8", "surrogatepass"))
     text = digest.hexdigest()
     variant = "89ab"[int(text[16], 16) & 3]

@@ -13,9 +13,9 @@ import orjson
 _PARAMETER = "; merge="
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen, as `Entry`
 class Mark:
-    """One entry that is merged with what the server has."""
+    """One entry that is merged with what the server has. Never changed."""
 
     start: int
     """Its first byte in the Bundle."""

@@ -91,6 +91,8 @@ def _merge_lists(first: list[Any], second: list[Any]) -> list[Any]:
 
 def contains(whole: Any, part: Any) -> bool:
     """True when `whole` says everything that `part` says."""
+    if whole is part:
+        return True
     if type(whole) is not type(part):
         return False
     if isinstance(part, dict):

@@ -16,6 +16,8 @@ IDENTIFIER_PRIORITY: dict[str, int] = {
     )
 }
 """Types of table 0203 from best to least; an unknown type comes after them, no type last."""
+_UNKNOWN = len(IDENTIFIER_PRIORITY)
+_UNTYPED = _UNKNOWN + 1
 _OLD = 100
 _NONE: Mapping[str, int] = MappingProxyType({})
 
@@ -29,17 +31,26 @@ def identifiers_of(resource: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _rank(identifier: dict[str, Any], preferred: Mapping[str, int]) -> tuple[int, str, str, str]:
+    rank = _UNTYPED
     codings = identifier.get("type", {}).get("coding", ())
-    codes = [coding.get("code", "") for coding in codings]
-    unknown = len(IDENTIFIER_PRIORITY) + (0 if any(codes) else 1)
-    rank = min((IDENTIFIER_PRIORITY.get(code, unknown) for code in codes), default=unknown)
+    for coding in codings:
+        if code := coding.get("code"):
+            rank = min(rank, IDENTIFIER_PRIORITY.get(code, _UNKNOWN))
     if preferred:
-        named = [preferred[one] for one in (*codes, identifier.get("system")) if one in preferred]
-        rank = min(named) - len(preferred) if named else rank
+        codes = [coding.get("code", "") for coding in codings]
+        words = (*codes, identifier.get("system"))
+        wanted = [preferred[one] for one in words if one in preferred]
+        rank = min(wanted) - len(preferred) if wanted else rank
     if identifier.get("use") == "old":
         rank += _OLD  # a number that is no longer in use is known to few
-    system = identifier.get("system") or identifier.get("assigner", {}).get("display", "")
-    return (rank, "" if "system" in identifier else "~", system, identifier.get("value", ""))
+    named = "" if "system" in identifier else "~"
+    return (rank, named, _system(identifier), identifier.get("value", ""))
+
+
+def _system(identifier: dict[str, Any]) -> str:
+    """The system, else what its assigner is called."""
+    found: str = identifier.get("system") or identifier.get("assigner", {}).get("display", "")
+    return found
 
 
 def identifier_key(
@@ -50,10 +61,12 @@ def identifier_key(
     The best is chosen by type, then by system and value, so the order of repetitions does not
     matter. `preferred` are types and systems that go before, with their rank.
     """
-    ranks = [_rank(one, preferred) for one in identifiers_of(resource) if one.get("value")]
-    if not ranks:
+    valued = [one for one in identifiers_of(resource) if one.get("value")]
+    if not valued:
         return None
-    _, _, system, value = min(ranks)
+    if len(valued) == 1:
+        return (_system(valued[0]), valued[0]["value"])
+    _, _, system, value = min([_rank(one, preferred) for one in valued])
     return (system, value)
 
 
@@ -67,5 +80,5 @@ def best_identifier(
         return None
     if len(whole) == 1:
         return (whole[0]["system"], whole[0]["value"])
-    _, _, system, value = min(_rank(one, preferred) for one in whole)
+    _, _, system, value = min([_rank(one, preferred) for one in whole])
     return (system, value)

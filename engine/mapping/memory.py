@@ -33,6 +33,9 @@ SHARED_TYPES = frozenset(
 )
 """Resources that are no patient's own: only these are kept."""
 
+JOINED_MAX = 4
+"""Other descriptions with which what became of one is kept."""
+
 _BYTES_PER_CHARACTER = 30
 """Of a resource as Python objects, with its bytes, per character of the text it was made of."""
 _BYTES_PER_RESOURCE = 3_000
@@ -62,7 +65,7 @@ class Placed:
                 else None
             ),
             merges=True,
-            recurring=Recurring(),
+            recurring=Recurring(joined={}),
         )
 
 

@@ -126,7 +126,8 @@ def _authority(text: str, component: str) -> str:
     return parts[8] if len(parts) > 8 else ""
 
 
-def _texts(message: Message) -> Iterator[str]:
+def _texts(message: Message) -> list[str]:
+    found: list[str] = []
     version = message.version
     for segment in message.segments:
         numbers = person_fields(version, segment.name)
@@ -137,7 +138,8 @@ def _texts(message: Message) -> Iterator[str]:
                 if number >= count:
                     break
                 if fields[number]:
-                    yield fields[number]
+                    found.append(fields[number])
+    return found
 
 
 def _mentions(text: str, delimiters: Delimiters, authorities: dict[str, str]) -> Iterator[Mention]:

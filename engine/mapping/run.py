@@ -13,14 +13,14 @@ from typing import Any
 import msgspec
 
 from engine.diagnostics import Code, Diagnostic, Place
-from engine.fhir.bundle import Entry
+from engine.fhir.entries import Entry, Recurring
 from engine.fhir.identity import resource_id
 from engine.fhir.merging import contains, merge, says_nothing
 from engine.hl7v2.message import Segment
 from engine.mapping.blanked import blank_nulls
 from engine.mapping.codes import HELD_CODE, RULE_FAILED, SAME_KEY, TOO_MANY
 from engine.mapping.identifiers import best_identifier
-from engine.mapping.memory import SHARED_TYPES, TEXT_MAX, Known, Placed, Recent
+from engine.mapping.memory import JOINED_MAX, SHARED_TYPES, TEXT_MAX, Known, Placed, Recent
 
 ENTRIES_MAX = 20_000
 """Resources of one message; the largest real ones are batches of results with some thousand OBX."""
@@ -69,11 +69,17 @@ class Made:
         "resource_type",
     )
 
-    def __init__(self, resource: dict[str, Any], resource_type: str, identity: str) -> None:
+    def __init__(
+        self,
+        resource: dict[str, Any],
+        resource_type: str,
+        identity: str,
+        reference: dict[str, str] | None = None,
+    ) -> None:
         self.resource = resource
         self.resource_type = resource_type
         self.resource_id = identity
-        self.reference = {"reference": f"{resource_type}/{identity}"}
+        self.reference = reference or {"reference": f"{resource_type}/{identity}"}
         self.entry: Entry | None = None
         """Set when the resource is shared with other messages: it must not be changed."""
         self.owned: tuple[str, ...] = ()
@@ -314,19 +320,26 @@ class Run:
             made.merges = True
         return made
 
-    def conflict(self, resource_type: str, merged: dict[str, Any], second: dict[str, Any]) -> None:
-        """Report each element that the second description says otherwise, once in a message."""
+    def conflict(self, resource_type: str, merged: dict[str, Any], second: dict[str, Any]) -> bool:
+        """Report each element that the second description says otherwise, once in a message.
+
+        Returns:
+            True when there is one.
+        """
+        found = False
         for name, value in second.items():
             if isinstance(value, list):  # lists are united, and never disagree
                 continue
             if contains(merged.get(name), value) or says_nothing(value):
                 continue
+            found = True
             if len(self.diagnostics) >= PROBLEMS_MAX:
-                return
+                return found
             path = f"{resource_type}.{name}"
             if (path, "conflict") not in self.once:
                 self.once.add((path, "conflict"))
                 self.diagnostics.append(SAME_KEY(Place(path=path), type=resource_type))
+        return found
 
     def refer(
         self, resource: dict[str, Any], resource_type: str, key: tuple[str, ...] | None
@@ -347,13 +360,31 @@ class Run:
         present = self.by_key.get(placed.key)
         entry = placed.entry
         if present is not None:
-            self.fill(present, entry.resource)
+            self._join(present, entry)
             return
-        made = Made(entry.resource, placed.key[0], entry.resource_id)
+        made = Made(entry.resource, placed.key[0], entry.resource_id, placed.reference)
         made.merges = True
         if self.trace is None:
             made.entry = entry
         self._enter(placed.key, made)
+
+    def _join(self, made: Made, second: Entry) -> None:
+        """Fill a resource with what another description says; two that recur are joined once."""
+        first = made.entry
+        joined = first.recurring.joined if first is not None and first.recurring else None
+        if first is None or joined is None:
+            self.fill(made, second.resource)
+            return
+        known = joined.get(id(second))
+        if known is not None:
+            made.entry = known[1]
+            made.resource = made.entry.resource
+            return
+        agree = self.fill(made, second.resource)
+        if agree and len(joined) < JOINED_MAX:  # a conflict is reported in every message
+            if made.entry is None:
+                made.entry = _entry(made, self.preferred, Recurring())
+            joined[id(second)] = (second, made.entry)
 
     def _put(self, resource: dict[str, Any], resource_type: str, key: tuple[str, ...]) -> Made:
         made = Made(resource, resource_type, resource_id(self.source_system, resource_type, key))
@@ -411,20 +442,21 @@ class Run:
         """Where things stand before a text is read whose result may be kept."""
         return len(self.placed), self.varied
 
-    def fill(self, made: Made, resource: dict[str, Any]) -> None:
-        """Add what the resource lacks."""
+    def fill(self, made: Made, resource: dict[str, Any]) -> bool:
+        """Add what the resource lacks; False when the two say different things."""
         if made.resource is resource or made.resource == resource:
             if self.trace is not None:
                 self.trace.agreed(made.resource, resource)
-            return
+            return True
         merged = merge(made.resource, resource)
-        self.conflict(made.resource_type, merged, resource)
+        differs = self.conflict(made.resource_type, merged, resource)
         if self.trace is not None:
             self.trace.agreed(made.resource, resource)
             self.trace.merged(made.resource, resource, merged)
         made.resource = merged
         made.entry = None
         made.owned = ()
+        return not differs
 
     def put(self, made: Made, names: tuple[str, ...], value: Any, *, append: bool) -> None:
         """Set an element of a resource already made; one that is there stays."""
@@ -460,7 +492,7 @@ class Run:
         return [made.entry or _entry(made, self.preferred) for made in self.made]
 
 
-def _entry(made: Made, preferred: dict[str, int]) -> Entry:
+def _entry(made: Made, preferred: dict[str, int], recurring: Recurring | None = None) -> Entry:
     resource = made.resource
     known = resource.get("identifier")
     return Entry(
@@ -469,6 +501,7 @@ def _entry(made: Made, preferred: dict[str, int]) -> Entry:
         identifier=best_identifier(known, preferred) if known else None,
         merges=made.merges,
         deletes=made.deletes,
+        recurring=recurring,
     )
 
 

@@ -3,6 +3,7 @@ TS."""
 
 from datetime import UTC, datetime, timedelta, timezone
 from datetime import tzinfo as tzinfo_type
+from functools import lru_cache
 
 from engine.hl7v2.message import Message
 from engine.hl7v2.timestamps import Precision, Timestamp, parse_timestamp
@@ -15,10 +16,19 @@ def event_at(message: Message, zone: str | None) -> float | None:
     texts = [segment.field(2) for segment in message.segment_list("EVN")[:1]]
     texts.append(message.header_segment.field(7))
     for text in texts:
-        found = parse_timestamp(text.split(message.delimiters.component, 1)[0]) if text else None
-        if found is not None and found.precision.value >= Precision.DAY.value:
-            return unix_seconds(found, zone)
+        found = _event_seconds(text.partition(message.delimiters.component)[0], zone)
+        if found is not None:
+            return found
     return None
+
+
+@lru_cache(maxsize=256)
+def _event_seconds(text: str, zone: str | None) -> float | None:
+    """A time as sent as Unix seconds; kept, as messages of one moment tell it several times."""
+    found = parse_timestamp(text) if text else None
+    if found is None or found.precision.value < Precision.DAY.value:
+        return None
+    return unix_seconds(found, zone)
 
 
 def unix_seconds(moment: Timestamp, zone: str | None) -> float | None:
@@ -43,8 +53,13 @@ def unix_seconds(moment: Timestamp, zone: str | None) -> float | None:
 
 def instant(message: Message) -> str | None:
     """MSH-7 as a FHIR instant for Bundle.timestamp; None unless it has seconds and an offset."""
-    text = message.header_segment.field(7).split(message.delimiters.component, 1)[0]
-    found = parse_timestamp(text) if text else None
+    text = message.header_segment.field(7)
+    return _instant(text.partition(message.delimiters.component)[0]) if text else None
+
+
+@lru_cache(maxsize=256)
+def _instant(text: str) -> str | None:
+    found = parse_timestamp(text)
     if found is None or found.offset_minutes is None:
         return None
     if found.precision.value < Precision.SECOND.value or found.second > 59:

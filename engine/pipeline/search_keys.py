@@ -58,8 +58,7 @@ def search_keys(
     delimiters = message.delimiters
     for kind, name, number in BUILT_IN:
         for segment in message.segment_list(name):
-            text = segment.field(number)
-            if text:
+            if text := segment.field(number):
                 for value in _first_components(text, delimiters):
                     found[kind, value] = None
         if len(found) >= KEYS_MAX:
@@ -72,8 +71,13 @@ def search_keys(
 
 def _first_components(text: str, delimiters: Delimiters) -> Iterable[str]:
     """Component 1 of every repetition, decoded; nothing for empty ones and the explicit null."""
+    escape, component, subcomponent = (
+        delimiters.escape,
+        delimiters.component,
+        delimiters.subcomponent,
+    )
     for repetition in text.split(delimiters.repetition):
-        component = repetition.split(delimiters.component, 1)[0]
-        value = component.split(delimiters.subcomponent, 1)[0].strip()
+        value = repetition.partition(component)[0].partition(subcomponent)[0].strip()
         if value and value != '""':
-            yield unescape(value, delimiters)[:KEY_CHARACTERS_MAX]
+            plain = unescape(value, delimiters) if escape in value else value
+            yield plain[:KEY_CHARACTERS_MAX]
