@@ -6,6 +6,7 @@ stands in another order of the message, or further up. A map makes resources kno
 and finds the one that a later segment names. A name that two of them bear is nobody's.
 """
 
+from collections.abc import Iterable
 from typing import Any, Protocol
 
 from engine.mapping.functions.record import (
@@ -80,20 +81,34 @@ def parent_request(
     return None if found is None else {**found.reference}
 
 
+def known_report(
+    facts: MessageFacts, report: Resource | None, placer: str | None, filler: str | None
+) -> None:
+    """Keep by which numbers the order of a report is known; yields nothing."""
+    if report is None:
+        return
+    for name in _names("reports", placer, filler, ""):
+        reports = facts.values.setdefault(name, [])
+        if report not in reports:
+            reports.append(report)
+
+
 def known_result(
     facts: MessageFacts,
     resource: Resource | None,
-    placer: str | None,
-    filler: str | None,
+    report: Resource | None,
     code: str | None,
     sub_id: str | None,
 ) -> dict[str, str] | None:
     """The Reference of a result, which children may name from now on."""
-    if resource is None:
+    if resource is None or report is None:
         return None
-    _know(facts, resource, _names("result", placer, filler, f"|{code}|"))
-    if sub_id:
-        _know(facts, resource, _names("result", placer, filler, f"|{code}|{sub_id}"))
+    known = facts.values.setdefault(("results", report.reference["reference"]), {})
+    # without a sub-id the only result of that code is meant
+    if known.setdefault((code, ""), resource) is not resource:
+        known[code, ""] = None
+    if sub_id and known.setdefault((code, sub_id), resource) is not resource:
+        known[code, sub_id] = None
     return resource.reference
 
 
@@ -108,9 +123,23 @@ def parent_result(
     """The Reference of the result that a child names; the child becomes one of its members."""
     if resource is None:
         return None
-    # without a sub-id the only result of that code is meant
-    names = _names("result", placer, filler, f"|{code}|{sub_id or ''}")
-    return _join(facts, resource, _find(facts, names))
+    for name in _names("reports", placer, filler, ""):
+        found = _result_of(facts, facts.values.get(name, ()), (code, sub_id or ""))
+        if found is not None:
+            return _join(facts, resource, found)
+    return None
+
+
+def _result_of(
+    facts: MessageFacts, reports: Iterable[Resource], name: tuple[str | None, str]
+) -> Resource | None:
+    """The only result of that code and sub-id in these reports."""
+    found: list[Resource | None] = []
+    for report in reports:
+        known = facts.values.get(("results", report.reference["reference"]), {})
+        if name in known and known[name] not in found:
+            found.append(known[name])
+    return found[0] if len(found) == 1 else None
 
 
 def parent_group(
@@ -186,11 +215,22 @@ RECORDS = (
         parent_request,
         *(_PLACER, _FILLER),
     ),
+    FunctionRecord(
+        name="known_report",
+        doc="Keeps the numbers of the order that a report answers, by which `parent_result` finds "
+        "its results; yields nothing.",
+        parameters=(_REPORT, _PLACER, _FILLER),
+        returns=("Reference",),
+        examples=(Example(arguments=(None, "P-1", "F-1"), result=None),),
+        body=known_report,
+        uses_facts=True,
+        varies=True,
+    ),
     _record(
         "known_result",
-        "The Reference of a result, which `parent_result` finds from now on.",
+        "The Reference of a result of a report, which `parent_result` finds from now on.",
         known_result,
-        *(_RESOURCE, _PLACER, _FILLER, _CODE, _SUB_ID),
+        *(_RESOURCE, _REPORT, _CODE, _SUB_ID),
     ),
     _record(
         "parent_result",

@@ -11,9 +11,10 @@ rules:
   - each PATIENT_RESULT as result:
       - each result.ORDER_OBSERVATION as o:
           - o.OBR -> OBR[DiagnosticReport] as report
+          - report.result[] = known_report(report, o.OBR-2.1, o.OBR-3.1)
           - each o.OBSERVATION as g when g.OBX valued:
               - g.OBX -> OBX[Observation] as it
-              - report.result[] = known_result(it, o.OBR-2.1, o.OBR-3.1, g.OBX-3.1, g.OBX-4.1)
+              - report.result[] = known_result(it, report, g.OBX-3.1, g.OBX-4.1)
               - it.derivedFrom[] = parent_result(it, o.OBR-29.1.1, o.OBR-29.2.1,
                   o.OBR-26.1.1, o.OBR-26.2.1)
               - it.derivedFrom[] = parent_group(it, report, g.OBX-4.1)
