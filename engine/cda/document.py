@@ -19,6 +19,7 @@ _STEP = re.compile(r"(?:sdtc:)?[A-Za-z]+(?:\[[0-9]{1,6}\])?")
 
 XSI_TYPE = f"{{{XSI}}}type"
 TEMPLATE_ID = f"{{{CDA}}}templateId"
+AUTHOR = f"{{{CDA}}}author"
 
 STATEMENTS = frozenset(
     f"{{{CDA}}}{name}"

@@ -9,7 +9,16 @@ from hashlib import sha256
 from typing import Any
 
 from engine.cda import codes as cda_codes
-from engine.cda.document import CDA, STATEMENTS, TEMPLATE_ID, Document, Node, local_name, place_of
+from engine.cda.document import (
+    AUTHOR,
+    CDA,
+    STATEMENTS,
+    TEMPLATE_ID,
+    Document,
+    Node,
+    local_name,
+    place_of,
+)
 from engine.diagnostics import Place
 from engine.fhir.identity import resource_id
 from engine.mapping.run import PROBLEMS_MAX, Run
@@ -82,14 +91,16 @@ class DocumentSide:
     """ClinicalDocument."""
     top: Any
     """What stands above it, for paths that begin with `/`."""
-    references: dict[tuple[str, Node], dict[str, str]] = field(default_factory=dict)
-    """(map's function, element) to the Reference it became."""
+    references: dict[tuple[str, Node], Any] = field(default_factory=dict)
+    """(map's function, element) to the Reference it became; of a concern, to a list of them."""
     taken: set[Node] = field(default_factory=set)
     """Statements that a map was given."""
     reported: set[Node] = field(default_factory=set)
     """Statements that nobody took, or that were refused."""
     applied: list[tuple[str, Node]] = field(default_factory=list)
     """(map, statement or section), in order."""
+    written: dict[Node, list[dict[str, str]]] = field(default_factory=dict)
+    """A statement with authors of its own to what was made of it; see `group_by_author`."""
 
     def choose(self, run: Run, node: Node, choices: Choices) -> int:
         """The number of the map that takes an element, -1 for none, which is reported."""
@@ -130,6 +141,16 @@ class DocumentSide:
     def refuse(self, run: Run, node: Node) -> None:
         """A negated element whose map says nothing of negation makes nothing."""
         self.report(run, cda_codes.NEGATED, node)
+
+    def group_by_author(self) -> None:
+        """Fill `written`: what is in a statement belongs to its author unless it has its own."""
+        for (_, node), reference in self.references.items():
+            if node.tag not in STATEMENTS or not isinstance(reference, dict):
+                continue  # what a concern refers to is in the list by itself
+            around = (node, *node.iterancestors(*STATEMENTS))
+            author = next((one for one in around if one.find(AUTHOR) is not None), None)
+            if author is not None and reference not in self.written.setdefault(author, []):
+                self.written[author].append(reference)
 
     def own(
         self, run: Run, resource_type: str, key: tuple[str, ...] | None

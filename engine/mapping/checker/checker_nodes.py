@@ -100,6 +100,8 @@ def check_match(map_file: MapFile, library: Library) -> list[Diagnostic]:
             found.append(codes.UNKNOWN_MAP(map_file.place, name=name, hint=hint))
     if map_file.to_name in resource_types():
         missing = [key for key in MANDATORY if key not in match.said]
+        if source == ANY and "negation" in missing:  # it tells of a statement, not what that says
+            missing.remove("negation")
         found.extend(codes.MISSING_KEY(map_file.place, key=key) for key in missing)
     elif "negation" not in match.said and source in _NEGATABLE:
         found.append(codes.MISSING_KEY(map_file.place, key="negation"))

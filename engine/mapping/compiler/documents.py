@@ -15,8 +15,10 @@ from engine.mapping.dispatch import candidates
 from engine.mapping.document_run import begin
 from engine.mapping.functions.dates import header_offset
 from engine.mapping.library import Library
+from engine.mapping.node_types import ANY
 from engine.mapping.run import Made, MapContext, MapResult, Run
 from engine.mapping.statements_read import StatementReads
+from engine.mapping.syntax import MapFile
 
 DOCUMENT_CLASS = "ClinicalDocument"
 ROOT_MAP = "document[Composition]"
@@ -87,20 +89,20 @@ class DocumentProgram:
         return self._reads.accounts(document, side.taken, side.reported, side.applied)
 
     def _make_others(self, run: Run, trace: Any) -> None:
-        """Make what stands beside the Composition: the maps of a document that stand under it."""
+        """Make what stands beside the Composition: the maps of a document that stand under it.
+
+        One of any class is given every statement that has authors of its own.
+        """
         variant = self._plain if trace is None else self._traced
-        for one in candidates(self.library, ROOT_MAP):
-            if one.from_name != DOCUMENT_CLASS:
-                continue
-            names = (
-                variant.function(one.name, NODE_LEVEL),
-                variant.function(f"{one.name}#key", NODE_LEVEL),
-            )
-            module = variant.module(_DELIMITERS, "utf-8")
-            root = run.document.root
-            made = module[names[0]](root, run)
-            if made is not None:
-                run.add(made, one.to_name, module[names[1]](root, run))
+        beside = candidates(self.library, ROOT_MAP)
+        for one in beside:
+            if one.from_name == DOCUMENT_CLASS:
+                _make_one(run, variant, one, run.document.root)
+        run.document.group_by_author()
+        for one in beside:
+            if one.from_name == ANY:
+                for node in run.document.written:
+                    _make_one(run, variant, one, node)
 
     def convert_node(
         self, map_name: str, node: Node, document: Document, context: MapContext, trace: Any = None
@@ -135,6 +137,19 @@ class DocumentProgram:
 def compile_documents(library: Library) -> DocumentProgram:
     """Compile the maps of documents, which `checker.check_library` has found nothing wrong with."""
     return DocumentProgram(library)
+
+
+def _make_one(run: Run, variant: Variant, one: MapFile, node: Node) -> None:
+    """Run a map on an element and put what it makes in the bundle."""
+    module = variant.module(_DELIMITERS, "utf-8")
+    made = module[variant.function(one.name, NODE_LEVEL)](node, run)
+    if made is None:
+        return
+    key = None
+    if one.key is not None:
+        name = variant.function(f"{one.name}#key", NODE_LEVEL)
+        key = variant.module(_DELIMITERS, "utf-8")[name](node, run)
+    run.add(made, one.to_name, key)
 
 
 def _variant(library: Library, *, traced: bool) -> Variant:

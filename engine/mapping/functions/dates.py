@@ -125,6 +125,14 @@ def _offset(facts: Facts, day_text: str, hour: int, minute: int) -> str | None:
     return None
 
 
+def offset_known(facts: Facts, digits: str) -> str | None:
+    """The offset a timestamp without one is written with (`+01:00`), None when none is known."""
+    day, hour, minute = _date_text(digits[:8]), digits[8:10] or "00", digits[10:12] or "00"
+    if day is None or len(day) < 10 or hour > "23" or minute > "59":
+        return None
+    return _offset(facts, day, int(hour), int(minute))
+
+
 @lru_cache(maxsize=256)
 def _written_offset(written: str) -> str | None:
     if written == "Z":

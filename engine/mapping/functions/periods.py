@@ -8,7 +8,7 @@ import re
 from datetime import UTC, datetime, timedelta
 
 from engine.mapping.codes import BAD_DATE, BAD_NUMBER, END_BEFORE_START
-from engine.mapping.functions.dates import date_time, find_zone, instant
+from engine.mapping.functions.dates import date_time, find_zone, instant, offset_known
 from engine.mapping.functions.record import Example, Facts, FunctionRecord, Parameter
 
 _MOMENT = re.compile(r"([0-9]{12})([0-9]{2})?(\.[0-9]{1,4})?([+-][0-9]{4})?")
@@ -54,28 +54,34 @@ def _later(facts: Facts, value: str, minutes: str) -> str | None:
 
 def period_end(facts: Facts, value: str, start: str | None) -> str | None:
     """The dateTime of an end; nothing, and a diagnostic, when it is before the start."""
-    if start and _is_before(value.strip(), start.strip()):
+    if start and _is_before(facts, value.strip(), start.strip()):
         facts.fault(END_BEFORE_START)
         return None
     return date_time(facts, value)
 
 
-def _is_before(value: str, start: str) -> bool:
-    """True when both are timestamps and `value` is earlier at the precision both have."""
+def _is_before(facts: Facts, value: str, start: str) -> bool:
+    """True when both are timestamps and `value` is earlier at the precision both have.
+
+    One without an offset has that of the channel or of the message, as it will be written.
+    """
     ends, begins = _STAMP.fullmatch(value), _STAMP.fullmatch(start)
     if ends is None or begins is None:
         return False
     length = min(len(ends[1]), len(begins[1]))
     if length <= 8 or ends[2] == begins[2]:
         return ends[1][:length] < begins[1][:length]
-    first, second = _instant(ends[1], ends[2]), _instant(begins[1], begins[2])
-    return first is not None and second is not None and first < second
+    first = _instant(ends[1], ends[2] or offset_known(facts, ends[1]))
+    second = _instant(begins[1], begins[2] or offset_known(facts, begins[1]))
+    if first is None or second is None:
+        return ends[1][:8] < begins[1][:8]
+    return first < second
 
 
 def _instant(digits: str, offset: str | None) -> datetime | None:
-    """The moment in UTC; one without offset is taken as UTC."""
+    """The moment in UTC; nothing without an offset."""
     try:
-        return datetime.strptime(f"{digits:0<14}{offset or '+0000'}", "%Y%m%d%H%M%S%z")
+        return datetime.strptime(f"{digits:0<14}{offset}", "%Y%m%d%H%M%S%z") if offset else None
     except ValueError:
         return None
 

@@ -1,6 +1,7 @@
 """Pure. All functions of the mapping language by name: one table, no registration at import."""
 
 from engine.mapping.functions import (
+    authors,
     codes,
     dates,
     documents,
@@ -37,6 +38,7 @@ FUNCTIONS: dict[str, FunctionRecord] = {
         reporting.RECORDS,
         results.RECORDS,
         documents.RECORDS,
+        authors.RECORDS,
     )
     for record in records
 }

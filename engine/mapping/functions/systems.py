@@ -84,6 +84,7 @@ OIDS: dict[str, str] = {
     "2.16.840.1.113883.12.227": "http://hl7.org/fhir/sid/mvx",
     "2.16.840.1.113883.3.26.1.1": _NCIT,
     "2.16.840.1.113883.6.8": "http://unitsofmeasure.org",
+    "2.16.840.1.113883.6.101": "http://nucc.org/provider-taxonomy",
     "2.16.840.1.113883.6.88": _RXNORM,
     "2.16.840.1.113883.6.12": "http://www.ama-assn.org/go/cpt",
     "2.16.840.1.113883.6.69": "http://hl7.org/fhir/sid/ndc",

@@ -32,7 +32,7 @@ def facts_for(example: Example) -> Any:
         authorities=dict(example.authorities),
         source_system="urn:test",
         made=[],
-        document=SimpleNamespace(document=DOCUMENT),
+        document=SimpleNamespace(document=DOCUMENT, written={}),
         values={},
         fault=lambda code, **values: faults.append(code(**values).code),
         fault_once=lambda code, about, **_: faults.append(code().code),
