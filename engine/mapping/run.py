@@ -174,7 +174,7 @@ class Run:
         """Resources put in the bundle for a Reference, in order."""
         self.varied = 0
         """Counts what makes a result one of this message alone: problems, and reads of MSH."""
-        self.memory: dict[tuple[str, str], Any] = {}
+        self.memory: dict[tuple[Any, ...], Any] = {}
         """(what, text) to a coding or Reference that is the same in every message of the feed."""
         self.values: dict[tuple[str, str], Any] = {}
         """(function, text) to a name, address or number of this message: kin are sent once and

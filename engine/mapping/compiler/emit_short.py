@@ -86,3 +86,20 @@ def short_argument(body: Body, one: Expression) -> str | None:
         return segment_text(body, one) if not one.components else None
     text = leaf_text(body, one)
     return f"({text} or None)" if text is not None else None
+
+
+def fields_given(body: Body, call: Call) -> list[str]:
+    """The expressions of the whole fields of the own segment that a function is given; empty when
+    it is given anything else, or every read is to be recorded."""
+    if body.traced or body.silent or body.quiet or body.level != 0 or call.named:
+        return []
+    found: list[str] = []
+    for one in call.arguments:
+        if not isinstance(one, Path) or one.field is None or one.components or one.repetition:
+            return []
+        if one.variable is not None or one.steps or one.segment != body.map_file.from_name:
+            return []
+        body.uses.add("fields")
+        body.field_max = max(body.field_max, one.field)
+        found.append(f"fields[{one.field}]")
+    return found

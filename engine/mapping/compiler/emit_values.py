@@ -24,10 +24,11 @@ from engine.mapping.compiler.emit_gathers import each_line
 from engine.mapping.compiler.emit_maps import emit_map
 from engine.mapping.compiler.emit_nodes import emit_template, is_node_path, read_node_path
 from engine.mapping.compiler.emit_paths import as_wanted, each_repetition, read_path
-from engine.mapping.compiler.emit_short import short_argument
+from engine.mapping.compiler.emit_short import fields_given, short_argument
 from engine.mapping.compiler.emit_tables import emit_table
 from engine.mapping.functions.record import FunctionRecord, Kind, Parameter
 from engine.mapping.functions.registry import FUNCTIONS
+from engine.mapping.memory import TEXT_MAX
 from engine.mapping.sources import gathers, paths_of
 from engine.mapping.syntax import Call, Expression, FirstOf, Literal, MapFile, Path, Pipe, Step
 from engine.mapping.target_types import (
@@ -246,7 +247,29 @@ def _emit_call(body: Body, call: Call, target: TargetType, sink: Sink, *, many: 
             many=True,
         )
         return
+    if record.remembered and (fields := fields_given(body, call)):
+        _emit_remembered(body, record, call, fields, sink)
+        return
     _emit_function(body, record, {}, call.arguments, call.named, sink)
+
+
+def _emit_remembered(
+    body: Body, record: FunctionRecord, call: Call, fields: list[str], sink: Sink
+) -> None:
+    """A call whose result is kept for the feed by the texts of the fields it is given."""
+    result, key = body.fresh("v"), f"({record.name!r}, {', '.join(fields)})"
+    body.line(f"{result} = run.memory.get({key}) if {fields[0]} else {{}}")
+    with body.code.block(f"if {result} is None:"):
+        body.line(f"{result} = {{}}")
+
+        def hold(value: Value) -> None:
+            body.line(f"{result} = {value.text}")
+
+        _emit_function(body, record, {}, call.arguments, (), hold)
+        short = " and ".join(f"len({text}) <= {TEXT_MAX}" for text in fields)
+        body.line(f"if {short}: run.memory[{key}] = {result}")
+    with body.code.block(f"if {result}:"):
+        sink(Value(text=result, form=_result_form(record)))
 
 
 def _as_reference(value: Value) -> Value:

@@ -27,6 +27,9 @@ _YES = {
 
 _POWERS = frozenset({"10", "x10", "X10", "*10", "10*", "E"})
 
+_UNIT_MAX = 100
+"""Characters of a unit that is kept."""
+
 UCUM = "http://unitsofmeasure.org"
 
 Number = int | float | Decimal
@@ -112,7 +115,7 @@ def quantity(facts: Facts, value: list[str], unit: list[str] | None) -> dict[str
         return _structured(facts, value, unit)
     if len(value) > 1 and unit is None:
         unit = value[1:]
-    if value and value[0][:1].isdigit():
+    if value and value[0] and "0" <= value[0][0] <= "9":
         found = _quantity(None, value[0], unit, facts)
         if found is not None:
             return found
@@ -146,7 +149,18 @@ def _quantity(
     if comparator:
         found["comparator"] = comparator
     if unit:
-        found.update(unit_of(unit, facts))
+        found.update(measure_of(unit, facts))
+    return found
+
+
+def measure_of(unit: list[str], facts: Facts) -> dict[str, Any]:
+    """The same as `unit_of`, kept for the feed; it must not be changed."""
+    key = ("unit", *unit)
+    found: dict[str, Any] | None = facts.memory.get(key)
+    if found is None:
+        found = unit_of(unit, facts)
+        if sum(map(len, unit)) <= _UNIT_MAX:
+            facts.memory[key] = found
     return found
 
 

@@ -22,6 +22,8 @@ class Facts(Protocol):
     authorities: dict[str, str]
     """Assigning authority or coding system, by name or OID, to its URI."""
     source_system: str
+    memory: dict[tuple[Any, ...], Any]
+    """What texts became that come again in most messages of the feed: codes, units, ranges."""
     made: list[Any]
     """Resources put in the bundle so far."""
     document: Any
@@ -100,6 +102,9 @@ class FunctionRecord:
     """Called even when nothing is populated."""
     varies: bool = False
     """The result depends on more than the arguments, or a problem is reported only once."""
+    remembered: bool = False
+    """The same texts come in most messages of a feed: what two fields make is kept. It reads
+    nothing else that differs between messages, and yields an object."""
     yields_list: bool = False
     """The result is a list; an append target takes each item."""
 

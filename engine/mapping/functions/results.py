@@ -8,7 +8,7 @@ import re
 from functools import lru_cache
 from typing import Any
 
-from engine.mapping.functions.numbers import Number, read_number, unit_of
+from engine.mapping.functions.numbers import Number, measure_of, read_number
 from engine.mapping.functions.record import (
     TEXT_TYPES,
     Example,
@@ -44,7 +44,7 @@ def reference_range(facts: Facts, value: str, unit: list[str] | None) -> dict[st
     bounds = _bounds(value)
     if not bounds:
         return None
-    measure = unit_of(unit, facts) if unit else {}
+    measure = measure_of(unit, facts) if unit else {}
     return {name: {"value": number, **measure} for name, number in bounds}
 
 
@@ -84,6 +84,7 @@ RECORDS = (
         ),
         body=reference_range,
         uses_facts=True,
+        remembered=True,
     ),
     FunctionRecord(
         name="components",

@@ -252,3 +252,40 @@ def test_a_long_text_is_not_kept(feed: Program) -> None:
     text = f"7^{'A' * memory.TEXT_MAX}^^^^^^^NORTH"
     first, again = (practitioners(convert(feed, admission(text, n)))[0] for n in ("1", "2"))
     assert first is not again
+
+
+RANGES = """
+map: OBX[Observation]
+from: OBX
+to: Observation
+key:
+  - OBX-1
+rules:
+  status: '"final"'
+  referenceRange[]:
+    $this: reference_range(OBX-7, OBX-6)
+    text: OBX-7
+"""
+RESULTS = """
+map: ORU_R01
+from: ORU_R01
+to: Bundle
+for: [ORU^R01]
+rules:
+  - each PATIENT_RESULT.ORDER_OBSERVATION.OBSERVATION.OBX as obx:
+      - obx -> OBX[Observation] as observation
+"""
+
+
+def test_a_reference_range_is_that_of_its_own_OBX_6_and_OBX_7() -> None:
+    feed = compile_library(library_of(RESULTS, RANGES))
+    head = "MSH|^~\\&|LAB|NORTH|||20260102||ORU^R01^ORU_R01|1|P|2.5.1\rOBR|1\r"
+
+    def highs(*units_and_ranges: str) -> list[Any]:
+        lines = [f"OBX|{at}|NM|A||5|{one}" for at, one in enumerate(units_and_ranges, 1)]
+        found = convert(feed, head + "\r".join(lines)).entries
+        return [one.resource["referenceRange"][0].get("high") for one in found]
+
+    first = highs("mmol/L|3-5", "mg/dL|3-5", "mg/dL|<5")
+    assert first == [{"value": 5, "unit": "mmol/L"}, {"value": 5, "unit": "mg/dL"}, None]
+    assert highs("mmol/L|3-5", "mg/dL|3-5", "mg/dL|<5") == first

@@ -34,6 +34,7 @@ def facts_for(example: Example) -> Any:
         made=[],
         document=SimpleNamespace(document=DOCUMENT, written={}),
         values={},
+        memory={},
         fault=lambda code, **values: faults.append(code(**values).code),
         fault_once=lambda code, about, **_: faults.append(code().code),
         faults=faults,
