@@ -78,7 +78,7 @@ def _check_outputs(read: ReadChannel) -> list[Diagnostic]:
     found = []
     for index, destination in enumerate(read.config.destinations):
         takes_bundle = isinstance(destination, FhirDestinationConfig) or (
-            isinstance(destination, FileDestinationConfig) and destination.content == "bundle"
+            isinstance(destination, FileDestinationConfig) and destination.content != "message"
         )
         if not takes_bundle:
             continue

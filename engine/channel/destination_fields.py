@@ -199,6 +199,13 @@ FHIR_DESTINATION = ComponentSpec(
             choices=("update", "conditional", "create"),
         ),
         FieldSpec(
+            name="bundle",
+            kind=Kind.CHOICE,
+            description="What a C-CDA document is sent as. transaction: its resources, as those of "
+            "messages. document: one Bundle of type document, kept whole at `/Bundle`.",
+            choices=("transaction", "document"),
+        ),
+        FieldSpec(
             name="merge",
             kind=Kind.CHOICE,
             description="Resources a message says only a part of. read: read, merge, write if "
@@ -308,8 +315,9 @@ FILE_DESTINATION = ComponentSpec(
         FieldSpec(
             name="content",
             kind=Kind.CHOICE,
-            description="bundle: the FHIR JSON. message: the HL7 v2 bytes as received.",
-            choices=("bundle", "message"),
+            description="bundle: the FHIR JSON. document: the same, but of a C-CDA document a "
+            "Bundle of type document. message: the bytes as received.",
+            choices=("bundle", "document", "message"),
         ),
         CONCURRENCY,
         RATE,

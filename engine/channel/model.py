@@ -155,6 +155,10 @@ class TransformConfig:
     """Edits of the message before it is mapped, as `channel.preprocess` reads them."""
     identifiers: tuple[str, ...] = ()
     """Types (table 0203) or systems of identifiers, best first; goes before the built-in order."""
+    embedded_documents: str = "keep"
+    """Documents inside messages (OBX-5). convert: their resources too. keep: as the maps say."""
+    outcome: bool = False
+    """An OperationOutcome of the conversion is part of the output."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -222,6 +226,8 @@ class FhirDestinationConfig:
     """transaction, batch or single."""
     identity: str = "update"
     """update: PUT by derived id. conditional: PUT by identifier. create: POST, If-None-Exist."""
+    bundle: str = "transaction"
+    """document: a document is sent as a whole, as a Bundle of that type; messages stay requests."""
     merge: str = "read"
     """Resources a message says only a part of. read: read, merge, write with If-Match. create:
     written only where there is none. replace: written as they are."""
@@ -270,7 +276,8 @@ class FileDestinationConfig:
     pattern: str = "{received:%Y%m%dT%H%M%S}-{message_id}.json"
     """Fields: received, message_id, channel, message_type, control_id_hash."""
     content: str = "bundle"
-    """bundle (FHIR JSON) or message (the HL7 v2 bytes)."""
+    """bundle (FHIR JSON), document (the same; of a document a Bundle of that type), or message (the
+    bytes as received)."""
     concurrency_max: int = 4
     rate_per_second: float = 0.0
     retry: RetryPolicy = field(default_factory=RetryPolicy)

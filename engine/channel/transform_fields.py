@@ -91,6 +91,18 @@ TRANSFORM = ComponentSpec(
         PREPROCESS,
         IDENTIFIERS,
         FieldSpec(
+            name="embedded_documents",
+            kind=Kind.CHOICE,
+            description="C-CDA documents inside messages (OBX-5 as ED, TX or FT). convert: their "
+            "resources join those of the message. keep: the document stays an attachment.",
+            choices=("convert", "keep"),
+        ),
+        FieldSpec(
+            name="outcome",
+            kind=Kind.BOOLEAN,
+            description="Send what the conversion noticed as an OperationOutcome, with paths.",
+        ),
+        FieldSpec(
             name="validate",
             kind=Kind.CHOICE,
             description="compiled: the R4 checker. strict: the models of fhir.resources too. none.",

@@ -19,6 +19,12 @@ from multidict import CIMultiDict
 from yarl import URL
 
 from engine.channel.model import REPLACE, FhirDestinationConfig, SecretReference
+from engine.destinations.fhir_document import (
+    CONDITIONAL_CREATE,
+    document_headers,
+    document_identifiers,
+    is_whole,
+)
 from engine.destinations.fhir_merging import Merging, Unread
 from engine.destinations.http_exchange import Answer, Headers, HttpExchange, Request
 from engine.destinations.interface import (
@@ -94,6 +100,8 @@ class FhirDestination:
         except (OSError, KeyError, ValueError):
             return AttemptResult(classification=classify_fault(Fault.SECRET_MISSING))
         try:
+            if is_whole(outgoing.content_type):
+                return await self._send_document(outgoing, headers)
             marks = read_marks(outgoing.content_type)
             if marks and self._config.merge != REPLACE:
                 return await self._send_merged(outgoing, marks, headers)
@@ -107,6 +115,9 @@ class FhirDestination:
 
     def settlement(self, outgoing: Outgoing) -> Settlement:
         """Repeat what only updates or creates conditionally; else ask by the identifiers it has."""
+        if is_whole(outgoing.content_type):
+            conditional = CONDITIONAL_CREATE in self._config.capabilities
+            return Settlement.REPEAT if conditional else Settlement.ASK
         if _repeatable(outgoing.body):
             return Settlement.REPEAT
         try:
@@ -122,7 +133,8 @@ class FhirDestination:
         there: it was not. Some, or no identifier to ask by: nobody can say.
         """
         try:
-            wanted = list(_identifiers(outgoing.body))
+            whole = is_whole(outgoing.content_type)
+            wanted = list((document_identifiers if whole else _identifiers)(outgoing.body))
             headers = self._with_secrets()
         except (orjson.JSONDecodeError, TypeError, AttributeError):
             return Presence.UNKNOWABLE
@@ -149,6 +161,24 @@ class FhirDestination:
             self._http = None
 
     # -- sending --
+
+    async def _send_document(self, outgoing: Outgoing, headers: Headers) -> AttemptResult:
+        """Create the Bundle itself; the server takes nothing out of it."""
+        config = self._config
+        sent = document_headers(headers, outgoing.body, config.capabilities)
+        url = f"{self._base}/Bundle"
+        answer = await self._exchange(
+            Request("POST", URL(url), sent, outgoing.body), config.timeout_seconds
+        )
+        shown = self._shown("POST", url)
+        if isinstance(answer, Fault):
+            return AttemptResult(classification=classify_fault(answer), request=shown)
+        return AttemptResult(
+            classification=classify_http(answer.status, answer.headers, answer.body),
+            status=str(answer.status),
+            request=shown,
+            response=self._kept(answer),
+        )
 
     async def _send_merged(
         self, outgoing: Outgoing, marks: tuple[Mark, ...], headers: Headers

@@ -27,10 +27,18 @@ from engine.fhir.marks import Mark
 from engine.fhir.merging import merge
 from engine.fhir.references import ReferenceForm, read_reference
 
-__all__ = ["EncodedBundle", "Entry", "build_bundle", "check_references", "encode_bundle"]
+__all__ = [
+    "EncodedBundle",
+    "Entry",
+    "build_bundle",
+    "check_references",
+    "encode_bundle",
+    "encode_document",
+]
 
 TRANSACTION = "transaction"
 BATCH = "batch"
+COMPOSITION = "Composition"
 
 _MARK = b'"reference":"'
 _ENTRY = b',"entry":['
@@ -82,6 +90,8 @@ def encode_bundle(
         The body, with warnings for what the server lacks and errors for references to nothing.
     """
     diagnostics: list[Diagnostic] = []
+    if not (merging and identity == UPDATE and "update-create" in capabilities):
+        entries = [entry for entry in entries if not entry.only_merged]
     merged, aliases = _merge_entries(entries, identity)
     forms = _forms(merged.values(), identity, capabilities, diagnostics)
     kind = TRANSACTION if interaction == TRANSACTION else BATCH
@@ -110,6 +120,61 @@ def encode_bundle(
     if dangling:
         diagnostics.extend(check_references(entries))
     return EncodedBundle(body=body, diagnostics=tuple(diagnostics), marks=marks)
+
+
+def encode_document(entries: Sequence[Entry], *, timestamp: str) -> EncodedBundle:
+    """A Bundle of type document as bytes: an attested whole, not a set of requests.
+
+    It holds the Composition first and then all it leads to; what only changes other resources of a
+    server, and the outcome of the conversion, are no part of a document (R4, documents.html).
+
+    Args:
+        entries: the resources of one document, with one Composition.
+        timestamp: when the Bundle was put together, an instant.
+
+    Raises:
+        ValueError: there is no Composition.
+    """
+    merged, _ = _merge_entries([one for one in entries if _is_part(one)], UPDATE)
+    listed = sorted(merged.values(), key=lambda one: one.resource["resourceType"] != COMPOSITION)
+    if not listed or listed[0].resource["resourceType"] != COMPOSITION:
+        raise ValueError("a document has a Composition")
+    names = {
+        name.encode(): b"urn:uuid:%s" % entry.resource_id.encode() for name, entry in merged.items()
+    }
+    pieces: list[bytes] = []
+    dangling = False
+    for entry in listed:
+        held = {"fullUrl": f"urn:uuid:{entry.resource_id}", "resource": _with_id(entry)}
+        piece, lacks = _rename(orjson.dumps(held, default=_encode_decimal), names)
+        pieces.append(piece)
+        dangling = dangling or lacks
+    start = {
+        "resourceType": "Bundle",
+        "identifier": _document_identifier(listed[0]),
+        "type": "document",
+        "timestamp": timestamp,
+    }
+    body = b"".join((orjson.dumps(start)[:-1], _ENTRY, b",".join(pieces), b"]}"))
+    problems = check_references(listed) if dangling else ()
+    return EncodedBundle(body=body, diagnostics=problems)
+
+
+def _is_part(entry: Entry) -> bool:
+    return not entry.only_merged and entry.resource["resourceType"] != "OperationOutcome"
+
+
+def _document_identifier(composition: Entry) -> dict[str, str]:
+    """The document's own, else one made of the Composition's id: a document has one (bdl-9)."""
+    known = composition.resource.get("identifier", {})
+    if known.get("system") and known.get("value"):
+        return {"system": known["system"], "value": known["value"]}
+    return {"system": "urn:ietf:rfc:3986", "value": f"urn:uuid:{composition.resource_id}"}
+
+
+def _with_id(entry: Entry) -> dict[str, Any]:
+    kind = entry.resource["resourceType"]
+    return {"resourceType": kind, "id": entry.resource_id, **entry.resource}
 
 
 def _marks(
@@ -169,6 +234,7 @@ def _joined(first: Entry, second: Entry) -> Entry:
         identifier=first.identifier or second.identifier,
         merges=first.merges and second.merges,
         deletes=tuple(one for one in first.deletes if one in second.deletes),
+        only_merged=first.only_merged and second.only_merged,
     )
 
 

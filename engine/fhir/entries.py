@@ -36,6 +36,8 @@ class Entry:
     """The message says only a part of it: what it does not say stays as the server has it."""
     deletes: tuple[str, ...] = ()
     """Elements to be deleted of what the server has, as `fhir.updating` reads them."""
+    only_merged: bool = False
+    """It says something of a resource that others made, and is left out where nothing is merged."""
     recurring: Recurring | None = field(default=None, compare=False, repr=False)
     """Set when this very entry is used for several messages."""
 

@@ -50,5 +50,5 @@ def read_marks(content_type: str) -> tuple[Mark, ...]:
 
 
 def plain_type(content_type: str) -> str:
-    """The content type without marks."""
-    return content_type.partition(_PARAMETER)[0]
+    """The content type without marks and other parameters."""
+    return content_type.partition(";")[0]

@@ -123,5 +123,7 @@ def _build_issue(found: Diagnostic) -> dict[str, Any]:
     if found.hint:
         issue["diagnostics"] = found.hint
     if found.place.path:
-        issue["expression"] = [found.place.path]
+        # Paths of a document are XPath, which R4 keeps apart.
+        name = "location" if found.place.path.startswith("/") else "expression"
+        issue[name] = [found.place.path]
     return issue

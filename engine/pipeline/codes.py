@@ -43,3 +43,18 @@ NULLS_SENT = Code(
     'sent as the explicit null "", and no rule knows what that deletes: {paths}',
     "map the field, or delete by hand at the destination",
 )
+EMBEDDED_UNREADABLE = warning(
+    "S729",
+    "the document inside is not converted: {problem} ({code})",
+    "ask the sender to mend it; the message holds it as received",
+)
+EMBEDDED_TOO_MANY = warning(
+    "S730",
+    "more than {limit} {unit} of documents inside: the rest is not converted",
+    "ask the sender to send documents by themselves",
+)
+EMBEDDED_OTHER_PATIENT = warning(
+    "S731",
+    "the document inside shares no identifier of its patient with the message",
+    "map the assigner in `authorities`, or ask the sender whose document it is",
+)

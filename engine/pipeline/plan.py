@@ -61,6 +61,8 @@ class Form:
     identity: str
     capabilities: frozenset[str]
     destinations: tuple[str, ...]
+    bundle: str = "transaction"
+    """document: of a document a Bundle of that type."""
     merging: frozenset[str] = frozenset()
     """Those that merge resources of which the message says only a part with what is there."""
 
@@ -169,15 +171,16 @@ def _takes_message(config: DestinationConfig, map_name: str) -> bool:
 
 def _forms(destinations: Sequence[DestinationConfig]) -> tuple[Form, ...]:
     """One form for all destinations that are sent the same bytes."""
-    found: dict[tuple[str, str, frozenset[str]], list[str]] = {}
+    found: dict[tuple[str, str, frozenset[str], str], list[str]] = {}
     merging: set[str] = set()
     for config in destinations:
         if isinstance(config, FhirDestinationConfig):
-            key = (config.interaction, config.identity, config.capabilities)
+            key = (config.interaction, config.identity, config.capabilities, config.bundle)
             if config.merge != REPLACE:
                 merging.add(config.name)
-        elif isinstance(config, FileDestinationConfig) and config.content == "bundle":
-            key = ("transaction", "update", _FILE_FORM.capabilities)
+        elif isinstance(config, FileDestinationConfig) and config.content != "message":
+            wrapper = "document" if config.content == "document" else "transaction"
+            key = ("transaction", "update", _FILE_FORM.capabilities, wrapper)
         else:
             continue
         found.setdefault(key, []).append(config.name)
@@ -186,6 +189,7 @@ def _forms(destinations: Sequence[DestinationConfig]) -> tuple[Form, ...]:
             interaction=key[0],
             identity=key[1],
             capabilities=key[2],
+            bundle=key[3],
             destinations=tuple(names),
             merging=frozenset(merging.intersection(names)),
         )

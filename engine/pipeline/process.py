@@ -6,8 +6,9 @@ byte. It never raises: a fault of our own becomes an ERROR that names the step a
 fault, no value.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from hashlib import sha256
 
 from engine.cda.document import Document
 from engine.cda.header import read_header
@@ -15,9 +16,7 @@ from engine.cda.reader import is_document, parse_document
 from engine.channel.model import MERGE
 from engine.channel.preprocess import Edit, preprocess
 from engine.diagnostics import Diagnostic, Place, has_errors
-from engine.fhir.bundle import encode_bundle
 from engine.fhir.entries import Entry
-from engine.fhir.marks import write_marks
 from engine.hl7v2.groups import group
 from engine.hl7v2.header import peek
 from engine.hl7v2.message import Message
@@ -25,13 +24,17 @@ from engine.hl7v2.parser import parse
 from engine.mapping.run import MapResult
 from engine.pipeline import codes
 from engine.pipeline.document_keys import document_event_at, document_search_keys
+from engine.pipeline.document_output import document_entries, with_outcome
+from engine.pipeline.embedded import embedded_documents, join_documents
+from engine.pipeline.encoding import encode_outputs
 from engine.pipeline.moments import event_at, instant
-from engine.pipeline.plan import PASSED_ON, ChannelPlan, Converter
+from engine.pipeline.plan import PASSED_ON, ChannelPlan, Converter, DocumentConverter
 from engine.pipeline.repair import repair_entries
-from engine.pipeline.result import FHIR_JSON, HL7_V2, Output, ProcessResult
-from engine.pipeline.search_keys import search_keys
+from engine.pipeline.result import HL7_V2, Output, ProcessResult
+from engine.pipeline.search_keys import KEYS_MAX, search_keys
 from engine.pipeline.states import State
 
+CONVERT = "convert"
 NULLS_SHOWN_MAX = 10
 """Paths of explicit nulls that a diagnostic names."""
 
@@ -49,6 +52,8 @@ class _Course:
     entries: list[Entry] = field(default_factory=list)
     edits: tuple[Edit, ...] = ()
     sender: int | None = None
+    held: bool = False
+    """A document inside the message waits for a person."""
 
     def result(self, state: State, outputs: tuple[Output, ...] = ()) -> ProcessResult:
         """What has come of it."""
@@ -137,6 +142,7 @@ def _process_document(raw: bytes, plan: ChannelPlan, course: _Course) -> Process
         return course.result(State.TRANSFORMED, _in_order(plan, _as_received(raw, plan)))
     course.step = "map"
     made = plan.documents().convert(parsed.document, plan.context)
+    course.entries = document_entries(made.entries, facts, plan.context.source_system)
     return _finish(raw, made, None, plan, course)
 
 
@@ -163,7 +169,29 @@ def _transform(
     course.diagnostics.extend(grouped.diagnostics)
     course.step = "map"
     made = program.convert(grouped, plan.context, plan.config.transform.map)
+    course.entries = made.entries
+    if plan.config.transform.embedded_documents == CONVERT and plan.documents is not None:
+        course.step = "documents inside"
+        _add_embedded(message, plan, plan.documents, course)
     return _finish(raw, made, instant(message), plan, course)
+
+
+def _add_embedded(
+    message: Message, plan: ChannelPlan, program: Callable[[], DocumentConverter], course: _Course
+) -> None:
+    """Join the resources of the documents inside a message with its own."""
+    found, problems = embedded_documents(message)
+    course.diagnostics.extend(problems)
+    for one in found:
+        made = program().convert(one.document, plan.context)
+        course.diagnostics.extend(made.diagnostics)
+        if made.held:
+            course.held = True
+        entries = document_entries(made.entries, one.facts, plan.context.source_system)
+        course.entries, same = join_documents(course.entries, entries)
+        if not same:
+            course.diagnostics.append(codes.EMBEDDED_OTHER_PATIENT(one.place))
+        course.keys = (*course.keys, *document_search_keys(one.facts))[:KEYS_MAX]
 
 
 def _finish(
@@ -173,10 +201,10 @@ def _finish(
     course.diagnostics.extend(made.diagnostics)
     if made.nulls:
         course.diagnostics.append(_nulls_sent(made.nulls))
-    course.entries = _updated(made.entries, plan.updates)
-    if made.held:
+    course.entries = _updated(course.entries, plan.updates)
+    if made.held or course.held:
         return course.result(State.HELD)
-    if not made.entries:
+    if not course.entries:
         if not has_errors(made.diagnostics):
             course.diagnostics.append(codes.NOTHING_MADE())
         return course.result(State.ERROR)
@@ -184,21 +212,18 @@ def _finish(
     if not _check(plan, course):
         return course.result(State.ERROR)
     course.step = "encode"
-    outputs = _as_received(raw, plan)
-    for form in plan.forms:
-        encoded = encode_bundle(
-            course.entries,
-            interaction=form.interaction,
-            identity=form.identity,
-            capabilities=form.capabilities,
-            timestamp=stamp,
-            merging=bool(form.merging),
-        )
-        course.diagnostics.extend(encoded.diagnostics)
-        marked = write_marks(FHIR_JSON, encoded.marks)
-        for name in form.destinations:
-            kind = marked if name in form.merging else FHIR_JSON
-            outputs[name] = Output(destination=name, content_type=kind, body=encoded.body)
+    if plan.config.transform.outcome:
+        key = sha256(raw).hexdigest()
+        system = plan.context.source_system
+        course.entries = with_outcome(course.entries, course.diagnostics, system, key)
+    encoded, problems = encode_outputs(
+        course.entries,
+        plan.forms,
+        timestamp=stamp,
+        assembled_at=None if course.document is None else course.event_at,
+    )
+    course.diagnostics.extend(problems)
+    outputs = _as_received(raw, plan) | encoded
     return course.result(State.TRANSFORMED, _in_order(plan, outputs))
 
 
@@ -235,6 +260,7 @@ def _check(plan: ChannelPlan, course: _Course) -> bool:
     refused = [
         codes.STRICT_REFUSED(Place(path=path), path=path, reason=reason)
         for entry in course.entries
+        if not entry.only_merged
         for path, reason in plan.strict(entry.resource)
     ]
     course.diagnostics.extend(refused)

@@ -11,6 +11,8 @@ from engine.hl7v2.message import Message
 from engine.pipeline.states import State
 
 FHIR_JSON = "application/fhir+json"
+FHIR_DOCUMENT = f"{FHIR_JSON}; bundle=document"
+"""A Bundle of type document, which is kept whole."""
 HL7_V2 = "x-application/hl7-v2+er7"
 
 
