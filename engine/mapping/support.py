@@ -62,7 +62,10 @@ def _valuer(separators: str) -> Callable[[Segment | None, int, Run], bool]:
     """A function that tells whether a field has anything besides separators."""
 
     def valued_of(segment: Segment | None, number: int, run: Run) -> bool:
-        return segment is not None and field_of(segment, number, run).strip(separators) != ""
+        if segment is None:
+            return False
+        fields = run.cleaned(segment) if run.has_nulls else segment.fields
+        return number < len(fields) and fields[number].strip(separators) != ""
 
     return valued_of
 
@@ -102,6 +105,18 @@ def _leaf_reader(delimiters: Delimiters, decode: Callable[[str], str]) -> Callab
         return text.strip()
 
     return leaf1
+
+
+def _field_reader(leaf1: Callable[[str], str]) -> Callable[[Segment | None, int, Run], str]:
+    """The same of a field of any segment."""
+
+    def leaf_of(segment: Segment | None, number: int, run: Run) -> str:
+        if segment is None:
+            return ""
+        fields = run.cleaned(segment) if run.has_nulls else segment.fields
+        return leaf1(fields[number]) if number < len(fields) and fields[number] else ""
+
+    return leaf_of
 
 
 def _composer(delimiters: Delimiters, first: Callable[[str], str]) -> Callable[[str], list[str]]:
@@ -172,6 +187,7 @@ def bound_names(delimiters: Delimiters, codec: str) -> dict[str, Any]:
         "repetition": _cutter(repetition_mark),
         "pick": _picker(repetition_mark, component, subcomponent, first),
         "leaf1": leaf1,
+        "leaf_of": _field_reader(leaf1),
         "leaf2": first,
         "leaf3": plain,
         "composite1": composite1,

@@ -52,6 +52,8 @@ def leaf_text(body: Body, path: Path) -> str | None:
     if part is None:
         return None
     level = (2 if path.components else 1) if kind is TextKind.DIVIDED else 3
+    if level == 1:
+        return f"leaf_of({segment_text(body, path)}, {path.field}, run)"
     return f"leaf{level}({part})"
 
 
