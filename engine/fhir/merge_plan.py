@@ -18,6 +18,7 @@ from engine.fhir.updating import says_nothing_new, update
 
 _URN = b'"reference":"urn:uuid:'
 _REQUEST = b',"request":'
+_TRANSACTION = b'{"resourceType":"Bundle","type":"transaction"'
 _FULL_URL = b'"fullUrl":"urn:uuid:'
 
 Json = dict[str, Any]
@@ -93,26 +94,28 @@ def without(body: bytes, known: Sequence[tuple[Mark, str]]) -> Drawn:
         body: as encoded.
         known: marks with the `Type/id` of what the server has.
     """
-    names: dict[bytes, bytes] = {}
+    names = {_full_url(mark.cut(body)): name.encode() for mark, name in known}
+    rest = _spliced(body, [(mark, b"") for mark, _ in known])
+    left_out = tuple(name for _, name in known)
+    return Drawn(body=_renamed(rest, names), written=False, remembered=left_out, left_out=left_out)
+
+
+def _spliced(body: bytes, changes: Sequence[tuple[Mark, bytes]]) -> bytes:
+    """The Bundle with other entries in place of those, or none (empty); empty when none is left."""
     pieces: list[bytes] = []
     at = 0
-    for mark, name in sorted(known, key=lambda one: one[0].start):
-        names[_full_url(mark.cut(body))] = name.encode()
+    for mark, entry in sorted(changes, key=lambda one: one[0].start):
         pieces.append(body[at : mark.start])
         at = mark.start + mark.length
-        if body[at : at + 1] == b",":
+        if entry:
+            pieces.append(entry)
+        elif body[at : at + 1] == b",":
             at += 1
         else:  # the last entry: the comma before it goes
             pieces = [b"".join(pieces).removesuffix(b",")]
     pieces.append(body[at:])
     rest = b"".join(pieces)
-    left_out = tuple(name for _, name in known)
-    return Drawn(
-        body=b"" if rest.endswith(b'"entry":[]}') else _renamed(rest, names),
-        written=False,
-        remembered=left_out,
-        left_out=left_out,
-    )
+    return b"" if rest.endswith(b'"entry":[]}') else rest
 
 
 def _full_url(entry: bytes) -> bytes:
@@ -147,65 +150,75 @@ def draw(
         known: marks whose entry the server has as it is, with its `Type/id`.
         create_only: what the server has stays as it is.
     """
-    bundle = json.loads(body, parse_float=Decimal)
-    entries: list[Json] = bundle["entry"]
-    listed = {_full_url(mark.cut(body)).decode(): at for at, mark in enumerate(marks)}
-    names = _names(entries, listed, present, known)
-    kept: list[Json] = []
-    left_out: list[str] = []
-    written: set[int] = set()
-    changed = False
-    for entry in entries:
-        at = listed.get(entry.get("fullUrl", "").removeprefix("urn:uuid:"), -1)
-        there = present.get(at)
-        if at in known:
-            left_out.append(known[at])
-        elif there is None:
-            written.add(at)
-            kept.append(entry)
+    cuts = [mark.cut(body) for mark in marks]
+    urns = [f"urn:uuid:{_full_url(entry).decode()}" for entry in cuts]
+    names = _names(body, cuts, urns, present, known)
+    changes: dict[int, Json | None] = dict.fromkeys(known)
+    for at, there in present.items():
+        entry = json.loads(cuts[at], parse_float=Decimal)
+        said = _renamed_in(entry["resource"], names)
+        merged = update(there, said, marks[at].deletes)
+        if create_only or says_nothing_new(there, merged):
+            changes[at] = None
         else:
-            said = _renamed_in(entry["resource"], names)
-            merged = update(there, said, marks[at].deletes)
-            if create_only or says_nothing_new(there, merged):
-                left_out.append(f"{there['resourceType']}/{there['id']}")
-            else:
-                changed = True
-                written.add(at)
-                kept.append(_written(entry, there, merged))
-    links = {urn: name for urn, name in names.items() if name in left_out}
-    if bundle["type"] == "transaction":
-        links |= {name: urn for urn, name in names.items() if name not in left_out}
-    bundle["entry"] = [_linked(entry, links) for entry in kept]
+            changes[at] = _written(entry, there, merged)
+    gone = {urns[at]: names[urns[at]] for at in sorted(changes) if changes[at] is None}
+    # What is written with a reference to another entry says so again as the message did.
+    kept = {name: urn for urn, name in names.items() if urn not in gone}
+    links = kept if body.startswith(_TRANSACTION) else {}
+    rest = _spliced(body, [(marks[at], _encoded(one, links)) for at, one in changes.items()])
     return Drawn(
-        body=orjson.dumps(bundle, default=_encode_decimal) if kept else b"",
+        body=_renamed(rest, {urn[9:].encode(): name.encode() for urn, name in gone.items()}),
         remembered=tuple(known.values()),
-        written=changed,
-        left_out=tuple(left_out),
-        names=tuple(names.get(f"urn:uuid:{uuid}", "") for uuid in listed),
-        writes=tuple(at in written for at in range(len(marks))),
+        written=any(one is not None for one in changes.values()),
+        left_out=tuple(gone.values()),
+        names=tuple(names.get(urn, "") for urn in urns),
+        writes=tuple(changes.get(at, True) is not None for at in range(len(marks))),
     )
 
 
 def _names(
-    entries: Sequence[Json],
-    listed: Mapping[str, int],
+    body: bytes,
+    cuts: Sequence[bytes],
+    urns: Sequence[str],
     present: Mapping[int, Json],
     known: Mapping[int, str],
 ) -> dict[str, str]:
-    """`urn:uuid:...` to the `Type/id` the server knows, or will know, the resource by."""
+    """`urn:uuid:...` to the `Type/id` the server knows, or will know, the resource by.
+
+    Of entries without a mark only where an entry to be merged refers to one.
+    """
     names: dict[str, str] = {}
-    for entry in entries:
-        urn = entry.get("fullUrl", "")
-        at = listed.get(urn.removeprefix("urn:uuid:"), -1)
-        there = present.get(at)
-        url = entry["request"]["url"]
+    for at, urn in enumerate(urns):
         if at in known:
-            names[urn] = known[at]
-        elif there is not None:
-            names[urn] = f"{there['resourceType']}/{there['id']}"
-        elif entry["request"]["method"] == "PUT" and "?" not in url:
+            url = known[at]
+        elif at in present:
+            url = f"{present[at]['resourceType']}/{present[at]['id']}"
+        else:
+            url = question(cuts[at])
+        if "?" not in url:
+            names[urn] = url
+    marked = {urn[9:].encode() for urn in urns}
+    if all(_references(cuts[at]) <= marked for at in present):
+        return names
+    for entry in orjson.loads(body)["entry"]:
+        url, urn = entry["request"]["url"], entry.get("fullUrl", "")
+        if urn not in urns and entry["request"]["method"] == "PUT" and "?" not in url:
             names[urn] = url
     return names
+
+
+def _references(entry: bytes) -> set[bytes]:
+    """The UUIDs of entries it refers to."""
+    return {piece.partition(b'"')[0] for piece in entry.split(_URN)[1:]}
+
+
+def _encoded(entry: Json | None, links: Mapping[str, str]) -> bytes:
+    """The entry with references to entries by their fullUrl; empty for None."""
+    if entry is None:
+        return b""
+    linked = {**entry, "resource": _renamed_in(entry["resource"], links)}
+    return orjson.dumps(linked, default=_encode_decimal)
 
 
 def _renamed_in(value: Any, names: Mapping[str, str]) -> Any:
@@ -220,13 +233,6 @@ def _renamed_in(value: Any, names: Mapping[str, str]) -> Any:
     if isinstance(value, list):
         return [_renamed_in(item, names) for item in value]
     return value
-
-
-def _linked(entry: Json, links: Mapping[str, str]) -> Json:
-    """The entry with references to entries by their fullUrl, to what is left out by its name."""
-    if not links or "resource" not in entry:
-        return entry
-    return {**entry, "resource": _renamed_in(entry["resource"], links)}
 
 
 def _written(entry: Json, known: Json, merged: Json) -> Json:
