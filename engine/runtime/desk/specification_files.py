@@ -117,13 +117,13 @@ main { padding: 0 1rem 4rem }
 section { margin-top: 1.6rem }
 h2 { font-size: 1.05rem; margin: 0 0 .1rem }
 p { margin: 0 0 .5rem; color: var(--quiet) }
-table { border-collapse: collapse; width: 100% }
+table { border-collapse: collapse; min-width: 100% }
 th { position: sticky; top: 3.4rem; z-index: 2; background: var(--head); text-align: left;
  font-weight: 600; font-size: .8rem }
 th, td { border: 1px solid var(--line); padding: .25rem .45rem; vertical-align: top;
- overflow-wrap: anywhere; min-width: 3.2rem }
+ overflow-wrap: break-word; min-width: 3.2rem; max-width: 26rem }
 td:last-child { font-family: ui-monospace, monospace; font-size: .78rem; color: var(--quiet) }
-td.attribute { color: var(--mark); font-weight: 600 }
+td.attribute { color: var(--mark); font-weight: 600; overflow-wrap: anywhere; min-width: 12rem }
 [hidden] { display: none }
 """
 
