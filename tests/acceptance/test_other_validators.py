@@ -79,10 +79,10 @@ def _counts(finding: Finding, resource: dict[str, Any]) -> bool:
     @medplum/core takes no text over 1 MB, which a large document in base64 is; R4 has no such limit
     for base64Binary.
 
-    Two of the errors of `fhir` are its own. It calls a required primitive missing that has an extension in
-    place of a value, such as data-absent-reason, which R4 allows (Element, ele-1: a value or
-    children). And it wants every coding of a CodeableConcept with a required binding to be of the
-    value set, where R4 wants one (Terminologies 4.1.5); ours stands first.
+    Two of the errors of `fhir` are its own. It calls a required primitive missing that has an
+    extension in place of a value, such as data-absent-reason, which R4 allows (Element, ele-1: a
+    value or children). And it wants every coding of a CodeableConcept with a required binding to
+    be of the value set, where R4 wants one (Terminologies 4.1.5); ours stands first.
     """
     if finding["by"] == "medplum":
         return not finding["text"].startswith("String cannot be larger than")
