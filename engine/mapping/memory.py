@@ -9,6 +9,7 @@ the messages of one sender, is not kept. Of patients nothing is kept.
 from dataclasses import dataclass, field
 from typing import Any
 
+from engine.diagnostics import Code
 from engine.fhir.entries import Entry, Recurring
 from engine.hl7v2.delimiters import Delimiters
 from engine.mapping.identifiers import best_identifier
@@ -77,6 +78,19 @@ class Known:
     placed: tuple[Placed, ...]
     everywhere: bool
     """False: this holds in this message only."""
+    notes: "tuple[Note, ...]" = ()
+    """What each message reports once, such as an authority without a URI."""
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A problem met where a text was read, and its place within the text, as in `run.Pending`."""
+
+    code: Code
+    about: str
+    rule: int | None
+    path: tuple[int, ...]
+    level: int
 
 
 class Recent:

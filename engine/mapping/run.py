@@ -20,7 +20,7 @@ from engine.hl7v2.message import Segment
 from engine.mapping.blanked import blank_nulls
 from engine.mapping.codes import HELD_CODE, RULE_FAILED, SAME_KEY, TOO_MANY
 from engine.mapping.identifiers import best_identifier
-from engine.mapping.memory import JOINED_MAX, SHARED_TYPES, TEXT_MAX, Known, Placed, Recent
+from engine.mapping.memory import JOINED_MAX, SHARED_TYPES, TEXT_MAX, Known, Note, Placed, Recent
 
 ENTRIES_MAX = 20_000
 """Resources of one message; the largest real ones are batches of results with some thousand OBX."""
@@ -103,7 +103,7 @@ class Pending:
         self.about = about
         """Of a problem that is reported once a message: what it is about."""
         self.again = again
-        """Reported before: noted so that what it costs is kept."""
+        """Reported before: noted for what is kept of the value, or of what it became."""
         self.rule: int | None = None
         self.path: tuple[int, ...] = ()
         self.level = 0
@@ -194,13 +194,17 @@ class Run:
         if len(self.faults) < PROBLEMS_MAX:
             self.faults.append(Pending(code, values))
 
-    def fault_once(self, code: Code, about: str, *, noted: bool = False) -> None:
-        """The same, once a message for each `about`; `noted`: met again it is noted unreported."""
+    def fault_once(self, code: Code, about: str) -> None:
+        """The same, reported once a message for each `about`; met again it is noted."""
+        self._note(code, about)
+
+    def _note(self, code: Code, about: str) -> Pending:
         self.varied += 1
-        first = (code.code, about) not in self.once
-        if (first or noted) and len(self.faults) < PROBLEMS_MAX:
-            self.faults.append(Pending(code, {}, about if first else None, again=not first))
+        pending = Pending(code, {}, about, again=(code.code, about) in self.once)
+        if len(self.faults) < PROBLEMS_MAX:
+            self.faults.append(pending)
         self.once.add((code.code, about))
+        return pending
 
     def forget(self, kept: int = -1) -> None:
         """Drop problems met where they do not matter: in conditions and keys.
@@ -215,7 +219,9 @@ class Run:
                 kept -= 1
         for pending in faults[kept:]:
             if pending.about is not None:
-                self.once.discard((pending.code.code, pending.about))
+                self.varied -= 1  # nobody is told, in this message or in another
+                if not pending.again:
+                    self.once.discard((pending.code.code, pending.about))
         del faults[kept:]
 
     def mark(self, rule: int, path: tuple[int, ...], level: int) -> None:
@@ -418,29 +424,39 @@ class Run:
             self.varied += 1
         if known.placed:
             self.placed.extend(known.placed)
+        for one in known.notes:
+            pending = self._note(one.code, one.about)
+            pending.rule, pending.path, pending.level = one.rule, one.path, one.level
         return known.value
 
-    def learn(self, key: tuple[Any, ...], value: Any, begun: tuple[int, int]) -> None:
+    def learn(self, key: tuple[Any, ...], value: Any, begun: tuple[int, int, int]) -> None:
         """Keep what a text became; `begun` is `self.begin()` before it was read.
 
-        What met a problem is not kept at all, so that each place is reported.
+        What met a problem is not kept at all, so that each place is reported; what is reported once
+        a message is noted, and reported by the message's first that has it.
         """
-        if self.faults:
-            return
-        count, varied = begun
+        count, varied, faults = begun
+        notes: tuple[Note, ...] = ()
+        if len(self.faults) > faults:
+            met = self.faults[faults:]
+            if any(one.about is None for one in met):
+                return
+            notes = tuple(
+                Note(one.code, one.about or "", one.rule, one.path, one.level) for one in met
+            )
         placed = tuple(self.placed[count:])
         everywhere = (
-            varied == self.varied
+            varied + len(notes) == self.varied
             and len(key[1]) <= TEXT_MAX
             and all(one.key[0] in SHARED_TYPES for one in placed)
         )
-        known = self.remembered[key] = Known(value, placed, everywhere)
+        known = self.remembered[key] = Known(value, placed, everywhere, notes)
         if everywhere and self.recent is not None:
             self.recent.keep(key, known)
 
-    def begin(self) -> tuple[int, int]:
+    def begin(self) -> tuple[int, int, int]:
         """Where things stand before a text is read whose result may be kept."""
-        return len(self.placed), self.varied
+        return len(self.placed), self.varied, len(self.faults)
 
     def fill(self, made: Made, resource: dict[str, Any]) -> bool:
         """Add what the resource lacks; False when the two say different things."""

@@ -226,7 +226,7 @@ def _emit_remembered(
             settled = value.form is Form.SEGMENT  # its problems are reported already
             test = f"if run.varied == {begun}[1]: " if settled else ""
             body.line(f"{test}run.learn({key}, {result}, {begun})")
-        place_map_faults(body, value.base)
+    place_map_faults(body, value.base)  # what a text is known for is reported in each message
     with body.code.block(f"if {result} is not None:"):
         sink(Value(text=result, form=Form.OBJECT, base=value.base))
 

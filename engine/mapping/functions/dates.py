@@ -108,7 +108,7 @@ def _moment(facts: Facts, value: str, *, instant: bool) -> str | None:
     if not offset:
         known = _offset(facts, date_text, int(time_text[:2]), int(time_text[3:5]))
         if known is None:
-            facts.fault_once(ZONE_UNKNOWN, "zone", noted=True)
+            facts.fault_once(ZONE_UNKNOWN, "zone")
             return None if instant else date_text
         offset = known
     return f"{date_text}T{time_text}{offset}"

@@ -32,11 +32,8 @@ class Facts(Protocol):
     def fault(self, code: Code, **values: object) -> None:
         """Report a problem with the value at hand; the caller adds its place and the rule's."""
 
-    def fault_once(self, code: Code, about: str, *, noted: bool = False) -> None:
-        """The same, but once a message for each `about` (which is not shown).
-
-        `noted`: met again it is noted without being reported, so that the text is kept.
-        """
+    def fault_once(self, code: Code, about: str) -> None:
+        """The same, but reported once a message for each `about` (which is not shown)."""
 
 
 class Kind(Enum):

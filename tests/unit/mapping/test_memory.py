@@ -110,10 +110,40 @@ def test_a_problem_is_reported_in_every_message(feed: Program) -> None:
 
 
 def test_what_was_reported_once_a_message_is_reported_in_the_next_too(feed: Program) -> None:
-    """The second doctor of SOUTH meets the same problem in silence, and is not kept for it."""
-    convert(feed, admission("7^Abara^^^^^^^SOUTH|8^Bell^^^^^^^SOUTH"))
+    """The second doctor of SOUTH meets the same problem in silence, and is kept with it."""
+    both = convert(feed, admission("7^Abara^^^^^^^SOUTH|8^Bell^^^^^^^SOUTH"))
     alone = convert(feed, admission("|8^Bell^^^^^^^SOUTH", "2"))
-    assert [found.code for found in alone.diagnostics] == ["T568"]
+    assert [(found.code, found.place.path) for found in alone.diagnostics] == [
+        ("T568", "PV1[1]-8[1].9")
+    ]
+    assert practitioners(alone)[0] is practitioners(both)[1]
+
+
+def test_kept_problems_are_those_of_a_program_without_memory(feed: Program) -> None:
+    forgetful = compile_library(feed.library, remembers=False)
+    doctors = ("7^Abara^^^^^^^SOUTH", "8^Bell^^^^^^^SOUTH", "9^Cole^^^^^^^WEST")
+    for first in doctors:
+        for second in doctors:
+            text = admission(f"{first}|{second}")
+            expected = forgetful.convert(parsed(text), CONTEXT)
+            assert convert(feed, text) == convert(feed, text) == expected
+
+
+def test_two_descriptions_of_one_doctor_are_joined_once_in_a_feed(feed: Program) -> None:
+    text = admission("7^^^^^^^^NORTH|7^Abara^^^^^^^NORTH")
+    first, again = (practitioners(convert(feed, text)) for _ in range(2))
+    assert len(first) == 1
+    assert again[0] is first[0]
+    assert first[0].resource["name"] == [{"family": "Abara"}]
+
+
+def test_doctors_of_one_number_who_differ_are_reported_in_every_message() -> None:
+    """XCN.10 differs: the first word stands, and T574 is said each time."""
+    doctor = DOCTOR.replace("  name[one]", "  birthDate: XCN.10\n  name[one]")
+    feed = compile_library(library_of(ADMISSION, VISIT, doctor))
+    text = admission("7^Abara^^^^^^^NORTH^1970|7^Abara^^^^^^^NORTH^1971")
+    for _ in range(3):
+        assert [found.code for found in convert(feed, text).diagnostics] == ["T574"]
 
 
 def test_what_reads_msh_of_one_message_is_not_kept(feed: Program) -> None:
