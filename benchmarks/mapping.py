@@ -40,7 +40,7 @@ def main() -> None:
     library = compile_files(
         {
             path.relative_to(transforms).as_posix(): path.read_text(encoding="utf-8")
-            for path in sorted(transforms.rglob("*"))
+            for path in sorted((transforms / "hl7v2").rglob("*"))
             if path.suffix in (".yaml", ".csv")
         }
     )
