@@ -155,12 +155,13 @@ def draw(
     names = _names(body, cuts, urns, present, known)
     changes: dict[int, Json | None] = dict.fromkeys(known)
     for at, there in present.items():
-        entry = json.loads(cuts[at], parse_float=Decimal)
-        said = _renamed_in(entry["resource"], names)
-        merged = update(there, said, marks[at].deletes)
-        if create_only or says_nothing_new(there, merged):
+        said = _said(orjson.loads(cuts[at]), cuts[at], names)
+        deletes = marks[at].deletes
+        if create_only or _has_all(there, said, deletes):
             changes[at] = None
-        else:
+        else:  # once more, with the digits of its numbers
+            entry = json.loads(cuts[at], parse_float=Decimal)
+            merged = update(there, _said(entry, cuts[at], names), deletes)
             changes[at] = _written(entry, there, merged)
     gone = {urns[at]: names[urns[at]] for at in sorted(changes) if changes[at] is None}
     # What is written with a reference to another entry says so again as the message did.
@@ -206,6 +207,19 @@ def _names(
         if urn not in urns and entry["request"]["method"] == "PUT" and "?" not in url:
             names[urn] = url
     return names
+
+
+def _said(entry: Json, encoded: bytes, names: Mapping[str, str]) -> Json:
+    """The resource of an entry, its references as the server has them."""
+    said: Json = entry["resource"]
+    return _renamed_in(said, names) if _URN in encoded else said
+
+
+def _has_all(there: Json, said: Json, deletes: Sequence[str]) -> bool:
+    """True when what is said changes nothing of what is there."""
+    if not deletes and said.items() <= there.items():
+        return True
+    return says_nothing_new(there, update(there, said, deletes))
 
 
 def _references(entry: bytes) -> set[bytes]:

@@ -500,3 +500,19 @@ async def test_numbers_of_the_server_keep_their_digits() -> None:
     present = {0: {"resourceType": "Location", "id": P, "name": "North"}}
     drawn = draw(encoded.body, encoded.marks, present, {}, create_only=False)
     assert b'"x":1.50' in drawn.body
+
+
+async def test_a_number_the_server_has_says_nothing_new() -> None:
+    position = {"longitude": Decimal("-87.10"), "latitude": Decimal("41.3")}
+    ward = {"resourceType": "Location", "position": position}
+    encoded = encode_bundle(
+        [Entry(resource=ward, resource_id=P, merges=True)],
+        interaction="transaction",
+        identity="update",
+        capabilities=FhirDestinationConfig(name="", url="").capabilities,
+        merging=True,
+    )
+    there = orjson.loads(encoded.marks[0].cut(encoded.body))["resource"]
+    assert draw(encoded.body, encoded.marks, {0: there}, {}, create_only=False).body == b""
+    drawn = draw(encoded.body, encoded.marks, {0: there | {"position": {}}}, {}, create_only=False)
+    assert b'"longitude":-87.10' in drawn.body
