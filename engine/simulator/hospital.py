@@ -1,5 +1,5 @@
-"""Rim. Makes the messages a hospital would send: admissions, transfers, discharges, merges,
-results.
+"""Rim. Makes what a hospital would send: admissions, transfers, discharges, merges, results,
+other messages of care, and documents, all about the same patients.
 
 Deterministic for a seed and a start time. Now and then it makes the mistakes real senders make,
 each with a name, so that a demo has something true to find: see `MISTAKES`.
@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from engine.simulator.care import CARE, Scene
+from engine.simulator.documents import DOCUMENT_MISTAKES, make_document
 from engine.simulator.people import Person, make_person
 
 SENDER = "REG|NORTH"
@@ -42,9 +44,17 @@ MISTAKES = {
 }
 
 
+DOCUMENT = "CCD"
+"""The type of documents; they do not go over MLLP."""
+CARE_MESSAGE = "care"
+KINDS = ("ADT", "ORU", CARE_MESSAGE, DOCUMENT)
+DOCUMENTS_PER_ROUND = 10
+"""Of so many documents the first have a mistake each, so that the shortest demo shows them."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sent:
-    """One message to send."""
+    """One message or document to send."""
 
     payload: bytes
     message_type: str
@@ -54,11 +64,16 @@ class Sent:
 class Hospital:
     """An endless, repeatable stream of messages."""
 
-    def __init__(self, *, seed: int, start: datetime, mistakes: float = 0.05) -> None:
+    def __init__(
+        self, *, seed: int, start: datetime, mistakes: float = 0.05, documents: bool = False
+    ) -> None:
+        """Args: the dice; when it begins; share of mistakes; whether documents are among it."""
         self._dice = random.Random(seed)  # noqa: S311  synthetic data, not cryptography
         self._clock = start
         self._people = [make_person(number, self._dice) for number in range(1, 61)]
         self._number = 0
+        self._documents = 0
+        self._shares = (45, 30, 15, 10 if documents else 0)
         self._mistakes = mistakes
 
     def messages(self) -> Iterator[Sent]:
@@ -68,14 +83,39 @@ class Hospital:
             person = self._dice.choice(self._people)
             if self._dice.random() < self._mistakes:
                 yield from self._mistaken(person)
-            elif self._dice.random() < 0.45:
+                continue
+            kind = self._dice.choices(KINDS, self._shares)[0]
+            if kind == "ORU":
                 yield self._sent(self._result(person), "ORU^R01")
+            elif kind == CARE_MESSAGE:
+                yield self._care(person)
+            elif kind == DOCUMENT:
+                yield self._document(person)
             else:
                 event, text = self._movement(person)
                 yield self._sent(text, f"ADT^{event}")
 
     def _sent(self, text: str, message_type: str, mistake: str | None = None) -> Sent:
         return Sent(payload=text.encode("utf-8"), message_type=message_type, mistake=mistake)
+
+    def _document(self, person: Person) -> Sent:
+        self._documents += 1
+        turn = self._documents % DOCUMENTS_PER_ROUND
+        mistake = tuple(DOCUMENT_MISTAKES)[turn - 1] if 0 < turn <= len(DOCUMENT_MISTAKES) else None
+        payload = make_document(
+            person, number=self._documents, written=self._clock, mistake=mistake
+        )
+        return Sent(payload=payload, message_type=DOCUMENT, mistake=mistake)
+
+    def _care(self, person: Person) -> Sent:
+        kind = self._dice.choice(tuple(CARE))
+        event, structure, write = CARE[kind]
+        header = self._header(kind, event, structure)
+        scene = Scene(
+            person=person, clock=self._clock, number=self._number,
+            patient=self._patient(person), visit=self._visit(person),
+        )  # fmt: skip
+        return self._sent(header + write(scene), f"{kind}^{event}")
 
     def _mistaken(self, person: Person) -> Iterator[Sent]:
         kind = self._dice.choice(tuple(MISTAKES))

@@ -3,7 +3,8 @@
 from datetime import UTC, datetime
 from itertools import islice
 
-from engine.simulator.hospital import MISTAKES, Hospital
+from engine.simulator.care import CARE
+from engine.simulator.hospital import DOCUMENT, MISTAKES, Hospital
 
 START = datetime(2026, 11, 22, tzinfo=UTC)
 
@@ -25,3 +26,15 @@ def test_control_ids_repeat_only_when_resent() -> None:
         control_id = sent.payload.split(b"|")[9]
         assert (control_id in seen) == (sent.mistake == "resent")  # MSH-10
         seen.add(control_id)
+
+
+def test_documents_come_only_when_asked_for() -> None:
+    without = islice(Hospital(seed=3, start=START).messages(), 200)
+    assert DOCUMENT not in {sent.message_type for sent in without}
+    asked = islice(Hospital(seed=3, start=START, documents=True).messages(), 200)
+    assert DOCUMENT in {sent.message_type for sent in asked}
+
+
+def test_every_type_of_message_of_care_is_sent() -> None:
+    sent = islice(Hospital(seed=3, start=START).messages(), 400)
+    assert {one.message_type[:3] for one in sent} >= set(CARE)
