@@ -14,15 +14,12 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Annotated
+from typing import IO, Annotated, Any
 
 import typer
 
 from engine.cli.terminal import Exit, fail, note
 from engine.pipeline.states import State
-
-if TYPE_CHECKING:
-    from engine.store.interface import MessageRow
 
 DOCUMENTS = "documents"
 """The channel that takes documents in."""
@@ -170,7 +167,7 @@ def _summary(store: str, fhir_port: int) -> None:
         note("no message failed this time; let the demo run a little longer")
 
 
-def _tell_documents(found: "Sequence[MessageRow]", engine: str, given: str) -> None:
+def _tell_documents(found: Sequence[Any], engine: str, given: str) -> None:
     """How many documents came, and what to ask about one."""
     sent = [one for one in found if one.state == State.SENT]
     mended = [one for one in sent if one.codes]
@@ -187,7 +184,7 @@ def _tell_documents(found: "Sequence[MessageRow]", engine: str, given: str) -> N
            {engine} log search "channel:{DOCUMENTS} status:ERROR" {given}   # not well-formed""")
 
 
-def _tell_failed(example: "MessageRow", engine: str, given: str, fhir_port: int) -> None:
+def _tell_failed(example: Any, engine: str, given: str, fhir_port: int) -> None:
     note(f"""
 One of the failed messages is {example.message_id}: {example.message_type} {" ".join(example.codes)}
   find     {engine} log search status:ERROR {given}

@@ -77,7 +77,13 @@ def test_the_example_channels_are_in_order():
     configuration, problems = check_configuration(files, {})
     assert problems == []
     assert configuration is not None
-    assert {channel.name for channel in configuration.channels} == {"adt", "archive", "oru"}
+    assert {channel.name for channel in configuration.channels} == {
+        "adt",
+        "archive",
+        "care",
+        "documents",
+        "oru",
+    }
 
 
 def test_the_option_table_of_the_guide_is_current(update: bool):
