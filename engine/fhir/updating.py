@@ -23,7 +23,7 @@ _ABSENT = "http://hl7.org/fhir/StructureDefinition/data-absent-reason"
 _OVER = frozenset({"finished", "cancelled", "entered-in-error"})
 _OPEN = frozenset({"planned", "arrived", "in-progress", "unknown"})
 """Of a visit: a result or letter that names it after its end does not open it again."""
-_SUPERSEDED = frozenset({"superseded", "entered-in-error"})
+_SUPERSEDED, _CURRENT = "superseded", "current"
 """Of a document: an older version that comes after the one that replaced it stays replaced."""
 _DELETE = re.compile(r"(?P<name>[A-Za-z]+)(?P<marks>(?:\[[^\]]*\])*)(?:\.(?P<rest>.+))?")
 _MARK = re.compile(r"\[([^\]!=]+)(!?=)([^\]]*)\]")
@@ -41,7 +41,8 @@ def update(present: Json, said: Json, deletes: Sequence[str] = ()) -> Json:
     kind = str(said.get("resourceType"))
     if kind == "Encounter" and present.get("status") in _OVER and said.get("status") in _OPEN:
         said = {key: value for key, value in said.items() if key != "status"}
-    if kind == "DocumentReference" and present.get("status") in _SUPERSEDED:
+    statuses = (present.get("status"), said.get("status"))
+    if kind == "DocumentReference" and statuses == (_SUPERSEDED, _CURRENT):
         said = {key: value for key, value in said.items() if key != "status"}
     merged = present
     for path in deletes:

@@ -1,16 +1,22 @@
 """Documents into a running engine by every way in, and what a FHIR server or folder gets."""
 
+import asyncio
 import http.client
 import io
 import json
 import subprocess
 import sys
+import threading
 import zipfile
+from base64 import b64encode
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from aiohttp import web
+
+from engine.simulator.fhir_server import FhirServer
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -131,6 +137,110 @@ def archive(entries: dict[str, bytes]) -> bytes:
 def engine(site: Site, *words: str) -> str:
     command = [sys.executable, "-m", "engine", *words, "--store", site.store_url]
     return subprocess.run(command, capture_output=True, text=True, check=False).stdout
+
+
+@pytest.fixture
+def ehr() -> Iterator[tuple[FhirServer, str]]:
+    """The simulated FHIR server on a port, and its base URL."""
+    server = FhirServer()
+    port = free_port()
+    runner = web.AppRunner(server.application())
+    loop = asyncio.new_event_loop()
+
+    async def serve() -> None:
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", port).start()
+
+    loop.run_until_complete(serve())
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+    yield server, f"http://127.0.0.1:{port}/fhir"
+    loop.call_soon_threadsafe(loop.stop)
+    thread.join()
+    loop.run_until_complete(runner.cleanup())
+    loop.close()
+
+
+def held(url: str, kind: str) -> list[dict[str, Any]]:
+    """The resources of a type that the server has."""
+    port = int(url.split(":")[2].split("/", maxsplit=1)[0])
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    connection.request("GET", f"/fhir/{kind}?_count=1000")
+    found = json.loads(connection.getresponse().read())
+    connection.close()
+    return [entry["resource"] for entry in found.get("entry", ())]
+
+
+def statuses(url: str) -> dict[str, str]:
+    """Document id to the status of its DocumentReference."""
+    return {
+        one["masterIdentifier"]["value"]: one["status"] for one in held(url, "DocumentReference")
+    }
+
+
+def fhir(url: str, extra: str = "") -> str:
+    return f"  - fhir: {{name: ehr, url: '{url}', retry: {{initial_seconds: 0.1}}{extra}}}\n"
+
+
+def test_a_new_version_supersedes_and_a_late_older_one_stays_superseded(
+    site: Site, ehr: tuple[FhirServer, str]
+) -> None:
+    _, url = ehr
+    port = free_port()
+    channel(site, "ccd", f"  http: {{port: {port}}}", destinations=fhir(url))
+    site.start()
+    assert post(port, document(1))[0] == 200
+    assert post(port, document(2, version=2, replaces=1))[0] == 200
+    wait_for(lambda: statuses(url) == {"D1": "superseded", "D2": "current"})
+    assert post(port, document(4, version=4, replaces=3))[0] == 200
+    assert post(port, document(3, version=3, replaces=2))[0] == 200
+    late = {"D1": "superseded", "D2": "superseded", "D3": "superseded", "D4": "current"}
+    wait_for(lambda: statuses(url) == late)
+    references = held(url, "DocumentReference")
+    assert all("data" in one["content"][0]["attachment"] for one in references)
+    assert len(held(url, "Patient")) == 1
+
+
+def test_a_document_is_kept_whole_where_the_destination_says_so(
+    site: Site, ehr: tuple[FhirServer, str]
+) -> None:
+    _, url = ehr
+    port = free_port()
+    whole = fhir(url, ", bundle: document")
+    channel(site, "ccd", f"  http: {{port: {port}}}", destinations=whole)
+    site.start()
+    assert post(port, document(1))[0] == 200
+    wait_for(lambda: held(url, "Bundle"))
+    found = held(url, "Bundle")[0]
+    assert (found["type"], found["identifier"]["value"]) == ("document", "D1")
+    assert kinds(found)[0] == "Composition"
+    assert held(url, "Patient") == []
+
+
+def test_a_document_inside_a_message_is_converted_with_it(
+    site: Site, ehr: tuple[FhirServer, str]
+) -> None:
+    _, url = ehr
+    port = free_port()
+    convert = "  embedded_documents: convert\n  outcome: true"
+    listener = f"  mllp: {{port: {port}}}"
+    channel(site, "mdm", listener, transform=convert, destinations=fhir(url))
+    site.start()
+    data = b64encode(document(7)).decode()
+    text = (
+        "MSH|^~\\&|DOC|NORTHVALE|E|H|20260105083000-0600||MDM^T02^MDM_T02|M1|P|2.5.1\r"
+        "EVN|T02|20260105083000-0600\rPID|1||N100^^^NVMRN^MR||Fairbrother^Elspeth\rPV1|1|I\r"
+        "TXA|1|DS|TX|20260105083000-0600||||||||T1||||||AU\r"
+        f"OBX|1|ED|18842-5^Summary^LN||^text^xml^Base64^{data}||||||F\r"
+    )
+    assert Sender(port).ask(text.encode()) == ("AA", "M1")
+    wait_for(lambda: held(url, "Composition"))
+    patient = held(url, "Patient")
+    assert len(patient) == 1
+    conditions = held(url, "Condition")
+    assert conditions[0]["subject"]["reference"] == f"Patient/{patient[0]['id']}"
+    assert held(url, "OperationOutcome")
+    assert "M1" in engine(site, "log", "search", "document:D7")
 
 
 def test_documents_over_http_are_answered_stored_found_and_delivered(site: Site) -> None:

@@ -192,3 +192,19 @@ def test_a_message_that_says_a_part_of_a_visit_does_not_open_it_again(
     message = {"resourceType": "Encounter", "status": said, "class": {"code": "AMB"}}
     written = update(server, message)
     assert (written["status"], written["class"]) == (merged, {"code": "AMB"})
+
+
+@pytest.mark.parametrize(
+    ("present", "said", "merged"),
+    [
+        ("superseded", "current", "superseded"),
+        ("current", "superseded", "superseded"),
+        ("superseded", "entered-in-error", "entered-in-error"),
+        ("entered-in-error", "current", "current"),
+    ],
+)
+def test_an_older_version_that_comes_late_stays_superseded(
+    present: str, said: str, merged: str
+) -> None:
+    server = {"resourceType": "DocumentReference", "status": present}
+    assert update(server, {"resourceType": "DocumentReference", "status": said})["status"] == merged
