@@ -25,7 +25,7 @@ from engine.cda.document import (
 from engine.mapping.accounts import IGNORED, MAPPED, UNMAPPED, LeafAccount
 from engine.mapping.expression import parse_path
 from engine.mapping.library import Library
-from engine.mapping.node_paths import xpath_of
+from engine.mapping.node_paths import as_node_path, xpath_of
 from engine.mapping.sources import condition_paths, paths_of
 from engine.mapping.syntax import Ignore, MapFile, NodeStep, Path, Rule
 from engine.yamltext import Scalar
@@ -148,6 +148,8 @@ def _ignored_paths(map_file: MapFile) -> Iterator[tuple[Ignore, Path]]:
     """The paths of `ignore:`; one that stops above a statement means all that stand there."""
     for ignore in map_file.ignore:
         path, _ = parse_path(ignore.path, Scalar(ignore.path, ignore.place))
+        if path is not None and not path.nodes and path.text.isalpha():
+            path = as_node_path(path)
         if path is not None and path.nodes:
             last = path.nodes[-1]
             whole = () if last.name in _NAMES else (NodeStep(name="*"),)
