@@ -17,6 +17,7 @@ from engine.fhir.identity import resource_id
 from engine.hl7v2.escape import unescape
 from engine.hl7v2.groups import Group, Grouped
 from engine.hl7v2.message import Message, Segment
+from engine.mapping.functions.codes import ORIGINAL_TEXT
 from engine.mapping.functions.systems import coding_system, identifier_uri
 
 Json = dict[str, Any]
@@ -85,7 +86,9 @@ class ByHand:
 
     def put(self, resource: Json, key: tuple[str, ...]) -> str:
         kind = resource["resourceType"]
-        identity = identity_of(SOURCE, kind, key)
+        # staff come again in most messages, results and patients do not
+        identify = identity_of if kind == "Practitioner" else resource_id
+        identity = identify(SOURCE, kind, key)
         if (kind, identity) not in self.known:
             entry = Entry(
                 resource=resource, resource_id=identity, identifier=self.identifier_of(resource)
@@ -166,9 +169,12 @@ class ByHand:
             if system:
                 found["system"] = system
         if parts[1]:
-            use = CODES["PhoneUse"].get(self.leaf(parts[1]))
+            sent = self.leaf(parts[1])
+            use = CODES["PhoneUse"].get(sent)
             if use:
                 found["use"] = use
+            elif sent:  # the text that no code stands for is kept beside the element
+                found["_use"] = {"extension": [{"url": ORIGINAL_TEXT, "valueString": sent}]}
         value = self.leaf(parts[3]) if parts[3] else ""
         if not value and parts[6]:
             country, area, number, extension = (self.leaf(one) for one in parts[4:8])
