@@ -74,7 +74,28 @@ CODING_SYSTEMS: dict[str, str] = {
 }
 """Names of table 0396 and the spellings seen in practice, in capitals."""
 
+_V3 = {
+    1: "AdministrativeGender", 2: "MaritalStatus", 4: "ActCode", 6: "ActClass", 7: "ActPriority",
+    8: "ActReason", 14: "ActStatus", 25: "Confidentiality", 45: "EntityNameUse",
+    60: "LanguageAbilityMode", 61: "LanguageAbilityProficiency", 83: "ObservationInterpretation",
+    84: "ObservationMethod", 88: "ParticipationFunction", 90: "ParticipationType",
+    110: "RoleClass", 111: "RoleCode", 112: "RouteOfAdministration", 139: "TimingEvent",
+    1008: "NullFlavor", 1063: "ObservationValue", 1076: "ReligiousAffiliation", 1119: "AddressUse",
+}  # fmt: skip
+"""The last arc of the OIDs of HL7's code systems of version 3, below 2.16.840.1.113883.5."""
+
 OIDS: dict[str, str] = {
+    **{
+        f"2.16.840.1.113883.5.{arc}": f"http://terminology.hl7.org/CodeSystem/v3-{name}"
+        for arc, name in _V3.items()
+    },
+    "2.16.840.1.113883.6.4": "http://www.cms.gov/Medicare/Coding/ICD10",
+    "2.16.840.1.113883.6.104": _ICD9_CM,
+    "2.16.840.1.113883.6.13": "http://www.ada.org/cdt",
+    "2.16.840.1.113883.4.9": "http://fdasis.nlm.nih.gov",
+    "2.16.840.1.113883.6.209": "http://hl7.org/fhir/ndfrt",
+    "2.16.840.1.113883.3.221.5": "https://nahdo.org/sopt",
+    "2.16.840.1.113883.12.112": "http://terminology.hl7.org/CodeSystem/v2-0112",
     "2.16.840.1.113883.6.1": "http://loinc.org",
     "2.16.840.1.113883.6.96": _SNOMED,
     "2.16.840.1.113883.6.3": "http://hl7.org/fhir/sid/icd-10",
