@@ -8,6 +8,8 @@ import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -35,6 +37,13 @@ FILES_PER_TASK = 8
 STDOUT = Path("-")
 
 
+class Wrapper(StrEnum):
+    """What holds the resources of a C-CDA document."""
+
+    TRANSACTION = "transaction"
+    DOCUMENT = "document"
+
+
 def convert(
     paths: Annotated[
         list[Path], typer.Argument(help="Files with messages or batches, or folders.")
@@ -54,9 +63,16 @@ def convert(
             "when there are several files."
         ),
     ] = None,
+    wrap: Annotated[
+        Wrapper | None,
+        typer.Option(
+            help="Of C-CDA documents: a transaction Bundle, or a Bundle of type document; default: "
+            "as the channel sends it, else a transaction."
+        ),
+    ] = None,
     unmask: Annotated[bool, typer.Option(help="Show values of patients on a terminal.")] = False,
 ) -> None:
-    """Convert messages to FHIR JSON and say what was noticed."""
+    """Convert messages and documents to FHIR JSON and say what was noticed."""
     files = message_files(paths)
     if not files:
         fail(Exit.ENVIRONMENT, "there is no message file here")
@@ -64,23 +80,23 @@ def convert(
     if channel is not None and bench.loaded.configuration.channel(channel) is None:
         fail(Exit.USAGE, f'there is no channel "{channel}"')
     if len(files) == 1 and out is None and report is None:
-        _show(bench, files[0], channel, masked_by_default(unmask))
+        _show(_Task(bench, channel, None, wrap), files[0], masked_by_default(unmask))
         return
     if report is None and len(files) > 1:
         report = STDOUT
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
     workers = jobs or os.cpu_count() or 1
-    lines = _convert_all(bench, files, home, channel, out, workers)
+    lines = _convert_all(_Task(bench, channel, out, wrap), files, home, workers)
     _finish(lines, len(files), report)
 
 
-def _show(bench: "Workbench", file: Path, channel: str | None, masked: bool) -> None:
+def _show(task: "_Task", file: Path, masked: bool) -> None:
     """One file: its bundles on stdout, what was noticed on stderr."""
     failed = False
     messages = list(messages_of(file))
     for raw in messages:
-        made = bench.convert(raw, channel)
+        made = task.convert(raw)
         for problem in made.result.diagnostics:
             note(_one_line(problem.as_dict()))
         if made.bundle is None:
@@ -104,45 +120,50 @@ def _one_line(problem: dict[str, Any]) -> str:
 
 
 def _convert_all(
-    bench: "Workbench",
-    files: Sequence[Path],
-    home: Path,
-    channel: str | None,
-    out: Path | None,
-    workers: int,
+    task: "_Task", files: Sequence[Path], home: Path, workers: int
 ) -> Iterator[list[dict[str, Any]]]:
     """The report lines of each file, in order of the files."""
     if workers == 1:
-        task = _Task(bench, channel, out)
         yield from map(task.file, files)
         return
-    with ProcessPoolExecutor(workers, initializer=_begin, initargs=(home, channel, out)) as pool:
+    begin = (home, task.channel, task.out, task.wrap)
+    with ProcessPoolExecutor(workers, initializer=_begin, initargs=begin) as pool:
         yield from pool.map(_file, files, chunksize=FILES_PER_TASK)
 
 
 class _Task:
     """What one process converts with."""
 
-    def __init__(self, bench: "Workbench", channel: str | None, out: Path | None) -> None:
+    def __init__(
+        self, bench: "Workbench", channel: str | None, out: Path | None, wrap: Wrapper | None
+    ) -> None:
         self._bench = bench
-        self._channel = channel
-        self._out = out
+        self.channel = channel
+        self.out = out
+        self.wrap = wrap
+
+    def convert(self, raw: bytes) -> "Conversion":
+        """One message, in the wrapper asked for."""
+        made = self._bench.convert(raw, self.channel)
+        if self.wrap is None:
+            return made
+        return replace(made, bundle=self._bench.wrapped(made, self.wrap.value))
 
     def file(self, file: Path) -> list[dict[str, Any]]:
         """Convert the messages of a file; one report line each."""
         lines = []
         for number, raw in enumerate(messages_of(file), 1):
-            made = self._bench.convert(raw, self._channel)
+            made = self.convert(raw)
             written = self._write(file, number, made)
-            accounts = self._bench.accounts(raw, self._channel)
+            accounts = self._bench.accounts(raw, self.channel)
             lines.append(_report_line(file, number, made, written, accounts))
         return lines
 
     def _write(self, file: Path, number: int, made: "Conversion") -> str | None:
-        if self._out is None or made.bundle is None:
+        if self.out is None or made.bundle is None:
             return None
         suffix = f"-{number}" if number > 1 else ""
-        target = self._out / f"{'_'.join(file.with_suffix('').parts[-3:])}{suffix}.json"
+        target = self.out / f"{'_'.join(file.with_suffix('').parts[-3:])}{suffix}.json"
         target.write_bytes(made.bundle)
         return str(target)
 
@@ -150,9 +171,9 @@ class _Task:
 _task: _Task | None = None
 
 
-def _begin(home: Path, channel: str | None, out: Path | None) -> None:
+def _begin(home: Path, channel: str | None, out: Path | None, wrap: Wrapper | None) -> None:
     global _task  # noqa: PLW0603  a pool's process has one task for its life
-    _task = _Task(open_project(home), channel, out)
+    _task = _Task(open_project(home), channel, out, wrap)
 
 
 def _file(file: Path) -> list[dict[str, Any]]:

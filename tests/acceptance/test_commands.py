@@ -16,6 +16,7 @@ from running_site import free_port, wait_for
 
 pytestmark = pytest.mark.acceptance
 ROOT = Path(__file__).parents[2]
+DOCUMENT = ROOT / "samples/cda/ccd-rich.xml"
 SAMPLE = next(iter(sorted((ROOT / "samples/hl7v2/ADT_A01").glob("*.hl7"))))
 ENVIRONMENT = {**os.environ, "COLUMNS": "120", "NO_COLOR": "1"}
 
@@ -82,6 +83,28 @@ def test_convert_of_many_without_a_report_file_reports_on_stdout(tmp_path: Path)
     assert "2 files, 2 messages" in done.stderr
     quiet = engine("convert", tmp_path, "--report", tmp_path / "report.ndjson")
     assert quiet.stdout == ""
+
+
+def test_convert_wraps_a_document_as_a_document_bundle(tmp_path: Path) -> None:
+    plain = engine("convert", DOCUMENT).stdout
+    assert json.loads(plain)["type"] == "transaction"
+    assert engine("convert", DOCUMENT, "--wrap", "transaction").stdout == plain
+    text = engine("convert", DOCUMENT, "--wrap", "document").stdout
+    bundle = json.loads(text)
+    assert bundle["type"] == "document"
+    assert bundle["identifier"] == bundle["entry"][0]["resource"]["identifier"]
+    assert bundle["timestamp"].startswith("2024-")
+    types = [entry["resource"]["resourceType"] for entry in bundle["entry"]]
+    assert types[0] == "Composition"
+    assert types.count("Composition") == 1
+    assert not any("request" in entry for entry in bundle["entry"])
+    urls = {entry["fullUrl"] for entry in bundle["entry"]}
+    assert set(re.findall(r'"reference": "([^"#][^"]*)"', text)) <= urls
+    engine("convert", DOCUMENT, "--wrap", "document", "--out", tmp_path)
+    (written,) = tmp_path.iterdir()
+    assert json.loads(written.read_bytes()) == bundle
+    message = engine("convert", SAMPLE, "--wrap", "document").stdout
+    assert json.loads(message)["type"] == "transaction"
 
 
 def test_convert_of_garbage_is_a_coded_finding(tmp_path: Path) -> None:

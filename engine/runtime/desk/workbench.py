@@ -6,7 +6,7 @@ engine does.
 
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -26,7 +26,6 @@ from engine.channel.testcase import (
 from engine.diagnostics import Diagnostic
 from engine.fhir.marks import plain_type
 from engine.hl7v2.groups import group
-from engine.hl7v2.header import peek
 from engine.hl7v2.path import leaves
 from engine.mapping.accounting import account
 from engine.mapping.accounts import UNMAPPED, LeafAccount
@@ -35,10 +34,12 @@ from engine.mapping.compiler.documents import DocumentProgram
 from engine.mapping.coverage import Coverage
 from engine.mapping.run import MapResult
 from engine.mapping.trace import Trace
+from engine.pipeline.encoding import encode_outputs
 from engine.pipeline.plan import ChannelPlan, plan
 from engine.pipeline.process import process
 from engine.pipeline.result import FHIR_JSON, ProcessResult
 from engine.runtime.configuration import Loaded, check_project, read_project
+from engine.runtime.intake.document_header import header_of
 from engine.runtime.routing import Router
 from engine.runtime.strict_validation import strict_check
 
@@ -97,7 +98,7 @@ class Workbench:
             if found is None:
                 raise KeyError(channel_name)
             return found
-        return self._router.choose(peek(raw)) or self._bare
+        return self._router.choose(header_of(raw)) or self._bare
 
     def plan(self, channel: ChannelConfig) -> ChannelPlan:
         """The channel's plan, made once."""
@@ -124,6 +125,26 @@ class Workbench:
         return Conversion(
             channel=channel.name, result=result, bundle=_bundle(result), cpu_seconds=spent
         )
+
+    def wrapped(self, made: Conversion, wrapper: str) -> bytes | None:
+        """The FHIR JSON of a conversion in another wrapper; that of a message stays as it is.
+
+        Args:
+            made: the conversion.
+            wrapper: of documents: `document` or `transaction`.
+        """
+        result = made.result
+        if result.document is None or made.bundle is None:
+            return made.bundle
+        chosen = self.loaded.configuration.channel(made.channel) or self._bare
+        forms = (*self.plan(chosen).forms, *self.plan(self._bare).forms)
+        form = replace(
+            forms[0], bundle=wrapper, destinations=(self._bare.name,), merging=frozenset()
+        )
+        outputs, _ = encode_outputs(
+            result.entries, (form,), timestamp=None, assembled_at=result.event_at
+        )
+        return outputs[self._bare.name].body
 
     def trace(self, raw: bytes, channel_name: str | None = None) -> Traced | None:
         """Convert and record why. None when the message cannot be read."""
