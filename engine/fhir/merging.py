@@ -13,12 +13,45 @@ from engine.fhir import definitions
 Json = dict[str, Any]
 _COMPARED_MAX = 64
 """Of longer lists items are only told apart as equal or not: a message can name thousands of
-participants of one appointment, and each is compared with all before it."""
+participants of one appointment, and each would be compared with all before it."""
 
 NULL_FLAVOR = "http://terminology.hl7.org/CodeSystem/v3-NullFlavor"
 
 
-def merge(first: Json, second: Json) -> Json:
+class Seen:
+    """The items of a long list that grows with each description, so that each is read once."""
+
+    __slots__ = ("_count", "_items", "_list")
+
+    def __init__(self) -> None:
+        self._list: list[Any] = []
+        self._count = 0
+        self._items: set[Any] = set()
+
+    def adds(self, items: list[Any], new: list[Any]) -> list[Any]:
+        """`items` and those of `new` that are not among them."""
+        if items is not self._list or len(items) != self._count:
+            self._items = {_hashable(item) for item in items}
+        merged = list(items)
+        for item in new:
+            known = _hashable(item)
+            if known not in self._items:
+                self._items.add(known)
+                merged.append(item)
+        self._list, self._count = merged, len(merged)
+        return merged
+
+
+def _hashable(value: Any) -> Any:
+    """Equal for equal JSON values."""
+    if isinstance(value, dict):
+        return frozenset([(key, _hashable(item)) for key, item in value.items()])
+    if isinstance(value, list):
+        return tuple([_hashable(item) for item in value])
+    return value
+
+
+def merge(first: Json, second: Json, seen: dict[str, Seen] | None = None) -> Json:
     """What `first` says, and what only `second` says. Neither argument is changed.
 
     An element that only `second` has is taken over, unless `first` has the same choice in another
@@ -28,6 +61,7 @@ def merge(first: Json, second: Json) -> Json:
     Args:
         first: a resource as JSON values.
         second: another description of the same resource; one of another type is not looked at.
+        seen: kept between the merges of one resource, where many follow each other.
     """
     if first is second or first.get("resourceType") != second.get("resourceType"):
         return first
@@ -36,7 +70,7 @@ def merge(first: Json, second: Json) -> Json:
     for key, item in second.items():
         if key in first:
             if item is not first[key]:
-                merged[key] = _merge_value(first[key], item)
+                merged[key] = _merge_value(first[key], item, key, seen)
         elif not _is_taken(key, first, keys):
             merged[key] = item
     return merged
@@ -65,8 +99,10 @@ def _is_taken(key: str, first: Json, keys: tuple[dict[str, str], frozenset[str]]
     return plain in first or f"_{plain}" in first
 
 
-def _merge_value(first: Any, second: Any) -> Any:
+def _merge_value(first: Any, second: Any, key: str, seen: dict[str, Seen] | None) -> Any:
     if isinstance(first, list) and isinstance(second, list):
+        if seen is not None and len(first) > _COMPARED_MAX:
+            return seen.setdefault(key, Seen()).adds(first, second)
         return _merge_lists(first, second)
     return second if contains(second, first) else first
 

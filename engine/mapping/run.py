@@ -15,7 +15,7 @@ import msgspec
 from engine.diagnostics import Code, Diagnostic, Place
 from engine.fhir.entries import Entry, Recurring
 from engine.fhir.identity import resource_id
-from engine.fhir.merging import contains, merge, says_nothing
+from engine.fhir.merging import Seen, contains, merge, says_nothing
 from engine.hl7v2.message import Segment
 from engine.mapping.blanked import blank_nulls
 from engine.mapping.codes import HELD_CODE, RULE_FAILED, SAME_KEY, TOO_MANY
@@ -67,6 +67,7 @@ class Made:
         "resource",
         "resource_id",
         "resource_type",
+        "seen",
     )
 
     def __init__(
@@ -84,6 +85,8 @@ class Made:
         """Set when the resource is shared with other messages: it must not be changed."""
         self.owned: tuple[str, ...] = ()
         """Lists of the resource that were made for it alone."""
+        self.seen: dict[str, Seen] | None = None
+        """Of long lists that descriptions add to."""
         self.merges = False
         """The message says only a part: what it does not say stays on the server."""
         self.deletes: tuple[str, ...] = ()
@@ -464,7 +467,9 @@ class Run:
             if self.trace is not None:
                 self.trace.agreed(made.resource, resource)
             return True
-        merged = merge(made.resource, resource)
+        if made.seen is None:
+            made.seen = {}
+        merged = merge(made.resource, resource, made.seen)
         differs = self.conflict(made.resource_type, merged, resource)
         if self.trace is not None:
             self.trace.agreed(made.resource, resource)

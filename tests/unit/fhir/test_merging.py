@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from engine.fhir.merging import merge
+from engine.fhir.merging import Seen, merge
 
 Json = dict[str, Any]
 
@@ -79,3 +79,18 @@ def test_long_lists_keep_what_is_new_and_drop_what_is_equal() -> None:
     first = practitioner(identifier=numbers)
     second = practitioner(identifier=[{"value": "7"}, {"value": "new"}])
     assert merge(first, second)["identifier"] == [*numbers, {"value": "new"}]
+
+
+def test_a_long_list_that_grows_holds_each_item_once_also_when_it_was_changed_between() -> None:
+    seen: dict[str, Seen] = {}
+    made: dict[str, Any] = {"resourceType": "Appointment", "participant": []}
+    for round_ in range(2):
+        for number in range(100):
+            item = {"actor": {"display": f"{number}"}, "required": "required"}
+            more = {"resourceType": "Appointment", "participant": [item]}
+            made = merge(made, more, seen)
+        if round_ == 0:
+            made["participant"].append({"actor": {"display": "put"}})
+            put = {"resourceType": "Appointment", "participant": [{"actor": {"display": "put"}}]}
+            made = merge(made, put, seen)
+    assert len(made["participant"]) == 101
