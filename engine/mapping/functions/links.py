@@ -81,6 +81,16 @@ def parent_request(
     return None if found is None else {**found.reference}
 
 
+def parent_named(facts: MessageFacts, _code: str) -> None:
+    """Keep that an order of the message names the result it was made for; yields nothing."""
+    facts.values["parents", "named"] = True
+
+
+def parents_named(facts: MessageFacts) -> str | None:
+    """A text when an order of the message names the result it was made for."""
+    return "Y" if ("parents", "named") in facts.values else None
+
+
 def known_report(
     facts: MessageFacts, report: Resource | None, placer: str | None, filler: str | None
 ) -> None:
@@ -214,6 +224,29 @@ RECORDS = (
         "The Reference of the order of the same message with these numbers (OBR-29, ORC-8).",
         parent_request,
         *(_PLACER, _FILLER),
+    ),
+    FunctionRecord(
+        name="parent_named",
+        doc="Keeps that an order of the message names a parent result (OBR-26) until "
+        "`parents_named` asks for it; yields nothing.",
+        parameters=(Parameter(name="code", doc="the code of the parent, OBR-26"),),
+        returns=("Reference",),
+        examples=(Example(arguments=("600-7",), result=None),),
+        body=parent_named,
+        uses_facts=True,
+        varies=True,
+    ),
+    FunctionRecord(
+        name="parents_named",
+        doc="`Y` when an order of the message names a parent result: only then must results be "
+        "known to those that come later.",
+        parameters=(),
+        returns=TEXT_TYPES,
+        examples=(Example(arguments=(), result=None),),
+        body=parents_named,
+        uses_facts=True,
+        varies=True,
+        takes_absent=True,
     ),
     FunctionRecord(
         name="known_report",
