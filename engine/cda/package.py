@@ -19,10 +19,12 @@ from dataclasses import dataclass
 from io import BytesIO
 
 from engine.cda import codes
-from engine.cda.reader import DOCUMENT_BYTES_MAX, is_document
+from engine.cda.reader import is_document
 from engine.diagnostics import Diagnostic
 
 ENTRIES_MAX = 2_000
+PART_BYTES_MAX = 50_000_000
+"""Of one entry, unpacked: as much as a listener takes of one document by default."""
 DIRECTORY_BYTES_MAX = 1_000_000
 """Of the list of entries at the end of an archive."""
 UNPACKED_BYTES_MAX = 1_000_000_000
@@ -130,21 +132,21 @@ def _entry_part(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, number: int) -
         if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
             return Refused(codes.PART_BROKEN(number=number, problem="its packing is not known"))
         if _is_bomb(entry):
-            return Refused(codes.PART_TOO_LARGE(number=number, limit=DOCUMENT_BYTES_MAX))
+            return Refused(codes.PART_TOO_LARGE(number=number, limit=PART_BYTES_MAX))
         try:
             with archive.open(entry) as opened:
-                data = opened.read(DOCUMENT_BYTES_MAX + 1)
+                data = opened.read(PART_BYTES_MAX + 1)
         except (zipfile.BadZipFile, zlib.error, ValueError, OSError, EOFError, RuntimeError):
             return Refused(codes.PART_BROKEN(number=number, problem="its bytes are damaged"))
-        if len(data) > DOCUMENT_BYTES_MAX:
-            return Refused(codes.PART_TOO_LARGE(number=number, limit=DOCUMENT_BYTES_MAX))
+        if len(data) > PART_BYTES_MAX:
+            return Refused(codes.PART_TOO_LARGE(number=number, limit=PART_BYTES_MAX))
         return _document_or_refused(data, number)
 
     return read
 
 
 def _is_bomb(entry: zipfile.ZipInfo) -> bool:
-    if entry.file_size > DOCUMENT_BYTES_MAX:
+    if entry.file_size > PART_BYTES_MAX:
         return True
     ratio = entry.file_size / max(entry.compress_size, 1)
     return entry.file_size > RATIO_FREE_BYTES and ratio > RATIO_MAX

@@ -4,7 +4,8 @@ from engine.diagnostics import error, warning
 
 CONTROL_ID_REUSED = warning(
     "S740",
-    "MSH-10 was used before by this sender, with other bytes",
+    "its control id (MSH-10, or the id of a document) was used before by this sender, with other "
+    "bytes",
     "ask the sender whether it corrected a message or reset its counter",
 )
 NO_CHANNEL_TAKES_IT = error(
@@ -36,4 +37,9 @@ INTAKE_FAILED = error(
     "S746",
     "intake failed on this message: {kind}",
     "this is a fault of the engine, not of the sender: report the code and the message type",
+)
+LATE_VERSION = warning(
+    "S747",
+    "a newer version of this document came before it",
+    "nothing, where destinations merge: the newer one stays current; else look at the destination",
 )

@@ -7,9 +7,10 @@ id as `root^extension`, MSH-12 its version number.
 
 import hashlib
 
-from engine.cda.header import DocumentHeader, shown
+from engine.cda.header import DocumentHeader, read_header, shown
+from engine.cda.reader import is_document
 from engine.hl7v2.delimiters import STANDARD
-from engine.hl7v2.header import Header
+from engine.hl7v2.header import Header, peek
 
 DOCUMENT = "ClinicalDocument"
 """In the place of `MSH`."""
@@ -30,6 +31,11 @@ def as_header(facts: DocumentHeader, raw: bytes) -> Header:
         *(identifier, "", facts.version_number),
     )
     return Header(parts, STANDARD, "utf-8", (), True, 0)
+
+
+def header_of(raw: bytes) -> Header:
+    """The header of a message or a document."""
+    return as_header(read_header(raw), raw) if is_document(raw) else peek(raw)
 
 
 def is_of_document(header: Header) -> bool:

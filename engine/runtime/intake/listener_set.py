@@ -111,7 +111,10 @@ class ListenerSet:
                 duplicates = _index(config.duplicates)
                 self.unfilled.add(config.name)
             drained = known.drained if known is not None else False
-            self._channels[config.name] = ChannelIntake(config, duplicates, drained=drained)
+            made = ChannelIntake(config, duplicates, drained=drained)
+            if known is not None:
+                made.versions = known.versions
+            self._channels[config.name] = made
         return changed + sum(1 for name in earlier if name not in self._channels)
 
     def _bring(self, name: str, channels: list[ChannelConfig], revision: str) -> None:
