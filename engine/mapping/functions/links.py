@@ -29,7 +29,7 @@ class Resource(Protocol):
 class MessageFacts(Facts, Protocol):
     """Facts with a memory that lasts for one message."""
 
-    values: dict[tuple[str, Any], Any]
+    values: dict[tuple[Any, ...], Any]
 
     def put(self, made: Any, names: tuple[str, ...], value: Any, *, append: bool) -> None:
         """Set an element of a resource already made."""
@@ -169,6 +169,16 @@ def occurrence(facts: MessageFacts, *keys: str | None) -> str | None:
     name = ("occurrence", keys)
     count = facts.values[name] = facts.values.get(name, 0) + 1
     return str(count) if count > 1 else None
+
+
+def numbered(facts: MessageFacts, value: str | None, *keys: str | None) -> str | None:
+    """The value, and `|2` after it when it is met the second time with the same texts."""
+    name = ("numbered", value, keys)
+    values = facts.values
+    count = values[name] = values.get(name, 0) + 1
+    if count == 1:
+        return value
+    return f"{value}|{count}" if value else str(count)
 
 
 def given(value: str, _other: str) -> str:
@@ -318,6 +328,18 @@ RECORDS = (
         returns=TEXT_TYPES,
         examples=(Example(arguments=("request", "GLU"), result=None),),
         body=occurrence,
+        uses_facts=True,
+        varies=True,
+    ),
+    FunctionRecord(
+        name="numbered",
+        doc="The value, followed by `|2`, `|3` and so on when it comes again with the same texts; "
+        "the number alone where there is no value. For keys of things that nothing else tells "
+        "apart.",
+        parameters=(Parameter(name="value", doc="the value", required=False), _KEYS),
+        returns=TEXT_TYPES,
+        examples=(Example(arguments=("1", "GLU"), result="1"),),
+        body=numbered,
         uses_facts=True,
         varies=True,
     ),
