@@ -4,6 +4,8 @@ The grammar and the dictionary checks are those of the mapping language, so a pa
 a map and in a channel.
 """
 
+import re
+
 from engine.channel import codes
 from engine.diagnostics import Diagnostic, did_you_mean
 from engine.hl7v2 import definitions
@@ -54,6 +56,10 @@ def _message_path(scalar: Scalar) -> tuple[Path | None, list[Diagnostic]]:
     return (None if problems else path), problems
 
 
+_OF_DOCUMENTS = re.compile(r"CDA|[0-9]{1,7}-[0-9]")
+"""Documents stand as `CDA^` and the LOINC code of their type where messages have MSH-9."""
+
+
 def check_route(key: Scalar, values: tuple[Scalar, ...]) -> list[Diagnostic]:
     """Check one entry of a route: an MSH field without selectors, and values HL7 knows."""
     path, problems = parse_path(key.text, key)
@@ -71,7 +77,8 @@ def check_route(key: Scalar, values: tuple[Scalar, ...]) -> list[Diagnostic]:
     table, what = _TYPE_TABLES[first_component(key.text)]
     known = known_codes(table)
     for value in values:
-        if known and value.text not in known and not value.text.startswith("Z"):
+        own = value.text.startswith("Z") or _OF_DOCUMENTS.fullmatch(value.text)
+        if known and value.text not in known and not own:
             near = did_you_mean(value.text, known)
             problems.append(codes.ROUTE_VALUE(value.place, what=what, value=value.text, hint=near))
     return problems

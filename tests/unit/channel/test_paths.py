@@ -59,6 +59,8 @@ def test_paths_that_would_read_nothing_are_refused_for_search_keys(text: str, co
         ("MSH-9.3", ["ADT_A01"], []),
         ("MSH-4", ["anything"], []),
         ("MSH-9.1", ["ADTT"], ["C443"]),
+        ("MSH-9.1", ["CDA"], []),
+        ("MSH-9.2", ["34133-9"], []),
         ("MSH-9", ["ADT^A01"], ["C443"]),
         ("MSH-9.2", ["A01", "A1"], ["C443"]),
         ("PID-3", ["x"], ["C442"]),
