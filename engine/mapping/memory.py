@@ -37,6 +37,8 @@ SHARED_TYPES = frozenset(
 JOINED_MAX = 4
 """Other descriptions with which what became of one is kept."""
 
+_STAFF_TYPES = frozenset({"Practitioner", "PractitionerRole"})
+
 _BYTES_PER_CHARACTER = 30
 """Of a resource as Python objects, with its bytes, per character of the text it was made of."""
 _BYTES_PER_RESOURCE = 3_000
@@ -91,6 +93,11 @@ class Note:
     rule: int | None
     path: tuple[int, ...]
     level: int
+
+
+def names_staff(placed: tuple[Placed, ...]) -> bool:
+    """True for what is another resource in a message that knows a person by two keys."""
+    return any(one.key[0] in _STAFF_TYPES for one in placed)
 
 
 class Recent:

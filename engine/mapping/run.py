@@ -20,7 +20,16 @@ from engine.hl7v2.message import Segment
 from engine.mapping.blanked import blank_nulls
 from engine.mapping.codes import HELD_CODE, RULE_FAILED, SAME_KEY, TOO_MANY
 from engine.mapping.identifiers import best_identifier
-from engine.mapping.memory import JOINED_MAX, SHARED_TYPES, TEXT_MAX, Known, Note, Placed, Recent
+from engine.mapping.memory import (
+    JOINED_MAX,
+    SHARED_TYPES,
+    TEXT_MAX,
+    Known,
+    Note,
+    Placed,
+    Recent,
+    names_staff,
+)
 
 ENTRIES_MAX = 20_000
 """Resources of one message; the largest real ones are batches of results with some thousand OBX."""
@@ -418,7 +427,7 @@ class Run:
         known = self.remembered.get(key)
         if known is None:
             known = self.recent.get(key) if self.recent is not None else None
-            if known is None:
+            if known is None or (self.people and names_staff(known.placed)):
                 return None
             for placed in known.placed:
                 self._place(placed)
@@ -454,7 +463,7 @@ class Run:
             and all(one.key[0] in SHARED_TYPES for one in placed)
         )
         known = self.remembered[key] = Known(value, placed, everywhere, notes)
-        if everywhere and self.recent is not None:
+        if everywhere and self.recent is not None and not (self.people and names_staff(placed)):
             self.recent.keep(key, known)
 
     def begin(self) -> tuple[int, int, int]:

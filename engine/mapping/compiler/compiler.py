@@ -100,7 +100,7 @@ class Program:
         elif self._memories is not None:
             memory = self._memories.of(context, message.delimiters, message.codec)
             run.memory = memory.codings
-            if run.header and not run.people:
+            if run.header:
                 run.recent = memory.recent(run.header, run.header_offset_minutes)
         try:
             function = variant.function(found.name, MESSAGE)

@@ -319,3 +319,15 @@ def test_a_reference_range_is_that_of_its_own_OBX_6_and_OBX_7() -> None:
     first = highs("mmol/L|3-5", "mg/dL|3-5", "mg/dL|<5")
     assert first == [{"value": 5, "unit": "mmol/L"}, {"value": 5, "unit": "mg/dL"}, None]
     assert highs("mmol/L|3-5", "mg/dL|3-5", "mg/dL|<5") == first
+
+
+def test_only_staff_is_read_again_where_the_message_knows_a_person_by_two_keys() -> None:
+    run = Run(CONTEXT, ())
+    run.recent = Recent()
+    run.people = {("", "1"): ("urn:x", "1")}
+    for kind in ("Location", "Practitioner"):
+        begun = run.begin()
+        value = run.refer({"resourceType": kind}, kind, ("a", kind))
+        run.learn((kind, "text"), value, begun)
+    assert run.recent.get(("Location", "text")) is not None
+    assert run.recent.get(("Practitioner", "text")) is None
