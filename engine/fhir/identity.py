@@ -26,8 +26,12 @@ def resource_id(namespace_uri: str, resource_type: str, parts: Sequence[str]) ->
         name += f"{len(part)}:{part}"
     digest.update(name.encode("utf-8", "surrogatepass"))
     text = digest.hexdigest()
-    variant = "89ab"[int(text[16], 16) & 3]
+    variant = _VARIANT[text[16]]
     return f"{text[:8]}-{text[8:12]}-5{text[13:16]}-{variant}{text[17:20]}-{text[20:32]}"
+
+
+_VARIANT = {digit: "89ab"[int(digit, 16) & 3] for digit in "0123456789abcdef"}
+"""Two bits of a UUID say that it is one of RFC 4122."""
 
 
 @lru_cache(maxsize=4096)

@@ -31,6 +31,7 @@ _REPORTED_MAX = 20
 
 _ENVELOPE = frozenset({"FHS", "BHS", "BTS", "FTS"})
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x0c\x0e-\x1f\x7f]")
+_PLAIN = b"\t\n\r" + bytes(range(0x20, 0x7F))
 _NAME = re.compile(r"[A-Z][A-Z0-9]{2}")
 _NEWEST = definitions.VERSIONS[-1]
 _TRIMMED = "\ufeff\x0b\r\n\t \x00"
@@ -280,12 +281,19 @@ def _identified(
     return version, "", tuple(found)
 
 
+def _is_plain(text: str) -> bool:
+    """True when it surely holds no control characters."""
+    if text.isascii():  # a quarter of the time of `isprintable`
+        return not text.encode().translate(None, _PLAIN)
+    return text.replace("\r", "").isprintable()
+
+
 def _inspect(
     text: str, delimiters: Delimiters, codec: str, segments: list[Segment]
 ) -> list[Diagnostic]:
     """What stands in the text that should not. Cheap where nothing does."""
     found: list[Diagnostic] = []
-    if not text.replace("\r", "").isprintable():
+    if not _is_plain(text):
         controls = (
             codes.CONTROL_CHARACTER(Place(path=segment.name), character=f"{ord(mark):#04x}")
             for segment in segments

@@ -118,6 +118,43 @@ def literal_of(slot: Slot) -> str:
     return repr(expression.value) if isinstance(expression, Literal) else "None"
 
 
+def literal_object(tree: Tree) -> str | None:
+    """The code of an object of literals alone, at any depth; None for any other."""
+    entries: list[str] = []
+    for slot in tree.slots.values():
+        text = literal_of(slot) if is_literal(slot) else _literal_part(slot)
+        if text is None:
+            return None
+        entries.append(f'"{slot.name}": {text}')
+    return f"{{{', '.join(entries)}}}"
+
+
+def _literal_part(slot: Slot) -> str | None:
+    if slot.choice or slot.name == "$this":
+        return None
+    if slot.inner is not None and not slot.rules and not slot.items:
+        return literal_object(slot.inner)
+    if slot.items and not slot.rules and slot.inner is None:
+        texts = [
+            _literal_block(item, slot.kind) if isinstance(item, Rule) else literal_object(item[1])
+            for item in slot.items
+        ]
+        known = [text for text in texts if text is not None]
+        return f"[{', '.join(known)}]" if len(known) == len(texts) else None
+    if len(slot.rules) == 1 and slot.inner is None and not slot.items:
+        return _literal_block(slot.rules[0], slot.kind)
+    return None
+
+
+def _literal_block(rule: Rule, kind: TargetType) -> str | None:
+    """The code of what a rule with a block of literals writes, whatever the source."""
+    if rule.block is None or rule.when is not None or rule.loop is not None:
+        return None
+    if rule.alternatives is not None or rule.choice_type is not None:
+        return None
+    return literal_object(plant(kind, rule.block))
+
+
 def has_constant(slot: Slot, given: frozenset[str]) -> bool:
     """True when something in it may be constant at run time."""
     return (

@@ -142,7 +142,9 @@ def _comparison(body: Body, one: Comparison) -> str:
         return f"({subject} != {operands[0]})"
     if operator in ("in", "not in"):
         listed = f"({', '.join(operands)},)"
-        held = f'({subject} != "" and {subject} in {listed})'
+        plain = all(isinstance(each, Literal) and literal_text(each) for each in one.operands)
+        populated = "" if plain else f'{subject} != "" and '
+        held = f"({populated}{subject} in {listed})"
         return f"not {held}" if operator == "not in" else held
     return f'compared({subject}, "{operator}", {operands[0]})'
 

@@ -13,6 +13,7 @@ from engine.mapping.checker.target_tree import (
     Tree,
     has_constant,
     is_literal,
+    literal_object,
     literal_of,
     plant,
     tree_is_constant,
@@ -63,6 +64,10 @@ def emit_object(body: Body, tree: Tree, resource_type: str = "") -> tuple[str, s
         constant.
     """
     name = body.fresh("o")
+    whole = literal_object(tree) if not (body.traced or resource_type) else None
+    if whole is not None:
+        body.line(f"{name} = {whole}")
+        return name, name, True
     seed = f'"resourceType": "{resource_type}"' if resource_type else ""
     body.line(f"{name} = {{{seed}}}")
     given = body.given()
