@@ -41,7 +41,7 @@ PAGE = ROOT / "docs" / "agreement-cda.md"
 DECISIONS = Path(__file__).resolve().parent / "decisions_cda.csv"
 FAMILIES = ("guide", "microsoft")
 CAPABILITIES = FhirDestinationConfig(name="", url="").capabilities
-UNDECIDED_SHOWN = 90
+UNDECIDED_SHOWN = 20
 
 SECTIONS = {
     "allergies": "48765-2",
@@ -270,9 +270,7 @@ def main() -> int:
                 if pair.name == options.diff:
                     print(report.difference(compare_pair(pair)))
         return 0
-    compared = {
-        family: results(family) for family in FAMILIES if options.family in (None, family)
-    }
+    compared = {family: results(family) for family in FAMILIES if options.family in (None, family)}
     if options.write:
         write_part("figures", figures(compared), PAGE)
         write_part("ledger", decided(compared), PAGE)

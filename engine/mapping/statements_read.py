@@ -58,14 +58,22 @@ class StatementReads:
             reported: elements that are reported already; what is in them need not be.
             applied: (map, element) of every map that ran on a statement, section or document.
         """
-        read = set(taken)
-        for map_name, node in applied:
-            for path in self._of(map_name):
-                read.update(_elements(path(node)))
+        left = [one for one in document.statements() if one not in taken and one not in reported]
+        maps_of: dict[Node, list[str]] = {}
+        for map_name, node in applied if left else ():
+            maps_of.setdefault(node, []).append(map_name)
+        read: set[Node] = set()
+        asked: set[Node] = set()
         found: list[Node] = []
         missing = set(reported)
-        for node in document.statements():
-            if node in read or node in reported:
+        for node in left:
+            # paths lead downwards, so only the maps of what stands around it can have read it
+            around = [one for one in node.iterancestors() if one in maps_of and one not in asked]
+            asked.update(around)
+            for one in around:
+                for path in (path for name in maps_of[one] for path in self._of(name)):
+                    read.update(_elements(path(one)))
+            if node in read:
                 continue
             missing.add(node)
             if not any(one in missing for one in node.iterancestors(*STATEMENTS)):
