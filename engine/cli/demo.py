@@ -161,6 +161,7 @@ def _summary(store: str, fhir_port: int) -> None:
     engine = os.path.relpath(Path(sys.executable).parent / "engine")
     given = f"--store {store}"
     _tell_documents(documents, engine, given)
+    failed.sort(key=lambda one: not one.deliveries)  # what the server refused can be replayed
     if failed:
         _tell_failed(failed[0], engine, given, fhir_port)
     else:
