@@ -116,9 +116,9 @@ def quantity(facts: Facts, value: list[str], unit: list[str] | None) -> dict[str
     if len(value) > 1 and unit is None:
         unit = value[1:]
     if value and value[0] and "0" <= value[0][0] <= "9":
-        found = _quantity(None, value[0], unit, facts)
-        if found is not None:
-            return found
+        number = read_number(value[0])
+        if number is not None:
+            return {"value": number, **measure_of(unit, facts)} if unit else {"value": number}
     match = _MEASURED.fullmatch(value[0].strip()) if value else None
     if match is None:
         facts.fault(BAD_NUMBER)
