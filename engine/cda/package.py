@@ -8,7 +8,6 @@ archive takes the memory of one document. A part that cannot be read costs that 
 PKWARE APPNOTE 6.3 (4.3.16), IHE ITI TF-2 3.32 (XDM), RFC 7578, RFC 2046 5.1.
 """
 
-import binascii
 import re
 import struct
 import zipfile
@@ -160,44 +159,61 @@ def _document_or_refused(data: bytes, number: int) -> bytes | Refused:
 
 
 def _open_form(raw: bytes) -> Package:
-    match = _BOUNDARY.match(raw)
-    if match is None:
-        return Package((), codes.PACKAGE_BROKEN(kind=FORM, problem="its boundary is missing"))
-    mark = b"\r\n--" + match[1].rstrip()
-    body = b"\r\n" + raw
-    if body.count(mark) > PARTS_MAX:
-        return Package((), codes.PACKAGE_TOO_LARGE(kind=FORM, limit=PARTS_MAX, unit="parts"))
-    sections = body.split(mark)[1:]
-    if not sections[-1].startswith(b"--"):
-        return Package((), codes.PACKAGE_BROKEN(kind=FORM, problem="its end is missing"))
+    sections, problem = _sections(raw)
+    if problem is not None:
+        return Package((), problem)
     parts: list[Part] = []
-    for section in sections[:-1]:
-        parts.extend(_form_parts(section, len(parts) + 1))
+    for begin, end in sections:
+        parts.extend(_form_parts(raw, begin, end, len(parts) + 1))
     if not parts:
         return Package((), codes.PACKAGE_EMPTY(kind=FORM))
     return Package(tuple(parts))
 
 
-def _form_parts(section: bytes, number: int) -> list[Part]:
+def _sections(raw: bytes) -> tuple[list[tuple[int, int]], Diagnostic | None]:
+    """Where each part of a form begins and ends; nothing of it is copied."""
+    match = _BOUNDARY.match(raw)
+    if match is None:
+        return [], codes.PACKAGE_BROKEN(kind=FORM, problem="its boundary is missing")
+    mark = b"\r\n--" + match[1].rstrip()
+    found: list[tuple[int, int]] = []
+    begin = match.end()
+    at = raw.find(mark, begin - 2)
+    while at >= 0:
+        after = at + len(mark)
+        follows = raw[after : after + 2]
+        if follows == b"--" or follows[:1] in b"\r \t":
+            found.append((begin, at))
+            begin = after
+            if len(found) > PARTS_MAX:
+                return [], codes.PACKAGE_TOO_LARGE(kind=FORM, limit=PARTS_MAX, unit="parts")
+            if follows == b"--":
+                return found, None
+        at = raw.find(mark, after)
+    return [], codes.PACKAGE_BROKEN(kind=FORM, problem="its end is missing")
+
+
+def _form_parts(raw: bytes, begin: int, end: int, number: int) -> list[Part]:
     """The documents of one part of a form; none for a plain field."""
-    end = section.find(b"\r\n\r\n", 0, PART_HEAD_BYTES_MAX)
-    if end < 0:
+    blank = raw.find(b"\r\n\r\n", begin, min(end, begin + PART_HEAD_BYTES_MAX))
+    if blank < 0:
         broken = Refused(codes.PART_BROKEN(number=number, problem="its header does not end"))
         return [lambda: broken]
-    head, data = section[:end].replace(b"\r\n", b"\n"), section[end + 4 :]
+    head, start = raw[begin:blank].replace(b"\r\n", b"\n"), blank + 4
     if _ENCODING.search(head):
         try:
-            data = b64decode(data)
-        except (binascii.Error, ValueError):
+            decoded = b64decode(raw[start:end])
+        except ValueError:
             broken = Refused(codes.PART_BROKEN(number=number, problem="it is no base64"))
             return [lambda: broken]
-    if not _FILE_NAME.search(head) and not is_document(data):
+        raw, start, end = decoded, 0, len(decoded)
+    first = raw[start : min(end, start + 64)]
+    if not _FILE_NAME.search(head) and not is_document(first):
         return []
-    if data[:4] in (_ENTRY, _END):
-        inner = _open_archive(data)
-        if inner.problem is None:
-            return list(inner.parts)
-        refused = Refused(inner.problem)
-        return [lambda: refused]
-    found = _document_or_refused(data, number)
-    return [lambda: found]
+    if first[:4] not in (_ENTRY, _END):
+        return [lambda: _document_or_refused(raw[start:end], number)]
+    inner = _open_archive(raw[start:end])
+    if inner.problem is None:
+        return list(inner.parts)
+    refused = Refused(inner.problem)
+    return [lambda: refused]

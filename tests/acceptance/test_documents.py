@@ -279,6 +279,8 @@ def test_documents_over_http_are_answered_stored_found_and_delivered(site: Site)
     shown = engine(site, "log", "show", str(lines[0]["message_id"]))
     assert "2.16.840.1.113883.19.5.1^D1" in shown
     assert len(engine(site, "log", "search", "set:S1").splitlines()) == 4
+    logged = site.log.read_text(encoding="utf-8")
+    assert not [word for word in ("N100", "Fairbrother", "Osei", "19.5.1") if word in logged]
 
 
 def test_archives_and_documents_in_a_folder_are_taken_and_a_bad_entry_costs_no_other(

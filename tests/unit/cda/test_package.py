@@ -2,6 +2,7 @@
 
 import io
 import zipfile
+from base64 import b64encode
 from collections.abc import Mapping
 
 import pytest
@@ -123,6 +124,21 @@ def test_a_form_without_end_or_with_too_many_parts_is_refused() -> None:
     assert found(form((FILE, DOCUMENT))[:-8]) == ["D360"]
     assert found(form(*[(FILE, b"")] * (package.PARTS_MAX + 1))) == ["D361"]
     assert found(form()[:0] + b"--B1\r\nContent-Type: a\r\n\r\nx\r\n--B1--") == ["D365"]
+
+
+def test_a_boundary_that_begins_like_another_s_text_does_not_end_a_part() -> None:
+    text = DOCUMENT.replace(b"<id", b"\r\n--B12 <id")
+    assert found(form((FILE, text))) == [text]
+
+
+def test_a_form_with_base64_and_with_damage_is_read_as_far_as_it_goes() -> None:
+    packed = FILE + "\r\nContent-Transfer-Encoding: base64"
+    assert found(form((packed, b64encode(DOCUMENT)), (packed, b"a"))) == [DOCUMENT, "D362"]
+    raw = form((FILE, DOCUMENT))
+    for at in range(len(raw)):
+        changed = raw[:at] + bytes([raw[at] ^ 0xFF]) + raw[at + 1 :]
+        if is_package(changed):
+            found(changed)
 
 
 def test_messages_and_documents_are_no_packages() -> None:
