@@ -140,9 +140,10 @@ class Processing:
         return foreign, [each for each, head in self.shared.items() if head]
 
     def _add(self, run: Run, reply: TurnReply, lease: LaneLease) -> None:
-        has_deliveries = any(found.run_id == run.run_id for found in reply.deliveries)
-        if run.run_id in self.work.runs or (run.state is State.HELD and has_deliveries):
-            return  # known, or it is its delivery that waits for a person
+        if run.run_id in self.work.runs:
+            return
+        if run.state is State.HELD and any(one.run_id == run.run_id for one in reply.deliveries):
+            return  # it is its delivery that waits for a person
         self.work.add_run(run)
         if not owns(run, lease):
             self.foreign[run.run_id] = False
