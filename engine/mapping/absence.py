@@ -20,6 +20,7 @@ _REASONS = {
     "NP": "unknown",
     "OTH": "unsupported",
     "PINF": "positive-infinity",
+    "TRC": "unsupported",
     "UNK": "unknown",
 }
 

@@ -102,6 +102,12 @@ RECORDS = (
             Example(
                 arguments=("20240311120000+0200", "20240311113000+0000"), result=None, fault="T573"
             ),
+            Example(
+                arguments=("20240311140000+0000", "20240311113000"),
+                result=None,
+                fault="T573",
+                time_zone="America/New_York",
+            ),
             Example(arguments=("20240314", None), result="2024-03-14"),
         ),
         body=period_end,
