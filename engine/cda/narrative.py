@@ -5,6 +5,7 @@ XHTML becomes that, all else keeps its words. Nothing that could run or load com
 only `http`, `https`, `mailto` and `tel`, of images none (R4, narrative).
 """
 
+from functools import lru_cache
 from xml.sax.saxutils import escape, quoteattr
 
 from engine.cda.document import CDA, Document, Node
@@ -68,10 +69,12 @@ def _words(node: Node) -> str:
     def walk(here: Node) -> None:
         pieces.append(here.text or "")
         for child in here:
-            block = _local(child) in _BLOCKS
-            pieces.append(" " if block else "")
+            block = _local(str(child.tag)) in _BLOCKS
+            if block:
+                pieces.append(" ")
             walk(child)
-            pieces.append(" " if block else "")
+            if block:
+                pieces.append(" ")
             pieces.append(child.tail or "")
 
     walk(node)
@@ -87,7 +90,7 @@ def to_xhtml(node: Node) -> str:
     pieces: list[str] = []
     _content(node, pieces, 0)
     inner = "".join(pieces).strip()
-    if not inner or not _words(node):
+    if not inner or not any(not text.isspace() for text in node.itertext()):
         return ""
     return f'<div xmlns="http://www.w3.org/1999/xhtml">{inner}</div>'
 
@@ -117,7 +120,9 @@ def _element(node: Node, pieces: list[str], depth: int) -> None:
 
 def _xhtml_name(node: Node) -> tuple[str | None, str]:
     """The element of XHTML and its attributes; None: the words alone."""
-    local = _local(node)
+    local = _local(str(node.tag))
+    if not node.keys() and local in _NAMES:
+        return _NAMES[local], ""
     attributes = "".join(
         f" {key}={quoteattr(node.get(key, ''))}" for key in _KEPT if node.get(key, "").isdecimal()
     )
@@ -140,5 +145,6 @@ def _xhtml_name(node: Node) -> tuple[str | None, str]:
     return _NAMES.get(local), attributes
 
 
-def _local(node: Node) -> str:
-    return str(node.tag).rpartition("}")[2]
+@lru_cache(maxsize=1_024)
+def _local(tag: str) -> str:
+    return tag.rpartition("}")[2]

@@ -33,6 +33,8 @@ from engine.mapping.memory import (
 
 ENTRIES_MAX = 20_000
 """Resources of one message; the largest real ones are batches of results with some thousand OBX."""
+DOCUMENT_ENTRIES_MAX = 200_000
+"""Resources of one document: 50 MB of entries without narrative are some 60,000."""
 PROBLEMS_MAX = 1_000
 """Diagnostics of one message."""
 
@@ -411,11 +413,12 @@ class Run:
 
     def _enter(self, key: tuple[str, tuple[str, ...]], made: Made) -> None:
         self.by_key[key] = made
-        if len(self.made) < ENTRIES_MAX:
+        limit = ENTRIES_MAX if self.document is None else DOCUMENT_ENTRIES_MAX
+        if len(self.made) < limit:
             self.made.append(made)
         elif ("", "entries") not in self.once:
             self.once.add(("", "entries"))
-            self.diagnostics.append(TOO_MANY(limit=ENTRIES_MAX, what="resources"))
+            self.diagnostics.append(TOO_MANY(limit=limit, what="resources"))
 
     # -- memory --
 
