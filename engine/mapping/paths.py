@@ -6,7 +6,7 @@ are a group, or a datatype when a component follows. Paths are written as in HL7
 
 import re
 
-from engine.mapping.node_paths import begins_node_path, read_node_path
+from engine.mapping.documents.node_paths import begins_node_path, read_node_path
 from engine.mapping.scanner import Cursor
 from engine.mapping.syntax import Path, Selector, Target, TargetPart
 

@@ -17,9 +17,9 @@ from engine.mapping.codes import (
     UNKNOWN_KEY,
     WRONG_SHAPE,
 )
+from engine.mapping.documents.matching import MATCH_KEYS, read_match
 from engine.mapping.expression import attempt
 from engine.mapping.local_segments import LocalSegment, read_segment
-from engine.mapping.matching import MATCH_KEYS, read_match
 from engine.mapping.rules import read_rules, read_value
 from engine.mapping.scanner import Cursor
 from engine.mapping.statements import read_body_key, read_key_item, read_step_line

@@ -10,10 +10,10 @@ from engine.mapping import codes
 from engine.mapping.checker.checker_values import Scope
 from engine.mapping.checker.given import UNKNOWN, Given
 from engine.mapping.checker.scope import OWN
+from engine.mapping.documents.matching import MANDATORY
+from engine.mapping.documents.node_paths import xpath_of
+from engine.mapping.documents.node_types import ANY, child_names, step_types
 from engine.mapping.library import Library
-from engine.mapping.matching import MANDATORY
-from engine.mapping.node_paths import xpath_of
-from engine.mapping.node_types import ANY, child_names, step_types
 from engine.mapping.syntax import MapFile, Path, Rule
 
 _SHOWN_MAX = 12

@@ -12,11 +12,11 @@ from engine.mapping import codes
 from engine.mapping.checker.checker_source import which_repetition
 from engine.mapping.checker.checker_target import Slot, check_binding, find_slot, fits
 from engine.mapping.checker.given import UNKNOWN, Given
-from engine.mapping.dispatch import candidates
+from engine.mapping.documents.dispatch import candidates
+from engine.mapping.documents.node_types import class_serves
 from engine.mapping.functions.record import FunctionRecord, Kind
 from engine.mapping.functions.registry import FUNCTIONS
 from engine.mapping.library import Library
-from engine.mapping.node_types import class_serves
 from engine.mapping.source_types import datatype_exists, serves
 from engine.mapping.syntax import (
     Both,

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from engine.diagnostics import Diagnostic, did_you_mean
 from engine.mapping.codes import DUPLICATE_TARGET, EXPRESSION, UNKNOWN_NAME
-from engine.mapping.node_paths import as_node_path, may_be_variable, with_variable
+from engine.mapping.documents.node_paths import as_node_path, may_be_variable, with_variable
 from engine.mapping.statements import is_identifier_key
 from engine.mapping.syntax import (
     Assign,

@@ -6,18 +6,18 @@ from engine.cda.document import Document, Node
 from engine.cda.nodes import is_valued, node_code, node_text
 from engine.diagnostics import Diagnostic, Place
 from engine.hl7v2.delimiters import Delimiters
-from engine.mapping.absence import write_absent
 from engine.mapping.accounts import LeafAccount
 from engine.mapping.codes import MAP_FAILED, NO_MAP
 from engine.mapping.compiler.emit_code import NODE_LEVEL
 from engine.mapping.compiler.variant import Variant, make_variant
-from engine.mapping.dispatch import candidates
-from engine.mapping.document_run import begin
+from engine.mapping.documents.absence import write_absent
+from engine.mapping.documents.dispatch import candidates
+from engine.mapping.documents.node_types import ANY
+from engine.mapping.documents.run import begin
+from engine.mapping.documents.statements_read import StatementReads
 from engine.mapping.functions.dates import header_offset
 from engine.mapping.library import Library
-from engine.mapping.node_types import ANY
 from engine.mapping.run import Made, MapContext, MapResult, Run
-from engine.mapping.statements_read import StatementReads
 from engine.mapping.syntax import MapFile
 
 DOCUMENT_CLASS = "ClinicalDocument"

@@ -11,7 +11,7 @@ from engine.mapping.checker.target_tree import plant
 from engine.mapping.compiler.emit_code import NODE_LEVEL, Body, Bound, BoundKind, Code, Value, Want
 from engine.mapping.compiler.emit_rules import Scope, emit_all, emit_object, emit_value, fill
 from engine.mapping.compiler.emit_values import emit
-from engine.mapping.matching import NEGATION_WORDS
+from engine.mapping.documents.matching import NEGATION_WORDS
 from engine.mapping.sources import paths_of
 from engine.mapping.syntax import Path, Rule, Treatment
 from engine.mapping.target_types import UNKNOWN, element_type, is_primitive, root_type

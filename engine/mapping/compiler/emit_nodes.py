@@ -10,9 +10,9 @@ from lxml import etree
 
 from engine.cda.document import NAMESPACES
 from engine.mapping.compiler.emit_code import Base, Body, BoundKind, Form, Sink, Value, Want
-from engine.mapping.dispatch import candidates
-from engine.mapping.document_run import choices_of
-from engine.mapping.node_paths import xpath_of
+from engine.mapping.documents.dispatch import candidates
+from engine.mapping.documents.node_paths import xpath_of
+from engine.mapping.documents.run import choices_of
 from engine.mapping.syntax import MapFile, NodeStep, Path
 
 NodeSink = Callable[[str], None]

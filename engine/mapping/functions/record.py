@@ -27,7 +27,7 @@ class Facts(Protocol):
     made: list[Any]
     """Resources put in the bundle so far."""
     document: Any
-    """Of a document: `mapping.document_run.DocumentSide`; None for a message."""
+    """Of a document: `mapping.documents.run.DocumentSide`; None for a message."""
 
     def fault(self, code: Code, **values: object) -> None:
         """Report a problem with the value at hand; the caller adds its place and the rule's."""

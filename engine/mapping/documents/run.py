@@ -21,8 +21,8 @@ from engine.cda.document import (
 )
 from engine.diagnostics import Place
 from engine.fhir.identity import resource_id
+from engine.mapping.documents.statements_read import StatementReads
 from engine.mapping.run import PROBLEMS_MAX, Run
-from engine.mapping.statements_read import StatementReads
 from engine.mapping.syntax import MapFile
 
 _CODE = f"{{{CDA}}}code"

@@ -23,9 +23,9 @@ from engine.cda.document import (
     place_of,
 )
 from engine.mapping.accounts import IGNORED, MAPPED, UNMAPPED, LeafAccount
+from engine.mapping.documents.node_paths import as_node_path, xpath_of
 from engine.mapping.expression import parse_path
 from engine.mapping.library import Library
-from engine.mapping.node_paths import as_node_path, xpath_of
 from engine.mapping.sources import condition_paths, paths_of
 from engine.mapping.syntax import Ignore, MapFile, NodeStep, Path, Rule
 from engine.yamltext import Scalar

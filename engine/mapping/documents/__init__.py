@@ -1,0 +1,1 @@
+"""Pure. What the mapping language has for documents alone: paths, templates, statements, runs."""
