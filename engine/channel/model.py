@@ -158,7 +158,7 @@ class TransformConfig:
     embedded_documents: str = "keep"
     """Documents inside messages (OBX-5). convert: their resources too. keep: as the maps say."""
     outcome: bool = False
-    """An OperationOutcome of the conversion is part of the output."""
+    """A Provenance with an OperationOutcome of the conversion is part of the output."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -100,7 +100,8 @@ TRANSFORM = ComponentSpec(
         FieldSpec(
             name="outcome",
             kind=Kind.BOOLEAN,
-            description="Send what the conversion noticed as an OperationOutcome, with paths.",
+            description="Send what the conversion noticed, with paths: a Provenance that contains "
+            "an OperationOutcome.",
         ),
         FieldSpec(
             name="validate",

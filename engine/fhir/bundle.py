@@ -125,8 +125,8 @@ def encode_bundle(
 def encode_document(entries: Sequence[Entry], *, timestamp: str) -> EncodedBundle:
     """A Bundle of type document as bytes: an attested whole, not a set of requests.
 
-    It holds the Composition first and then all it leads to; what only changes other resources of a
-    server, and the outcome of the conversion, are no part of a document (R4, documents.html).
+    It holds the Composition first, all it leads to, and Provenance; what only changes other
+    resources of a server is no part of a document (R4, documents.html).
 
     Args:
         entries: the resources of one document, with one Composition.
@@ -135,7 +135,7 @@ def encode_document(entries: Sequence[Entry], *, timestamp: str) -> EncodedBundl
     Raises:
         ValueError: there is no Composition.
     """
-    merged, _ = _merge_entries([one for one in entries if _is_part(one)], UPDATE)
+    merged, _ = _merge_entries([one for one in entries if not one.only_merged], UPDATE)
     listed = sorted(merged.values(), key=lambda one: one.resource["resourceType"] != COMPOSITION)
     if not listed or listed[0].resource["resourceType"] != COMPOSITION:
         raise ValueError("a document has a Composition")
@@ -158,10 +158,6 @@ def encode_document(entries: Sequence[Entry], *, timestamp: str) -> EncodedBundl
     body = b"".join((orjson.dumps(start)[:-1], _ENTRY, b",".join(pieces), b"]}"))
     problems = check_references(listed) if dangling else ()
     return EncodedBundle(body=body, diagnostics=problems)
-
-
-def _is_part(entry: Entry) -> bool:
-    return not entry.only_merged and entry.resource["resourceType"] != "OperationOutcome"
 
 
 def _document_identifier(composition: Entry) -> dict[str, str]:

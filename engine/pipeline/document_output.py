@@ -12,7 +12,7 @@ from typing import Any
 from engine.cda.header import DocumentHeader, Identifier
 from engine.diagnostics import Diagnostic
 from engine.fhir import outcome
-from engine.fhir.entries import Entry
+from engine.fhir.entries import Entry, entry_name
 from engine.fhir.identity import resource_id
 
 PARTIAL_TYPES = frozenset(
@@ -32,6 +32,13 @@ PARTIAL_TYPES = frozenset(
 status alone."""
 REPLACES = "RPLC"
 _REFERENCE = "DocumentReference"
+_OUTCOME = "outcome"
+_HEADS = frozenset({"Composition", "MessageHeader"})
+_ASSEMBLER = {
+    "system": "http://terminology.hl7.org/CodeSystem/provenance-participant-type",
+    "code": "assembler",
+    "display": "Assembler",
+}
 _UNKNOWN = {
     "extension": [
         {
@@ -125,16 +132,33 @@ def _names(target: Json, identifier: Identifier) -> bool:
 
 
 def with_outcome(
-    entries: Sequence[Entry], problems: Sequence[Diagnostic], source_system: str, key: str
+    entries: Sequence[Entry],
+    problems: Sequence[Diagnostic],
+    source_system: str,
+    key: str,
+    recorded: str,
 ) -> list[Entry]:
-    """The resources with an OperationOutcome that says what the conversion noticed.
+    """The resources with a Provenance of their conversion, which says what was noticed.
+
+    The OperationOutcome is contained in it: servers store none by itself and would refuse the
+    whole transaction.
 
     Args:
-        entries: the resources.
+        entries: the resources; the first of them, or the Composition, is what it is about.
         problems: in order; without one the outcome says so.
         source_system: root of derived ids.
-        key: of the message or document, so that a replay writes the same outcome.
+        key: of the message or document, so that a replay writes the same resource.
+        recorded: when, an instant.
     """
-    resource = outcome.build(problems)
-    identity = resource_id(source_system, "OperationOutcome", (key,))
+    first = next((one for one in entries if one.resource["resourceType"] in _HEADS), entries[0])
+    resource = {
+        "resourceType": "Provenance",
+        "contained": [{**outcome.build(problems), "id": _OUTCOME}],
+        "target": [{"reference": entry_name(first)}],
+        "recorded": recorded,
+        "activity": {"text": "conversion"},
+        "agent": [{"type": {"coding": [_ASSEMBLER]}, "who": {"display": "interface engine"}}],
+        "entity": [{"role": "source", "what": {"reference": f"#{_OUTCOME}"}}],
+    }
+    identity = resource_id(source_system, "Provenance", ("conversion", key))
     return [*entries, Entry(resource=resource, resource_id=identity)]

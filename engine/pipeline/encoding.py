@@ -1,12 +1,12 @@
 """Pure. The resources of a message as the bytes for each destination."""
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
 
 from engine.diagnostics import Diagnostic
 from engine.fhir.bundle import encode_bundle, encode_document
 from engine.fhir.entries import Entry
 from engine.fhir.marks import write_marks
+from engine.pipeline.moments import instant_of
 from engine.pipeline.plan import Form
 from engine.pipeline.result import FHIR_DOCUMENT, FHIR_JSON, Output
 
@@ -33,7 +33,7 @@ def encode_outputs(
     problems: list[Diagnostic] = []
     for form in forms:
         if assembled_at is not None and form.bundle == "document":
-            whole = encode_document(entries, timestamp=_instant(assembled_at))
+            whole = encode_document(entries, timestamp=instant_of(assembled_at))
             problems.extend(whole.diagnostics)
             for name in form.destinations:
                 outputs[name] = Output(
@@ -69,8 +69,3 @@ def _ways(form: Form, entries: Sequence[Entry]) -> Iterator[tuple[Sequence[str],
         return
     yield plain, False
     yield [name for name in form.destinations if name in form.merging], True
-
-
-def _instant(moment: float) -> str:
-    found = datetime.fromtimestamp(moment, UTC)
-    return found.isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -72,3 +72,9 @@ def _instant(text: str) -> str | None:
         f"T{found.hour:02}:{found.minute:02}:{found.second:02}{fraction}"
         f"{sign}{hours:02}:{minutes:02}"
     )
+
+
+def instant_of(moment: float) -> str:
+    """Unix seconds as a FHIR instant."""
+    found = datetime.fromtimestamp(moment, UTC)
+    return found.isoformat(timespec="milliseconds").replace("+00:00", "Z")

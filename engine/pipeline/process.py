@@ -27,7 +27,7 @@ from engine.pipeline.document_keys import document_event_at, document_search_key
 from engine.pipeline.document_output import document_entries, with_outcome
 from engine.pipeline.embedded import embedded_documents, join_documents
 from engine.pipeline.encoding import encode_outputs
-from engine.pipeline.moments import event_at, instant
+from engine.pipeline.moments import event_at, instant, instant_of
 from engine.pipeline.plan import PASSED_ON, ChannelPlan, Converter, DocumentConverter
 from engine.pipeline.repair import repair_entries
 from engine.pipeline.result import HL7_V2, Output, ProcessResult
@@ -215,14 +215,16 @@ def _finish(
     if plan.config.transform.outcome:
         key = sha256(raw).hexdigest()
         system = plan.context.source_system
-        course.entries = with_outcome(course.entries, course.diagnostics, system, key)
-    encoded, problems = encode_outputs(
+        recorded = instant_of(course.event_at)
+        problems = course.diagnostics
+        course.entries = with_outcome(course.entries, problems, system, key, recorded)
+    encoded, more = encode_outputs(
         course.entries,
         plan.forms,
         timestamp=stamp,
         assembled_at=None if course.document is None else course.event_at,
     )
-    course.diagnostics.extend(problems)
+    course.diagnostics.extend(more)
     outputs = _as_received(raw, plan) | encoded
     return course.result(State.TRANSFORMED, _in_order(plan, outputs))
 

@@ -239,7 +239,8 @@ def test_a_document_inside_a_message_is_converted_with_it(
     assert len(patient) == 1
     conditions = held(url, "Condition")
     assert conditions[0]["subject"]["reference"] == f"Patient/{patient[0]['id']}"
-    assert held(url, "OperationOutcome")
+    told = [one["contained"] for one in held(url, "Provenance") if "contained" in one]
+    assert told[0][0]["resourceType"] == "OperationOutcome"
     assert "M1" in engine(site, "log", "search", "document:D7")
 
 

@@ -111,7 +111,6 @@ def test_a_document_is_one_bundle_with_the_composition_first_and_no_requests() -
     assert found["entry"][0]["resource"]["resourceType"] == "Composition"
     assert all(set(entry) == {"fullUrl", "resource"} for entry in found["entry"])
     assert all(entry["resource"]["id"] in entry["fullUrl"] for entry in found["entry"])
-    assert of(found, "OperationOutcome") == []
     assert [one["status"] for one in of(found, "DocumentReference")] == ["current"]
     assert check(found) == ()
 
@@ -173,6 +172,11 @@ def test_a_document_reference_is_searched_by_the_id_of_its_version() -> None:
 # -- outcome --
 
 
+def outcome(found: Any) -> list[dict[str, Any]]:
+    listed = of(found, "Provenance")
+    return [inner for one in listed for inner in one.get("contained", ())]
+
+
 def test_the_outcome_tells_what_was_noticed_with_its_place() -> None:
     odd = (
         '<component><section><code code="11450-4" codeSystem="2.16.840.1.113883.6.1"/>'
@@ -180,14 +184,28 @@ def test_the_outcome_tells_what_was_noticed_with_its_place() -> None:
         "</section></component>"
     )
     result = run(document(extra=odd), outcome=True)
-    issues = of(bundle(result), "OperationOutcome")[0]["issue"]
+    issues = outcome(bundle(result))[0]["issue"]
     told = [one for one in issues if one["details"]["text"].startswith("D340")]
     assert told[0]["location"][0].startswith("/ClinicalDocument/component")
     assert run(document(extra=odd), outcome=True).outputs == result.outputs
 
 
 def test_there_is_no_outcome_unless_the_channel_wants_one() -> None:
-    assert of(bundle(run(document())), "OperationOutcome") == []
+    assert outcome(bundle(run(document()))) == []
+    assert outcome(bundle(run(message()))) == []
+
+
+def test_the_outcome_is_contained_as_servers_store_none_by_itself() -> None:
+    for raw, head in ((document(), "Composition"), (message(), "MessageHeader")):
+        found = bundle(run(raw, outcome=True))
+        assert of(found, "OperationOutcome") == []
+        told = [one for one in of(found, "Provenance") if "contained" in one]
+        assert check(told[0]) == ()
+        about = told[0]["target"][0]["reference"]
+        named = next(one for one in found["entry"] if one["fullUrl"] == about)
+        assert named["resource"]["resourceType"] == head
+    whole = bundle(run(document(), WHOLE, outcome=True))
+    assert outcome(whole)[0]["issue"][0]["details"]["text"] == "ok"
 
 
 # -- documents inside messages --
