@@ -30,6 +30,7 @@ _DOCTYPE = re.compile(rb"<!\s*(?:DOCTYPE|ENTITY)", re.IGNORECASE)
 _MISTAKEN = re.compile(rb"""\sxmlns:schemaLocation\s*=\s*(?:"[^"]*"|'[^']*')""")
 """Meant as `xsi:schemaLocation`; as a namespace its value is no URI, and libxml2 refuses it."""
 _USED = re.compile(rb"[<\s/]((?:xsi|sdtc)):[A-Za-z]")
+_PREFIXES = ("sdtc", "xsi")
 _UNSAFE = re.compile(r"[^A-Za-z0-9.-]+")
 
 _CROWDED = etree.XPath(f"boolean(//*[count(@*) > {ATTRIBUTES_MAX}])")
@@ -133,8 +134,10 @@ def _without_mistaken(text: bytes, found: list[Diagnostic]) -> bytes:
 
 def _with_prefixes(text: bytes, found: list[Diagnostic]) -> bytes:
     """Declare `xsi` and `sdtc` where they are used and not declared, as fragments often are."""
-    used = {one.decode() for one in set(_USED.findall(text))}
-    missing = sorted(one for one in used if f"xmlns:{one}=".encode() not in text)
+    missing = [one for one in _PREFIXES if f"xmlns:{one}=".encode() not in text]
+    if missing:  # most documents declare both, and need not be searched
+        used = {one.decode() for one in set(_USED.findall(text))}
+        missing = [one for one in missing if one in used]
     root = _ROOT.search(text) if missing else None
     if root is None:
         return text
