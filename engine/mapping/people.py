@@ -98,7 +98,7 @@ def drop_repeats(made: Sequence[Any], trace: Any) -> None:
 def _unrepeated(resource: dict[str, Any]) -> dict[str, Any]:
     found = resource
     for name, value in resource.items():
-        if isinstance(value, list) and len(value) > 1:
+        if type(value) is list and len(value) > 1:  # of every resource of the message
             kept = [item for at, item in enumerate(value) if item not in value[:at]]
             if len(kept) < len(value):
                 found = {**found, name: kept}
