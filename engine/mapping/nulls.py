@@ -10,7 +10,8 @@ from typing import Any
 
 from engine.hl7v2.message import Segment
 from engine.mapping.blanked import blank_nulls
-from engine.mapping.run import Made, Run
+from engine.mapping.made import Made
+from engine.mapping.run import Run
 from engine.mapping.sources import paths_of
 from engine.mapping.syntax import Literal, MapFile, Pipe, Rule
 from engine.mapping.target_types import TargetType, element_type, is_primitive, root_type

@@ -17,8 +17,9 @@ from engine.mapping.functions.codes import codings_of, concept_of, original_text
 from engine.mapping.functions.systems import coding_system
 from engine.mapping.identifiers import identifier_key
 from engine.mapping.kept_text import beside_text, drop_text, keep_text
+from engine.mapping.made import Made
 from engine.mapping.nulls import delete_nulls
-from engine.mapping.run import Made, Run
+from engine.mapping.run import Run
 from engine.mapping.terminology import CodeTable, TableRow, Unmapped
 from engine.mapping.text_kinds import PLAIN_TYPES
 

@@ -16,7 +16,8 @@ from engine.fhir.merging import contains
 from engine.hl7v2.message import Message
 from engine.hl7v2.path import Leaf, byte_range, leaves
 from engine.mapping.compiler.emit_code import RuleInfo
-from engine.mapping.run import Made, segment_paths
+from engine.mapping.made import Made
+from engine.mapping.run import segment_paths
 
 Position = tuple[int, ...]
 

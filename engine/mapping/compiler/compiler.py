@@ -20,9 +20,10 @@ from engine.mapping.compiler.emit_paths import HEADER_WIDTH
 from engine.mapping.compiler.variant import MESSAGE, Variant, make_variant
 from engine.mapping.functions.dates import header_offset
 from engine.mapping.library import Library
+from engine.mapping.made import Made
 from engine.mapping.memory import Memories
 from engine.mapping.people import drop_repeats, same_people
-from engine.mapping.run import Made, MapContext, MapResult, Run
+from engine.mapping.run import MapContext, MapResult, Run
 from engine.mapping.support import PADDING
 from engine.mapping.syntax import MapFile
 

@@ -17,7 +17,8 @@ from engine.mapping.documents.run import begin
 from engine.mapping.documents.statements_read import StatementReads
 from engine.mapping.functions.dates import header_offset
 from engine.mapping.library import Library
-from engine.mapping.run import Made, MapContext, MapResult, Run
+from engine.mapping.made import Made
+from engine.mapping.run import MapContext, MapResult, Run
 from engine.mapping.syntax import MapFile
 
 DOCUMENT_CLASS = "ClinicalDocument"
