@@ -3,7 +3,8 @@
 A feed names the same practitioners, wards, facilities and payers in nearly every message. What such
 a text became is kept with the resources that were put in the bundle for it, and put there again:
 the output is the same with the memory as without. What met a problem, or read what differs between
-the messages of one sender, is not kept. Of patients nothing is kept.
+the messages of one sender, is not kept; what is reported once a message is kept as a note, and
+reported by the first that has it. Of patients nothing is kept.
 """
 
 from dataclasses import dataclass, field
