@@ -21,6 +21,7 @@ from engine.cda.document import (
 )
 from engine.diagnostics import Place
 from engine.fhir.identity import resource_id
+from engine.mapping.documents.names import NAMED, another_name
 from engine.mapping.documents.statements_read import StatementReads
 from engine.mapping.run import PROBLEMS_MAX, Run
 from engine.mapping.syntax import MapFile
@@ -189,7 +190,10 @@ class DocumentSide:
         the categories. An id that senders give to different things does not make them one.
         """
         present = run.by_key.get((resource_type, key)) if key else None
-        if key and present is not None and known[1].tag in STATEMENTS:
+        if key and present is not None and resource_type in NAMED:
+            name = another_name(present.resource, resource)
+            key = (*key, "name", name) if name else key
+        elif key and present is not None and known[1].tag in STATEMENTS:
             if _is_another(present.resource, resource):
                 content = sha256(repr(sorted(resource.items())).encode()).hexdigest()
                 key = (*key, "content", content)
