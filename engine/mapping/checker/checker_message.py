@@ -177,11 +177,7 @@ def _left_open(path: Path, scope: Scope) -> bool:
     if any(one is not None and not one.every for one in (path.segment_selector, path.repetition)):
         return True
     bound = scope.names.get(path.variable) if path.variable is not None else None
-    groups = (
-        bound.groups
-        if bound is not None
-        else grammars(scope.map_file)
-    )
+    groups = bound.groups if bound is not None else grammars(scope.map_file)
     for name, selector in (*path.steps, (path.segment or "", path.segment_selector)):
         inner = _children(groups, name)
         if selector is None and _repeats(inner, None):
