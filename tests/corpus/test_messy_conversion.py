@@ -299,7 +299,12 @@ def test_38_precision_and_offsets_are_kept(bench: Workbench) -> None:
 
 def test_38_an_end_before_its_start_is_left_out_and_reported(bench: Workbench) -> None:
     made = converted(bench, "38")  # the channel is west of the offset that PV1-45 names
-    assert made.one("Encounter")["period"] == {"start": "2024-01-02T03:04:00-06:00"}
+    period = made.one("Encounter")["period"]
+    assert period["start"] == "2024-01-02T03:04:00-06:00"
+    assert "end" not in period
+    (kept,) = period["_end"]["extension"]  # the text of PV1-45 is not lost with its meaning
+    assert kept["url"].endswith("/originalText")
+    assert kept["valueString"] == "20240102030405.1234-0500"
     assert {"T573", "S725"} & set(made.codes)
 
 
