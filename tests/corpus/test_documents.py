@@ -1,18 +1,12 @@
 """Every document of the shared corpora becomes valid R4, or says with a code why not."""
 
 import re
-import sys
 from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
-from fhir.resources.R4B import get_fhir_model_class
-
-sys.path.insert(0, str(Path(__file__).parent))
-
 from converted_documents import (
     CORPUS,
     FOLDERS,
@@ -20,6 +14,7 @@ from converted_documents import (
     convert_document,
     converted_documents,
 )
+from fhir.resources.R4B import get_fhir_model_class
 
 from engine.fhir import checker
 from engine.fhir.bundle import check_references

@@ -1,15 +1,11 @@
 """Every scenario of HL7's C-CDA examples has an asserted outcome, in scenarios.csv."""
 
 import csv
-import sys
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parent))
-
 from converted_documents import CORPUS, convert_document
 from facts import holds
 

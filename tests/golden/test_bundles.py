@@ -10,13 +10,13 @@ from typing import Any
 import msgspec
 import pytest
 from fhir.resources.R4B.bundle import Bundle
+from shipped import shipped_program
 
 from engine.channel.model import FhirDestinationConfig
 from engine.fhir import checker
 from engine.fhir.bundle import check_references, encode_bundle
 from engine.hl7v2 import batch, groups, parser
-from engine.mapping.compiler.compiler import Program, compile_library
-from engine.mapping.library import read_library
+from engine.mapping.compiler.compiler import Program
 from engine.mapping.run import MapContext, MapResult
 
 ROOT = Path(__file__).parents[2]
@@ -38,15 +38,7 @@ CONTEXT = MapContext(
 
 @pytest.fixture(scope="module")
 def program() -> Program:
-    folder = ROOT / "transforms" / "hl7v2"
-    files = {
-        str(path.relative_to(ROOT)): path.read_text("utf-8")
-        for path in sorted(folder.rglob("*"))
-        if path.suffix in (".yaml", ".csv")
-    }
-    library, problems = read_library(files)
-    assert problems == []
-    return compile_library(library)
+    return shipped_program()
 
 
 def convert(program: Program, raw: bytes) -> MapResult:

@@ -1,13 +1,9 @@
 """What a document denies, does not know or limits keeps its meaning: the gates of safety."""
 
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "corpus"))
-
 from converted_documents import convert_document
 from facts import holds
 

@@ -4,16 +4,12 @@
 commit it.
 """
 
-import sys
 from pathlib import Path
 
 import msgspec
 import pytest
-from fhir.resources.R4B.bundle import Bundle
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "corpus"))
-
 from converted_documents import ConvertedDocument, convert_document
+from fhir.resources.R4B.bundle import Bundle
 
 from engine.fhir import checker
 from engine.fhir.bundle import check_references

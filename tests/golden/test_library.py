@@ -4,13 +4,14 @@ import re
 from pathlib import Path
 
 import pytest
+from shipped import library_files, shipped_library, shipped_program
 
 from engine.channel.testcase import TestResult, run_tests
 from engine.hl7v2 import definitions, groups, parser
 from engine.mapping.accounting import unmapped_leaves
 from engine.mapping.checker.checker import check_library
-from engine.mapping.compiler.compiler import Program, compile_library
-from engine.mapping.library import Library, read_library
+from engine.mapping.compiler.compiler import Program
+from engine.mapping.library import Library
 from engine.mapping.run import MapContext
 from engine.mapping.trace import Trace
 
@@ -26,23 +27,15 @@ VERSIONS = ("2.1", "2.2", "2.3", "2.3.1", "2.4", "2.5", "2.5.1", "2.6", "2.7", "
 NOT_YET = frozenset({"ZBE", "ZPV"})
 """Site segments in the samples."""
 
-FILES = {
-    str(path.relative_to(ROOT)): path.read_text("utf-8")
-    for path in sorted((ROOT / "transforms" / "hl7v2").rglob("*"))
-    if path.suffix in (".yaml", ".csv")
-}
-
 
 @pytest.fixture(scope="module")
 def library() -> Library:
-    found, problems = read_library(FILES)
-    assert problems == []
-    return found
+    return shipped_library()
 
 
 @pytest.fixture(scope="module")
-def program(library: Library) -> Program:
-    return compile_library(library)
+def program() -> Program:
+    return shipped_program()
 
 
 def test_checker_has_nothing_to_say(library: Library) -> None:
@@ -62,7 +55,9 @@ def failure_text(result: TestResult) -> str:
 @pytest.mark.parametrize("segment", SEGMENTS)
 def test_every_field_is_mapped_or_ignored_with_a_reason(segment: str) -> None:
     maps = "\n".join(
-        text.split("\ntests:")[0] for name, text in FILES.items() if name.endswith(".yaml")
+        text.split("\ntests:")[0]
+        for name, text in library_files().items()
+        if name.endswith(".yaml")
     )
     names = {"ORC": "orc", "OBR": "obr", "MRG": "merge", "NK1": "kin"}
     pattern = rf"(?<![\w-])(?:{segment}|{names.get(segment, segment)})-(\d+)"

@@ -1,16 +1,13 @@
 """One order for a medicine stays one resource from request to administration."""
 
-from pathlib import Path
-
 import pytest
+from shipped import shipped_program
 
 from engine.fhir.entries import Entry
 from engine.hl7v2 import groups, parser
-from engine.mapping.compiler.compiler import Program, compile_library
-from engine.mapping.library import read_library
+from engine.mapping.compiler.compiler import Program
 from engine.mapping.run import MapContext
 
-ROOT = Path(__file__).parents[2]
 CONTEXT = MapContext(time_zone="Europe/London", source_system="https://northvale.example.org")
 PID = "PID|1||88120034^^^NVMRN^MR||Fairbrother^Elspeth||19580617|F"
 ORC = "ORC|{control}|PO-1^EHR|{filler}"
@@ -20,14 +17,7 @@ RXE = "RXE||243670^Aspirin 81 mg^RXNORM|81||mg"
 
 @pytest.fixture(scope="module")
 def program() -> Program:
-    files = {
-        str(path.relative_to(ROOT)): path.read_text("utf-8")
-        for path in sorted((ROOT / "transforms" / "hl7v2").rglob("*"))
-        if path.suffix in (".yaml", ".csv")
-    }
-    library, problems = read_library(files)
-    assert problems == []
-    return compile_library(library)
+    return shipped_program()
 
 
 def made(program: Program, event: str, kind: str, *segments: str) -> list[Entry]:

@@ -1,18 +1,14 @@
 """Orders and results: which segment belongs to which, parents, ids that stay, whose results."""
 
-from pathlib import Path
 from typing import Any
 
 import pytest
+from checked import convert_checked
+from shipped import shipped_program
 
-from engine.fhir import checker
-from engine.fhir.bundle import check_references
-from engine.hl7v2 import groups, parser
-from engine.mapping.compiler.compiler import Program, compile_library
-from engine.mapping.library import read_library
+from engine.mapping.compiler.compiler import Program
 from engine.mapping.run import MapContext
 
-ROOT = Path(__file__).parents[2]
 CONTEXT = MapContext(time_zone="Europe/London", source_system="https://northvale.example.org")
 PID = "PID|1||88120101^^^NVMRN^MR||Pettigrew^Dorian||19710130|M"
 REPORT = "OBR|1|PO-1^EHR|FO-1^LAB|600-7^Culture^LN|||20240313080000+0000||||||||||||||||||F"
@@ -21,14 +17,7 @@ Resource = dict[str, Any]
 
 @pytest.fixture(scope="module")
 def program() -> Program:
-    files = {
-        str(path.relative_to(ROOT)): path.read_text("utf-8")
-        for path in sorted((ROOT / "transforms" / "hl7v2").rglob("*"))
-        if path.suffix in (".yaml", ".csv")
-    }
-    library, problems = read_library(files)
-    assert problems == []
-    return compile_library(library)
+    return shipped_program()
 
 
 class Made:
@@ -37,13 +26,7 @@ class Made:
     def __init__(self, program: Program, kind: str, version: str, *segments: str) -> None:
         header = f"MSH|^~\\&|LAB|NV|REC|NV|20240313130000+0000||{kind}|M1|P|{version}"
         raw = "".join(f"{one}\r" for one in (header, *segments)).encode()
-        message = parser.parse(raw).message
-        assert message is not None
-        result = program.convert(groups.group(message), CONTEXT)
-        assert [one.code for one in result.diagnostics if one.code in ("T569", "T570")] == []
-        assert all(checker.check(entry.resource) == () for entry in result.entries)
-        assert check_references(result.entries) == ()
-        self.entries = result.entries
+        self.entries = convert_checked(program, raw, CONTEXT).entries
 
     def all(self, kind: str) -> list[Resource]:
         found = [entry.resource for entry in self.entries]

@@ -5,13 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from checked import convert_checked
+from shipped import shipped_program
 
-from engine.fhir import checker
-from engine.fhir.bundle import check_references
 from engine.fhir.updating import update
-from engine.hl7v2 import groups, parser
-from engine.mapping.compiler.compiler import Program, compile_library
-from engine.mapping.library import read_library
+from engine.mapping.compiler.compiler import Program
 from engine.mapping.run import MapContext, MapResult
 
 ROOT = Path(__file__).parents[2]
@@ -22,24 +20,11 @@ Resource = dict[str, Any]
 
 @pytest.fixture(scope="module")
 def program() -> Program:
-    files = {
-        str(path.relative_to(ROOT)): path.read_text("utf-8")
-        for path in sorted((ROOT / "transforms" / "hl7v2").rglob("*"))
-        if path.suffix in (".yaml", ".csv")
-    }
-    library, problems = read_library(files)
-    assert problems == []
-    return compile_library(library)
+    return shipped_program()
 
 
 def convert(program: Program, raw: bytes) -> MapResult:
-    message = parser.parse(raw).message
-    assert message is not None
-    result = program.convert(groups.group(message), CONTEXT)
-    assert [one.code for one in result.diagnostics if one.code in ("T569", "T570")] == []
-    assert all(checker.check(entry.resource) == () for entry in result.entries)
-    assert check_references(result.entries) == ()
-    return result
+    return convert_checked(program, raw, CONTEXT)
 
 
 def message(event: str, *segments: str) -> bytes:

@@ -4,10 +4,9 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from shipped import shipped_program
 
 from engine.hl7v2 import header, parser
-from engine.mapping.compiler.compiler import Program, compile_library
-from engine.mapping.library import read_library
 
 ROOT = Path(__file__).parents[2]
 SAMPLES = ROOT / "samples" / "hl7v2"
@@ -27,18 +26,6 @@ GROUPED = ("SIU", "MDM")
 
 
 @cache
-def program() -> Program:
-    files = {
-        str(path.relative_to(ROOT)): path.read_text("utf-8")
-        for path in sorted((ROOT / "transforms" / "hl7v2").rglob("*"))
-        if path.suffix in (".yaml", ".csv")
-    }
-    library, problems = read_library(files)
-    assert problems == []
-    return compile_library(library)
-
-
-@cache
 def sampled_types() -> frozenset[str]:
     heads = (header.peek(path.read_bytes()) for path in SAMPLES.rglob("*.hl7"))
     return frozenset(f"{head.message_code}^{head.trigger_event}" for head in heads)
@@ -50,7 +37,7 @@ def test_type_is_served_by_a_map(kind: str, version: str) -> None:
     raw = f"MSH|^~\\&|A|B|C|D|20260101||{kind}|1|P|{version}\rPID|1||1^^^NVMRN^MR\r"
     message = parser.parse(raw.encode()).message
     assert message is not None
-    assert program().find_map(message) is not None
+    assert shipped_program().find_map(message) is not None
 
 
 @pytest.mark.parametrize("kind", [kind for kind in TYPES if not kind.startswith(GROUPED)])

@@ -1,37 +1,27 @@
 """Whatever arrives, converting it ends in resources and diagnostics, the same ones every time."""
 
-from pathlib import Path
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from shipped import shipped_program
 
 from engine.diagnostics import Place
 from engine.hl7v2.groups import group
 from engine.hl7v2.parser import parse
-from engine.mapping.compiler.compiler import Program, compile_library
+from engine.mapping.compiler.compiler import Program
 from engine.mapping.expression import parse_condition, parse_expression, parse_path, parse_target
-from engine.mapping.library import read_library
 from engine.mapping.reader import read_map_file
 from engine.mapping.run import MapContext
 from engine.mapping.terminology import read_table
 from engine.mapping.trace import Trace
 from engine.yamltext import Scalar
 
-TRANSFORMS = Path(__file__).resolve().parents[2] / "transforms" / "hl7v2"
 CONTEXT = MapContext(source_system="urn:test", time_zone="Europe/Berlin")
 
 
 @pytest.fixture(scope="module")
 def program() -> Program:
-    files = {
-        path.relative_to(TRANSFORMS).as_posix(): path.read_text(encoding="utf-8")
-        for path in sorted(TRANSFORMS.rglob("*"))
-        if path.suffix in (".yaml", ".csv")
-    }
-    library, problems = read_library(files)
-    assert problems == []
-    return compile_library(library)
+    return shipped_program()
 
 
 PIECES = st.text(alphabet='^~&\\|"ABYN0129.-+: é\x00<>', max_size=14)

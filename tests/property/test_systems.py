@@ -5,21 +5,19 @@ sender wrote out.
 """
 
 import re
-from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from shipped import shipped_program
 
 from engine.hl7v2.groups import group
 from engine.hl7v2.parser import parse
-from engine.mapping.compiler.compiler import Program, compile_library
+from engine.mapping.compiler.compiler import Program
 from engine.mapping.functions.systems import identifier_uri
-from engine.mapping.library import read_library
 from engine.mapping.run import MapContext
 
-TRANSFORMS = Path(__file__).resolve().parents[2] / "transforms" / "hl7v2"
 REGISTRY = {
     "NVMRN": "https://ids.northvale.test/mrn",
     "2.16.840.1.113883.19.4.10": "https://ids.northvale.test/old-mrn",
@@ -67,13 +65,7 @@ HD = st.tuples(NAMES | st.just(""), UNIVERSAL, KINDS)
 
 @pytest.fixture(scope="module")
 def program() -> Program:
-    files = {
-        path.relative_to(TRANSFORMS).as_posix(): path.read_text(encoding="utf-8")
-        for path in sorted(TRANSFORMS.rglob("*"))
-        if path.suffix in (".yaml", ".csv")
-    }
-    library, _ = read_library(files)
-    return compile_library(library)
+    return shipped_program()
 
 
 def systems_of(value: Any) -> list[str]:

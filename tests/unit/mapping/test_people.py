@@ -1,19 +1,17 @@
 """One person in several fields, or with several numbers, is one Practitioner."""
 
-from pathlib import Path
 from typing import Any
 
 import pytest
+from shipped import shipped_program
 
 from engine.hl7v2.groups import group
 from engine.hl7v2.message import Message
 from engine.hl7v2.parser import parse
-from engine.mapping.compiler.compiler import Program, compile_library
-from engine.mapping.library import read_library
+from engine.mapping.compiler.compiler import Program
 from engine.mapping.people import person_fields, same_people
 from engine.mapping.run import MapContext
 
-ROOT = Path(__file__).resolve().parents[3]
 CONTEXT = MapContext(
     source_system="urn:test",
     authorities={"NVSTAFF": "https://ids.northvale.test/staff"},
@@ -25,13 +23,7 @@ STAFF = "https://ids.northvale.test/staff"
 
 @pytest.fixture(scope="module")
 def program() -> Program:
-    files = {
-        str(path.relative_to(ROOT)): path.read_text("utf-8")
-        for path in sorted((ROOT / "transforms" / "hl7v2").rglob("*"))
-        if path.suffix in (".yaml", ".csv")
-    }
-    library, _ = read_library(files)
-    return compile_library(library)
+    return shipped_program()
 
 
 def message(*segments: str) -> Message:

@@ -7,14 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+from shipped import shipped_program
 
 from engine.channel.model import FhirDestinationConfig
 from engine.diagnostics import Diagnostic
 from engine.fhir.bundle import encode_bundle
 from engine.hl7v2 import batch, groups, parser
 from engine.hl7v2.message import Message
-from engine.mapping.compiler.compiler import Program, compile_library
-from engine.mapping.library import read_library
 from engine.mapping.run import MapContext, MapResult
 
 ROOT = Path(__file__).parents[2]
@@ -49,19 +48,6 @@ class Converted:
         return [entry["resource"] for entry in msgspec.json.decode(self.body)["entry"]]
 
 
-@cache
-def library_program() -> Program:
-    """The compiled library."""
-    files = {
-        str(path.relative_to(ROOT)): path.read_text("utf-8")
-        for path in sorted((ROOT / "transforms" / "hl7v2").rglob("*"))
-        if path.suffix in (".yaml", ".csv")
-    }
-    library, problems = read_library(files)
-    assert problems == []
-    return compile_library(library)
-
-
 def raw_messages() -> Iterator[tuple[str, bytes]]:
     """Name and bytes of every message, split from batches."""
     if not CORPUS.exists():
@@ -83,7 +69,7 @@ def convert(name: str, raw: bytes) -> Converted:
     parsed = parser.parse(raw, repair_cp1252=True)
     result, body = None, b""
     if parsed.message is not None:
-        result = library_program().convert(groups.group(parsed.message), CONTEXT)
+        result = shipped_program().convert(groups.group(parsed.message), CONTEXT)
         body = body_of(result) if result.entries else b""
     return Converted(
         name=name,

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+from shipped import shipped_library
 
 from engine.cda.document import Document
 from engine.cda.reader import parse_document
@@ -15,7 +16,6 @@ from engine.diagnostics import Diagnostic
 from engine.fhir.bundle import encode_bundle
 from engine.fhir.entries import Entry
 from engine.mapping.compiler.documents import DocumentProgram, compile_documents
-from engine.mapping.library import read_library
 from engine.mapping.run import MapContext, MapResult
 from engine.pipeline.repair import repair_entries
 
@@ -62,14 +62,7 @@ class ConvertedDocument:
 @cache
 def documents_program() -> DocumentProgram:
     """The compiled library of documents."""
-    files = {
-        str(path.relative_to(ROOT)): path.read_text("utf-8")
-        for path in sorted((ROOT / "transforms" / "cda").rglob("*"))
-        if path.suffix in (".yaml", ".csv")
-    }
-    library, problems = read_library(files)
-    assert problems == []
-    return compile_documents(library)
+    return compile_documents(shipped_library("cda"))
 
 
 def document_files() -> Iterator[Path]:
