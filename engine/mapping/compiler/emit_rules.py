@@ -353,7 +353,8 @@ def _emit_content(
     chosen = rule.choice_type
     if rule.block is not None:
         tree = plant(kind, rule.block)
-        if emit_from_one(body, tree, lambda value: sink(value, chosen)):
+        alone = rule.when is None  # with a condition it is written for that, populated or not
+        if alone and emit_from_one(body, tree, lambda value: sink(value, chosen)):
             return
         with body.keeping(None):
             name, test, constant = emit_object(body, tree)
