@@ -8,7 +8,7 @@ from engine.mapping.trace import Trace
 
 MESSAGE = "map: ADT_A01\nfrom: ADT_A01\nto: Bundle\nrules:\n  - PID -> PID[Patient] as patient\n"
 PATIENT = "map: PID[Patient]\nfrom: PID\nto: Patient\nrules:\n"
-OF_ONE = '  maritalStatus.coding[]:\n    system: \'"urn:local"\'\n    code: PID-16.1\n'
+OF_ONE = "  maritalStatus.coding[]:\n    system: '\"urn:local\"'\n    code: PID-16.1\n"
 WITH_WHEN = OF_ONE.replace("[]:", "[] when PID-8 valued:")
 EMPTY = "PID|1|||||||F"
 FILLED = "PID|1|||||||F||||||||M"
