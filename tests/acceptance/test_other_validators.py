@@ -7,18 +7,15 @@ codes of required value sets. Neither covers both; both run in one process of no
 import json
 import shutil
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "corpus"))
-
 from converted import CORPUS, converted_messages
 from converted_documents import CORPUS as DOCUMENTS
 from converted_documents import converted_documents
+from node_packages import installed
 
 pytestmark = pytest.mark.acceptance
 
@@ -35,19 +32,7 @@ Finding = dict[str, Any]
 @pytest.fixture(scope="module")
 def node_modules(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the validators, at the versions above."""
-    npm = shutil.which("npm")
-    if npm is None or shutil.which("node") is None:
-        pytest.skip("NOT TESTED: npm or node is missing, no independent validator was tried")
-    folder = tmp_path_factory.mktemp("validators")
-    installed = subprocess.run(
-        [npm, "install", "--no-audit", "--no-fund", "--ignore-scripts", *PACKAGES],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
-    if installed.returncode != 0:
-        pytest.skip("NOT TESTED: npm could not install its validators")
+    folder = installed(tmp_path_factory.mktemp("validators"), *PACKAGES)
     shutil.copy(SCRIPT, folder)
     return folder
 
