@@ -7,6 +7,7 @@ from pathlib import Path
 from benchmarks.agreement import page, report
 from benchmarks.agreement.pairs import CORPUS, FAMILIES, find_pairs
 from benchmarks.agreement.score import compare_pair, score_family
+from benchmarks.tables import text_table
 
 
 def main() -> int:
@@ -25,10 +26,10 @@ def main() -> int:
         if not compared:
             continue
         print(f"\n== {family}")
-        print(report.text_table(("type", *report.HEAD), report.family_rows(score)))
+        print(text_table(("type", *report.HEAD), report.family_rows(score)))
         if options.worst:
             head = ("path", "equal", "differ", "only ours", "only theirs")
-            print("\n" + report.text_table(head, report.path_rows(score, options.worst)))
+            print("\n" + text_table(head, report.path_rows(score, options.worst)))
     return 0
 
 

@@ -25,6 +25,7 @@ from benchmarks.agreement.elements import read_bundle
 from benchmarks.agreement.frozen import digest
 from benchmarks.agreement.ledger import Difference, LedgerRow, ledger, read_decisions
 from benchmarks.agreement.page import write_part
+from benchmarks.tables import markdown_table
 from engine.cda.reader import parse_document
 from engine.channel.model import FhirDestinationConfig
 from engine.fhir.bundle import encode_bundle
@@ -199,7 +200,7 @@ def figures(compared: dict[str, list[tuple[DocumentPair, Comparison]]]) -> str:
                 for kind in kinds
             ]
     head = ("family", "pairs", *report.HEAD[1:])
-    return f"Digest of the scorer: `{digest()}`.\n\n{report.markdown_table(head, rows)}"
+    return f"Digest of the scorer: `{digest()}`.\n\n{markdown_table(head, rows)}"
 
 
 def _row(name: str, found: list[Comparison]) -> tuple[str, ...]:
@@ -227,15 +228,13 @@ def decided(compared: dict[str, list[tuple[DocumentPair, Comparison]]]) -> str:
     summary = [(name, str(n), f"{n / total:.1%}") for name, n in verdicts.most_common()]
     return "\n".join(
         [
-            report.markdown_table(("verdict", "elements", "share"), summary),
+            markdown_table(("verdict", "elements", "share"), summary),
             "",
-            report.markdown_table(
-                ("elements", "kind", *FAMILIES, "verdict", "why"), map(_cells, rows)
-            ),
+            markdown_table(("elements", "kind", *FAMILIES, "verdict", "why"), map(_cells, rows)),
             "",
             "Not decided, the most frequent:",
             "",
-            report.markdown_table(("element", "kind", *FAMILIES), _undecided(undecided)),
+            markdown_table(("element", "kind", *FAMILIES), _undecided(undecided)),
         ]
     )
 

@@ -9,6 +9,7 @@ from benchmarks.agreement.compare import Comparison
 from benchmarks.agreement.frozen import digest
 from benchmarks.agreement.ledger import Difference, LedgerRow, ledger, read_decisions
 from benchmarks.agreement.score import FamilyScore
+from benchmarks.tables import markdown_table
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "agreement.md"
 
@@ -40,12 +41,12 @@ def figures(scores: dict[tuple[str, str], FamilyScore]) -> str:
     lines = [
         f"Digest of the scorer: `{digest()}`.",
         "",
-        report.markdown_table(("family", *report.HEAD), summary),
+        markdown_table(("family", *report.HEAD), summary),
     ]
     for (family, part), score in scores.items():
         if part == "all":
             rows = report.family_rows(score)[:-1]
-            lines += ["", f"### {family}", report.markdown_table(("type", *report.HEAD), rows)]
+            lines += ["", f"### {family}", markdown_table(("type", *report.HEAD), rows)]
     return "\n".join(lines)
 
 
@@ -68,15 +69,15 @@ def decided(compared: dict[str, Sequence[Comparison]]) -> str:
     ]
     return "\n".join(
         [
-            report.markdown_table(("verdict", "elements", "share"), summary),
+            markdown_table(("verdict", "elements", "share"), summary),
             "",
-            report.markdown_table(
+            markdown_table(
                 ("elements", "kind", *OPINIONS, "verdict", "why"), map(_ledger_cells, rows)
             ),
             "",
             "Not decided, the most frequent:",
             "",
-            report.markdown_table(("element", "kind", *OPINIONS), _undecided_cells(undecided)),
+            markdown_table(("element", "kind", *OPINIONS), _undecided_cells(undecided)),
         ]
     )
 

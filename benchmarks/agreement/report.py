@@ -1,7 +1,5 @@
 """The scores as text and as Markdown."""
 
-from collections.abc import Iterable, Sequence
-
 from benchmarks.agreement.compare import Comparison, Tally
 from benchmarks.agreement.score import FamilyScore
 
@@ -38,25 +36,6 @@ def path_rows(score: FamilyScore, worst: int) -> list[tuple[str, ...]]:
         (path, *(str(number) for number in (one.both, one.differ, one.ours, one.theirs)))
         for path, one in ranked[:worst]
     ]
-
-
-def text_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Columns under their heads, the first to the left."""
-    table = [tuple(head), *rows]
-    widths = [max(len(row[at]) for row in table) for at in range(len(head))]
-    return "\n".join(
-        "  ".join(
-            cell.rjust(width) if at else cell.ljust(width)
-            for at, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in table
-    )
-
-
-def markdown_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """The same for documentation."""
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def difference(found: Comparison) -> str:

@@ -10,9 +10,9 @@ from benchmarks.agreement.page import write_part
 from benchmarks.agreement.pairs import CORPUS
 from benchmarks.survival import report
 from benchmarks.survival.outcome import Outcome, outcomes
+from benchmarks.tables import text_table
 from engine.hl7v2 import batch, header
 
-HEAD = ("segment", "leaves", "accounted", *report.STATES)
 SUFFIXES = (".hl7", ".txt")
 
 
@@ -31,7 +31,7 @@ def main() -> int:
     if options.write:
         write_part("survival", report.markdown(found, options.fields))
         return 0
-    print(report.text_table(HEAD, report.by_segment(found)))
+    print(text_table(report.HEAD, report.by_segment(found)))
     for state in ("silent", "condition", "unwritten", "unmapped", "key", "reported"):
         print(f"\n{state}:")
         for name, count, example in report.fields_in(found, state)[: options.fields]:

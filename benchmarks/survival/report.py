@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from benchmarks.survival.outcome import Outcome
+from benchmarks.tables import markdown_table
 
 STATES = (
     "landed", "translated", "decides", "key", "implied", "reported", "ignored", "unmapped",
@@ -20,6 +21,7 @@ account says, silent where the account says mapped.
 """
 
 ACCOUNTED = STATES[:7]
+HEAD = ("segment", "leaves", "accounted", *STATES)
 
 
 def by_segment(found: Iterable[Outcome]) -> list[tuple[str, ...]]:
@@ -55,19 +57,6 @@ def miscounted(found: Iterable[Outcome]) -> list[tuple[str, int, str]]:
     return fields_in(wrong, "landed")
 
 
-def text_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Columns under their heads."""
-    table = [tuple(head), *rows]
-    widths = [max(len(row[at]) for row in table) for at in range(len(head))]
-    return "\n".join(
-        "  ".join(
-            cell.rjust(width) if at else cell.ljust(width)
-            for at, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in table
-    )
-
-
 def markdown(found: Sequence[Outcome], fields: int) -> str:
     """The part of docs/agreement.md: by segment, and the fields behind what is not accounted for.
 
@@ -75,8 +64,7 @@ def markdown(found: Sequence[Outcome], fields: int) -> str:
         found: all outcomes.
         fields: how many fields to name of each state.
     """
-    head = ("segment", "leaves", "accounted", *STATES)
-    lines = [f"| {' | '.join(row)} |" for row in (head, ["---"] * len(head), *by_segment(found))]
+    lines = [markdown_table(HEAD, by_segment(found))]
     for state in STATES[len(ACCOUNTED) :]:
         named = fields_in(found, state)
         shown = ", ".join(f"{name} ({count})" for name, count, _ in named[:fields])

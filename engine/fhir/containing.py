@@ -7,9 +7,8 @@ it (`contained`, https://hl7.org/fhir/R4/references.html#contained).
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
-from engine.fhir.entries import Entry, entry_name, references_of
+from engine.fhir.entries import Entry, entry_name, references_of, renamed
 
 NEVER_STORED = frozenset({"OperationOutcome"})
 
@@ -41,21 +40,7 @@ def _holding(entry: Entry, inside: list[Entry]) -> Entry:
         entry_name(one): "outcome" if number == 1 else f"outcome-{number}"
         for number, one in enumerate(inside, 1)
     }
-    resource = _renamed(entry.resource, {name: f"#{short}" for name, short in local.items()})
+    resource = renamed(entry.resource, {name: f"#{short}" for name, short in local.items()})
     contained = [*resource.get("contained", ())]
     contained += [{**one.resource, "id": local[entry_name(one)]} for one in inside]
     return replace(entry, resource={**resource, "contained": contained}, recurring=None)
-
-
-def _renamed(value: Any, names: dict[str, str]) -> Any:
-    """A copy with references written otherwise."""
-    if isinstance(value, dict):
-        return {
-            key: names.get(item, item)
-            if key == "reference" and isinstance(item, str)
-            else _renamed(item, names)
-            for key, item in value.items()
-        }
-    if isinstance(value, list):
-        return [_renamed(item, names) for item in value]
-    return value

@@ -1,6 +1,6 @@
 """Pure. The resources of one message on their way to a server, and the references between them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -68,3 +68,17 @@ def references_of(value: Any, path: str) -> Iterable[tuple[str, str]]:
     elif isinstance(value, list):
         for index, item in enumerate(value):
             yield from references_of(item, f"{path}[{index}]")
+
+
+def renamed(value: Any, names: Mapping[str, str]) -> Any:
+    """A copy of a resource or a part of it, with references written as `names` says."""
+    if isinstance(value, dict):
+        return {
+            key: names.get(item, item)
+            if key == "reference" and isinstance(item, str)
+            else renamed(item, names)
+            for key, item in value.items()
+        }
+    if isinstance(value, list):
+        return [renamed(item, names) for item in value]
+    return value

@@ -16,7 +16,7 @@ from engine.cda.document import Document
 from engine.cda.header import DocumentHeader, read_header
 from engine.cda.reader import is_document, parse_document
 from engine.diagnostics import Diagnostic, Place
-from engine.fhir.entries import Entry
+from engine.fhir.entries import Entry, entry_name, renamed
 from engine.fhir.merging import merge
 from engine.hl7v2.escape import unescape
 from engine.hl7v2.message import Message, Segment
@@ -129,17 +129,17 @@ def join_documents(own: Sequence[Entry], document: Sequence[Entry]) -> tuple[lis
         The resources, and False when the patients are not the same.
     """
     names: dict[str, str] = {}
-    listed = {_name(one): one for one in own}
+    listed = {entry_name(one): one for one in own}
     others = list(document)
     same = True
     for one in document:
-        if one.resource["resourceType"] != "Patient" or _name(one) in listed:
+        if one.resource["resourceType"] != "Patient" or entry_name(one) in listed:
             continue
         known = next((name for name, entry in listed.items() if _is_same(entry, one)), None)
         if known is None:
             same = False
             continue
-        names[_name(one)] = known
+        names[entry_name(one)] = known
         listed[known] = replace(
             listed[known],
             resource=merge(listed[known].resource, one.resource),
@@ -147,12 +147,8 @@ def join_documents(own: Sequence[Entry], document: Sequence[Entry]) -> tuple[lis
         )
         others.remove(one)
     if names:
-        others = [replace(one, resource=_renamed(one.resource, names)) for one in others]
+        others = [replace(one, resource=renamed(one.resource, names)) for one in others]
     return [*listed.values(), *others], same
-
-
-def _name(entry: Entry) -> str:
-    return f"{entry.resource['resourceType']}/{entry.resource_id}"
 
 
 def _is_same(entry: Entry, other: Entry) -> bool:
@@ -167,17 +163,3 @@ def _identifiers(resource: Json) -> set[tuple[str, str]]:
         for one in resource.get("identifier", ())
         if one.get("system") and one.get("value")
     }
-
-
-def _renamed(value: Any, names: dict[str, str]) -> Any:
-    """A copy with references renamed."""
-    if isinstance(value, dict):
-        return {
-            key: names.get(item, item)
-            if key == "reference" and isinstance(item, str)
-            else _renamed(item, names)
-            for key, item in value.items()
-        }
-    if isinstance(value, list):
-        return [_renamed(item, names) for item in value]
-    return value

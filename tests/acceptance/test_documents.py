@@ -15,12 +15,9 @@ from typing import Any
 
 import pytest
 from aiohttp import web
+from running_site import Sender, Site, free_port, msa, wait_for
 
 from engine.simulator.fhir_server import FhirServer
-
-sys.path.insert(0, str(Path(__file__).parent))
-
-from running_site import Sender, Site, free_port, msa, wait_for
 
 pytestmark = pytest.mark.acceptance
 

@@ -9,16 +9,12 @@ import contextlib
 import os
 import select
 import socket
-import sys
 import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parent))
-
 from running_site import Sender, Site, free_port, message, msa, wait_for
 
 from engine.mllp import encode_frame

@@ -17,12 +17,8 @@ from typing import Any
 
 import hl7
 import pytest
-from hl7.client import MLLPClient
-
-sys.path.insert(0, str(Path(__file__).parent))
-sys.path.insert(0, str(Path(__file__).parents[1] / "protocol"))
-
 from certificates import Authority
+from hl7.client import MLLPClient
 from running_site import Sender, Site, free_port, message, msa, wait_for
 
 from engine.mllp import encode_frame

@@ -1,23 +1,17 @@
 """Two real workers and a simulated FHIR server: a thin message wipes nothing, `""` deletes."""
 
-import asyncio
 import hashlib
-import os
-import subprocess
-import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import pytest_asyncio
 from aiohttp import web
+from worker_site import WorkerSite
 
-from engine.runtime.configuration import read_project
-from engine.runtime.node.process_setup import DataFolder, ProcessSetup
 from engine.simulator.fhir_server import FhirServer
 from engine.store.interface import Receipt
-from engine.store.open_store import migrate, open_log, open_state
 
 pytestmark = pytest.mark.acceptance
 
@@ -68,70 +62,22 @@ def update(number: int) -> str:
     )
 
 
-class Site:
-    """A project, a store with messages, a simulated server, and worker processes."""
-
-    def __init__(self, folder: Path, port: int) -> None:
-        self.url = f"sqlite:///{folder}/data"
-        (folder / "channels").mkdir()
-        (folder / "channels" / "hospital.yaml").write_text(CHANNEL, encoding="utf-8")
-        migrate(self.url)
-        self.data = DataFolder(path=folder / "data")
-        self.data.snapshots.write(read_project(folder))
-        self.environment = {**os.environ, "FHIR_URL": f"http://127.0.0.1:{port}/fhir"}
-        self.processes: list[subprocess.Popen[bytes]] = []
-        self.sent = 0
-
-    def receive(self, messages: list[str], kind: str) -> None:
-        log = open_log(self.url)
-        log.append([receipt(text.encode(), at, kind) for at, text in enumerate(messages)])
-        log.close()
-        self.sent += len(messages)
-
-    def start(self, name: str) -> None:
-        setup = ProcessSetup(
-            name=name, data=self.data, store_url=self.url, log_form="json", share=0.5
+def receipts(messages: list[str], kind: str) -> list[Receipt]:
+    return [
+        Receipt(
+            channel="hospital",
+            received_at=1_700_000_000.0 + at,
+            source="test",
+            raw=text.encode(),
+            sha256=hashlib.sha256(text.encode()).digest(),
+            control_id=f"{kind}{at}",
+            sender="REG|NORTHVALE",
+            message_type=kind,
+            version="2.5.1",
+            lanes=(f"patient {at}",),
         )
-        arguments = setup.arguments("engine.runtime.worker.worker_process")
-        self.processes.append(
-            subprocess.Popen(
-                [sys.executable, *arguments], stdin=subprocess.PIPE, env=self.environment
-            )
-        )
-
-    def delivered(self) -> bool:
-        state = open_state(self.url, readonly=True)
-        try:
-            return sum(channel.sent for channel in state.stats()) >= self.sent
-        finally:
-            state.close()
-
-    async def until(self, condition: Callable[[], bool]) -> None:
-        async with asyncio.timeout(60):
-            while not condition():  # noqa: ASYNC110  other processes have no events for us
-                await asyncio.sleep(0.05)
-
-    def end(self) -> None:
-        for process in self.processes:
-            process.kill()
-            process.wait()
-            if process.stdin is not None:
-                process.stdin.close()
-
-
-def receipt(raw: bytes, at: int, kind: str) -> Receipt:
-    return Receipt(
-        channel="hospital",
-        received_at=1_700_000_000.0 + at,
-        source="test",
-        raw=raw,
-        sha256=hashlib.sha256(raw).digest(),
-        control_id=f"{kind}{at}",
-        sender="REG|NORTHVALE",
-        message_type=kind,
-        version="2.5.1",
-        lanes=(f"patient {at}",),
-    )
+        for at, text in enumerate(messages)
+    ]
 
 
 @pytest_asyncio.fixture
@@ -145,8 +91,8 @@ async def server() -> AsyncIterator[tuple[FhirServer, int]]:
 
 
 @pytest_asyncio.fixture
-async def site(tmp_path: Path, server: tuple[FhirServer, int]) -> AsyncIterator[Site]:
-    found = Site(tmp_path, server[1])
+async def site(tmp_path: Path, server: tuple[FhirServer, int]) -> AsyncIterator[WorkerSite]:
+    found = WorkerSite(tmp_path, CHANNEL, f"http://127.0.0.1:{server[1]}/fhir")
     yield found
     found.end()
 
@@ -159,21 +105,21 @@ def patients(server: FhirServer) -> list[dict[str, Any]]:
 
 
 async def test_a_thin_result_keeps_the_address_and_a_null_deletes_the_number(
-    site: Site, server: tuple[FhirServer, int]
+    site: WorkerSite, server: tuple[FhirServer, int]
 ) -> None:
     fhir, _ = server
-    site.receive([admission(number) for number in range(PATIENTS)], "ADT^A01")
-    site.start("worker-1")
-    site.start("worker-2")
-    await site.until(site.delivered)
-    site.receive([result(number) for number in range(PATIENTS)], "ORU^R01")
-    await site.until(site.delivered)
+    site.receive(receipts([admission(number) for number in range(PATIENTS)], "ADT^A01"))
+    site.start("worker-1", 0.5)
+    site.start("worker-2", 0.5)
+    await site.until(lambda: site.counts() == (PATIENTS, 0))
+    site.receive(receipts([result(number) for number in range(PATIENTS)], "ORU^R01"))
+    await site.until(lambda: site.counts() == (2 * PATIENTS, 0))
     found = patients(fhir)
     assert len(found) == PATIENTS
     assert all(one["address"][0]["city"] == "Northvale" for one in found)  # PID-11
     assert all(len(one["telecom"]) == 2 for one in found)  # PID-13, PID-14
-    site.receive([update(number) for number in range(PATIENTS)], "ADT^A08")
-    await site.until(site.delivered)
+    site.receive(receipts([update(number) for number in range(PATIENTS)], "ADT^A08"))
+    await site.until(lambda: site.counts() == (3 * PATIENTS, 0))
     found = patients(fhir)
     assert all([each["use"] for each in one["telecom"]] == ["work"] for one in found)  # PID-13
     assert all(one["birthDate"] == "1958-06-17" for one in found)  # PID-7

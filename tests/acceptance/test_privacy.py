@@ -22,9 +22,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parent))
-
 from running_site import Sender, Site, free_port, msa, wait_for
 
 from engine.mllp import encode_frame

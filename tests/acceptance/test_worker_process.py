@@ -10,18 +10,15 @@ import itertools
 import os
 import re
 import signal
-import subprocess
-import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
+from worker_site import WorkerSite
 
-from engine.runtime.configuration import read_project
-from engine.runtime.node.process_setup import DataFolder, ProcessSetup
 from engine.store.interface import Receipt
-from engine.store.open_store import migrate, open_log, open_state
+from engine.store.open_store import open_state
 
 pytestmark = pytest.mark.acceptance
 
@@ -80,91 +77,37 @@ class Receiver:
             writer.close()
 
 
-class Site:
-    """A project, a store with messages, and a worker process."""
-
-    def __init__(self, folder: Path, port: int) -> None:
-        self.folder = folder
-        self.url = f"sqlite:///{folder}/data"
-        (folder / "channels").mkdir()
-        (folder / "channels" / "adt.yaml").write_text(CHANNEL, encoding="utf-8")
-        migrate(self.url)
-        self.data = DataFolder(path=folder / "data")
-        self.data.snapshots.write(read_project(folder))
-        self.environment = {**os.environ, "FHIR_URL": f"http://127.0.0.1:{port}/fhir"}
-        self.processes: list[subprocess.Popen[bytes]] = []
-
-    def receive(self, count: int) -> None:
-        log = open_log(self.url)
-        log.append(
-            [
-                Receipt(
-                    channel="adt",
-                    received_at=1000.0 + number,
-                    source="test",
-                    raw=message(number),
-                    sha256=hashlib.sha256(message(number)).digest(),
-                    control_id=f"C{number}",
-                    message_type="ADT^A08",
-                    lanes=(f"patient MRN{number % PATIENTS}",),
-                )
-                for number in range(count)
-            ]
+def receipts(count: int) -> list[Receipt]:
+    return [
+        Receipt(
+            channel="adt",
+            received_at=1000.0 + number,
+            source="test",
+            raw=message(number),
+            sha256=hashlib.sha256(message(number)).digest(),
+            control_id=f"C{number}",
+            message_type="ADT^A08",
+            lanes=(f"patient MRN{number % PATIENTS}",),
         )
-        log.close()
+        for number in range(count)
+    ]
 
-    def start(self, name: str = "worker-1", share: float = 1.0) -> subprocess.Popen[bytes]:
-        setup = ProcessSetup(
-            name=name, data=self.data, store_url=self.url, log_form="json", share=share
-        )
-        arguments = setup.arguments("engine.runtime.worker.worker_process")
-        with (self.folder / "worker.log").open("ab") as log:
-            process = subprocess.Popen(
-                [sys.executable, *arguments],
-                stdin=subprocess.PIPE,
-                stderr=log,
-                env=self.environment,
-                cwd=self.folder,
-            )
-        self.processes.append(process)
-        return process
 
-    def counts(self) -> tuple[int, int]:
-        """(sent, queued) of the channel."""
-        state = open_state(self.url, readonly=True)
-        try:
-            found = state.stats()
-        finally:
-            state.close()
-        return sum(each.sent for each in found), sum(each.queued for each in found)
-
-    def possibly_sent(self) -> set[int]:
-        """The sequence numbers of deliveries that are marked as possibly sent."""
-        state = open_state(self.url, readonly=True)
-        marked: set[int] = set()
-        try:
-            for message_id in range(1, COUNT + 1):
-                detail = state.message(message_id)
-                if detail is None:
-                    continue
-                for run in detail.runs:
-                    if any(delivery.possibly_sent for delivery in run.deliveries):
-                        marked.add(int(detail.receipt.control_id[1:]))
-        finally:
-            state.close()
-        return marked
-
-    async def until(self, condition: Callable[[], bool]) -> None:
-        async with asyncio.timeout(120):
-            while not condition():  # noqa: ASYNC110  other processes have no events for us
-                await asyncio.sleep(0.02)
-
-    def end(self) -> None:
-        for process in self.processes:
-            process.kill()
-            process.wait()
-            if process.stdin is not None:
-                process.stdin.close()
+def possibly_sent(site: WorkerSite) -> set[int]:
+    """The sequence numbers of deliveries that are marked as possibly sent."""
+    state = open_state(site.url, readonly=True)
+    marked: set[int] = set()
+    try:
+        for message_id in range(1, COUNT + 1):
+            detail = state.message(message_id)
+            if detail is None:
+                continue
+            for run in detail.runs:
+                if any(delivery.possibly_sent for delivery in run.deliveries):
+                    marked.add(int(detail.receipt.control_id[1:]))
+    finally:
+        state.close()
+    return marked
 
 
 @pytest_asyncio.fixture
@@ -176,8 +119,8 @@ async def receiver() -> AsyncIterator[tuple[Receiver, int]]:
 
 
 @pytest_asyncio.fixture
-async def site(tmp_path: Path, receiver: tuple[Receiver, int]) -> AsyncIterator[Site]:
-    found = Site(tmp_path, receiver[1])
+async def site(tmp_path: Path, receiver: tuple[Receiver, int]) -> AsyncIterator[WorkerSite]:
+    found = WorkerSite(tmp_path, CHANNEL, f"http://127.0.0.1:{receiver[1]}/fhir")
     yield found
     found.end()
 
@@ -196,10 +139,10 @@ def check_order(received: list[int]) -> set[int]:
 
 
 async def test_worker_killed_while_it_delivers_loses_nothing_and_keeps_every_order(
-    site: Site, receiver: tuple[Receiver, int]
+    site: WorkerSite, receiver: tuple[Receiver, int]
 ) -> None:
     taker, _ = receiver
-    site.receive(COUNT)
+    site.receive(receipts(COUNT))
     for kill_at in (20, 60, 61, 130, 190):
         worker = site.start()
         await site.until(lambda kill_at=kill_at: len(taker.received) >= kill_at)  # type: ignore[misc]
@@ -208,14 +151,14 @@ async def test_worker_killed_while_it_delivers_loses_nothing_and_keeps_every_ord
     site.start()
     await site.until(lambda: site.counts() == (COUNT, 0))
     assert set(taker.received) == set(range(COUNT))
-    assert check_order(taker.received) <= site.possibly_sent()
+    assert check_order(taker.received) <= possibly_sent(site)
 
 
 async def test_worker_told_to_end_finishes_what_is_in_flight(
-    site: Site, receiver: tuple[Receiver, int]
+    site: WorkerSite, receiver: tuple[Receiver, int]
 ) -> None:
     taker, _ = receiver
-    site.receive(COUNT)
+    site.receive(receipts(COUNT))
     worker = site.start()
     await site.until(lambda: len(taker.received) >= 30)
     worker.terminate()
@@ -227,16 +170,18 @@ async def test_worker_told_to_end_finishes_what_is_in_flight(
     assert check_order(taker.received) == set()
 
 
-async def test_worker_ends_when_its_supervisor_is_gone(site: Site) -> None:
+async def test_worker_ends_when_its_supervisor_is_gone(site: WorkerSite) -> None:
     worker = site.start()
     assert worker.stdin is not None
     worker.stdin.close()
     assert await asyncio.to_thread(worker.wait, 30) == 0
 
 
-async def test_two_workers_share_the_lanes(site: Site, receiver: tuple[Receiver, int]) -> None:
+async def test_two_workers_share_the_lanes(
+    site: WorkerSite, receiver: tuple[Receiver, int]
+) -> None:
     taker, _ = receiver
-    site.receive(COUNT)
+    site.receive(receipts(COUNT))
     site.start("worker-1", 0.5)
     site.start("worker-2", 0.5)
     await site.until(lambda: site.counts() == (COUNT, 0))
@@ -245,21 +190,17 @@ async def test_two_workers_share_the_lanes(site: Site, receiver: tuple[Receiver,
 
 
 async def test_changed_destination_takes_the_rest_of_the_queue(
-    site: Site, receiver: tuple[Receiver, int]
+    site: WorkerSite, receiver: tuple[Receiver, int]
 ) -> None:
     taker, _port = receiver
     right = site.environment["FHIR_URL"]
     site.environment["FHIR_URL"] = "http://127.0.0.1:1/fhir"
-    site.receive(3)
+    site.receive(receipts(3))
     worker = site.start()
-    await site.until(lambda: site.counts()[1] == 3 and "BreakerOpened" in site_log(site))
-    text = CHANNEL.replace("${env:FHIR_URL}", right)
-    (site.folder / "channels" / "adt.yaml").write_text(text, encoding="utf-8")
-    site.data.snapshots.write(read_project(site.folder))
+    await site.until(
+        lambda: site.counts()[1] == 3 and "BreakerOpened" in site.log.read_text("utf-8")
+    )
+    site.configure(CHANNEL.replace("${env:FHIR_URL}", right))
     worker.send_signal(signal.SIGHUP)
     await site.until(lambda: site.counts() == (3, 0))
     assert sorted(taker.received) == [0, 1, 2]
-
-
-def site_log(site: Site) -> str:
-    return (site.folder / "worker.log").read_text(encoding="utf-8")

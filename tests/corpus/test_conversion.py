@@ -3,7 +3,6 @@
 import re
 from collections import Counter
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 from converted import (
@@ -14,16 +13,12 @@ from converted import (
     convert,
     converted_messages,
 )
-from fhir.resources.R4B import get_fhir_model_class
 from shipped import shipped_program
+from validity import dangling_and_doubles, failed_rules, is_system, refusals, systems
 
-from engine.fhir import checker
-from engine.fhir.bundle import check_references
 from engine.hl7v2 import groups
 
 NO_MAP = "T560"
-OUR_FAULTS = ("T569", "T570")
-ABSOLUTE = re.compile(r"(?:https?://[^\s/]+(?:/\S*)?|urn:(?:oid:[012](?:\.\d+)+|\w[\w-]*:\S+))")
 
 pytestmark = [
     pytest.mark.corpus,
@@ -50,24 +45,15 @@ def silent(one: Converted) -> Iterator[str]:
     codes = [found.code for found in one.result.diagnostics]
     if not one.body and NO_MAP not in codes:
         yield f"nothing was made: {codes}"
-    for found in one.result.diagnostics:
-        if found.code in OUR_FAULTS:
-            yield f"a rule failed: {found.message} at {found.place.file}:{found.place.line}"
+    yield from failed_rules(one.result.diagnostics)
 
 
 def test_every_resource_passes_the_gate_and_fhir_resources() -> None:
     faults: Counter[str] = Counter()
     for one in made():
         assert one.result is not None
-        for entry in one.result.entries:
-            kind = entry.resource["resourceType"]
-            for problem in checker.check(entry.resource):
-                faults[f"{kind}: {problem.code} {problem.place.path}, {one.name}"] += 1
-        for resource in one.resources():
-            try:
-                get_fhir_model_class(resource["resourceType"]).model_validate(resource)
-            except ValueError as refused:
-                faults[f"fhir.resources: {str(refused)[:200]}, {one.name}"] += 1
+        found = refusals(one.result.entries, one.resources())
+        faults.update(f"{fault}, {one.name}" for fault in found)
     assert not faults
 
 
@@ -75,11 +61,8 @@ def test_no_reference_dangles_and_no_resource_comes_twice() -> None:
     faults: list[str] = []
     for one in made():
         assert one.result is not None
-        faults += [
-            f"{one.name}: {found.place.path}" for found in check_references(one.result.entries)
-        ]
-        names = Counter((found["resourceType"], found["id"]) for found in one.resources())
-        faults += [f"{one.name}: {kind} twice" for (kind, _), count in names.items() if count > 1]
+        found = dangling_and_doubles(one.result.entries, one.resources())
+        faults += [f"{one.name}: {fault}" for fault in found]
     assert faults == []
 
 
@@ -90,24 +73,10 @@ def test_every_system_is_an_absolute_uri() -> None:
         for resource in one.resources():
             for path, system in systems(resource, resource["resourceType"]):
                 seen += 1
-                if not ABSOLUTE.fullmatch(system) or "example.com" in system:
+                if not is_system(system):
                     faults[f"{path}, {one.name}"] += 1
     assert not faults
     assert seen > 10_000
-
-
-def systems(value: Any, path: str) -> Iterator[tuple[str, str]]:
-    """(path, text) of every `system` but those of telephone numbers, which are codes."""
-    if isinstance(value, list):
-        for item in value:
-            yield from systems(item, path)
-    elif isinstance(value, dict):
-        for key, item in value.items():
-            if key == "system" and isinstance(item, str) and not path.endswith("elecom"):
-                if not path.endswith("ContactPoint"):
-                    yield path, item
-            else:
-                yield from systems(item, f"{path}.{key}")
 
 
 def test_second_run_gives_the_same_bytes() -> None:

@@ -1,6 +1,5 @@
 """Every document of the shared corpora becomes valid R4, or says with a code why not."""
 
-import re
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
@@ -14,14 +13,9 @@ from converted_documents import (
     convert_document,
     converted_documents,
 )
-from fhir.resources.R4B import get_fhir_model_class
+from validity import dangling_and_doubles, failed_rules, is_system, refusals, systems
 
-from engine.fhir import checker
-from engine.fhir.bundle import check_references
-
-OUR_FAULTS = ("T569", "T570")
 NULL_FLAVOURS = frozenset({"NI", "UNK", "NASK", "ASKU", "NAV", "NA", "MSK", "OTH"})
-ABSOLUTE = re.compile(r"(?:https?://[^\s/]+(?:/\S*)?|urn:(?:oid:[012](?:\.\d+)+|\w[\w-]*:\S+))")
 LEFT = ("D340", "D341")
 LEFT_MAX = 0.005
 """Of all statements: those no map takes, or that are negated where nobody says what that means."""
@@ -55,9 +49,7 @@ def silent(one: ConvertedDocument) -> Iterator[str]:
         return
     if not one.body:
         yield "nothing was made"
-    for found in one.result.diagnostics:
-        if found.code in OUR_FAULTS:
-            yield f"a rule failed: {found.message} at {found.place.file}:{found.place.line}"
+    yield from failed_rules(one.result.diagnostics)
 
 
 def is_well_formed(raw: bytes) -> bool:
@@ -72,15 +64,8 @@ def is_well_formed(raw: bytes) -> bool:
 def test_every_resource_passes_the_gate_and_fhir_resources() -> None:
     faults: Counter[str] = Counter()
     for one in made():
-        for entry in one.entries:
-            kind = entry.resource["resourceType"]
-            for problem in checker.check(entry.resource):
-                faults[f"{kind}: {problem.code} {problem.place.path}, {one.name}"] += 1
-        for resource in one.resources():
-            try:
-                get_fhir_model_class(resource["resourceType"]).model_validate(resource)
-            except ValueError as refused:
-                faults[f"fhir.resources: {str(refused)[:200]}, {one.name}"] += 1
+        found = refusals(one.entries, one.resources())
+        faults.update(f"{fault}, {one.name}" for fault in found)
     assert not faults
 
 
@@ -116,9 +101,8 @@ def test_every_statement_is_taken_or_reported_with_its_place() -> None:
 def test_no_reference_dangles_and_no_resource_comes_twice() -> None:
     faults: list[str] = []
     for one in made():
-        faults += [f"{one.name}: {found.place.path}" for found in check_references(one.entries)]
-        names = Counter((found["resourceType"], found["id"]) for found in one.resources())
-        faults += [f"{one.name}: {kind} twice" for (kind, _), count in names.items() if count > 1]
+        found = dangling_and_doubles(one.entries, one.resources())
+        faults += [f"{one.name}: {fault}" for fault in found]
     assert faults == []
 
 
@@ -129,24 +113,10 @@ def test_every_system_is_an_absolute_uri() -> None:
         for resource in one.resources():
             for path, system in systems(resource, resource["resourceType"]):
                 seen += 1
-                if not ABSOLUTE.fullmatch(system):
+                if not is_system(system):
                     faults[f"{path}, {one.name}"] += 1
     assert not faults
     assert seen > 10_000
-
-
-def systems(value: Any, path: str) -> Iterator[tuple[str, str]]:
-    """(path, text) of every `system` but those of telephone numbers, which are codes."""
-    if isinstance(value, list):
-        for item in value:
-            yield from systems(item, path)
-    elif isinstance(value, dict):
-        for key, item in value.items():
-            if key == "system" and isinstance(item, str):
-                if not path.endswith("elecom"):
-                    yield path, item
-            else:
-                yield from systems(item, f"{path}.{key}")
 
 
 def test_second_run_gives_the_same_bytes() -> None:

@@ -2,7 +2,6 @@
 
 import io
 import json
-import sys
 import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -10,9 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parent))
-
 from bench import Bench, channel, channel_intake, message, open_log
 
 from engine.channel.model import (

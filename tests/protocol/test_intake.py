@@ -1,13 +1,9 @@
 """Intake over a real listener and a real log: nothing is acknowledged before it is stored."""
 
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parent))
-
 from bench import Bench, channel, message, open_log
 
 from engine.channel.model import (

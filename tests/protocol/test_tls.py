@@ -1,20 +1,16 @@
 """TLS of the MLLP listener, both ends in memory: who is let in, and files that change while it
 runs."""
 
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from certificates import Authority, Issued
 from cryptography.x509.oid import NameOID
 from OpenSSL import SSL
 from twisted.internet.address import IPv4Address
 from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
-
-sys.path.insert(0, str(Path(__file__).parent))
-
-from certificates import Authority, Issued
 
 from engine.channel.model import MllpListenerConfig, TlsConfig
 from engine.listeners.mllp import MllpListener

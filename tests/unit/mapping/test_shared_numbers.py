@@ -1,10 +1,6 @@
 """One number that a sender gives to several persons or organisations does not make them one."""
 
-import sys
-from pathlib import Path
 from typing import Any
-
-sys.path.insert(0, str(Path(__file__).parents[2] / "corpus"))
 
 from converted_documents import convert_document
 

@@ -1,10 +1,5 @@
 """Statements with authors of their own have a Provenance; others that of those around them."""
 
-import sys
-from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).parents[2] / "corpus"))
-
 from converted_documents import convert_document
 
 AUTHOR = (
