@@ -39,6 +39,12 @@ def replay(
     stop_after_failures: Annotated[
         int, typer.Option(help="Stop when this many failed; 0: never.", min=0)
     ] = 10,
+    overwrite_newer: Annotated[
+        bool,
+        typer.Option(
+            "--overwrite-newer", help="Send also what puts older data over newer; else left out."
+        ),
+    ] = False,
     reason: Annotated[str, typer.Option(help="Why, for the record.")] = "",
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     wait: Annotated[bool, typer.Option(help="Watch until it is done.")] = True,
@@ -75,6 +81,7 @@ def replay(
             destinations=tuple(destination or ()),
             rate_per_second=rate,
             stop_after_failures=stop_after_failures,
+            overwrite_newer=overwrite_newer,
         )
         note(f"replay job {job_id}")
         if wait:
@@ -105,7 +112,7 @@ def _watch(log: "MessageLog", job_id: int, total: int) -> None:
             job = log.job(job_id)
             if job is None:
                 fail(Exit.ENVIRONMENT, f"replay job {job_id} is gone")
-            done = job.succeeded + job.failed
+            done = job.succeeded + job.failed + job.left_out
             progress.update(task, completed=done)
             if job.started:
                 idle_since = time.monotonic()
@@ -115,5 +122,10 @@ def _watch(log: "MessageLog", job_id: int, total: int) -> None:
             if job.state in ("done", "stopped"):
                 break
             time.sleep(POLL_SECONDS)
-    data(f"{job.succeeded} succeeded  {job.failed} failed  {total - done} not run  ({job.state})")
+    data(
+        f"{job.succeeded} succeeded  {job.failed} failed  {job.left_out} left out"
+        f"  {total - done} not run  ({job.state})"
+    )
+    if job.left_out:
+        note(f"left out: newer data was delivered; engine log search job:{job_id} status:CANCELLED")
     raise typer.Exit(int(Exit.FINDINGS if job.failed or job.state == "stopped" else Exit.OK))

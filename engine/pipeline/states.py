@@ -40,7 +40,9 @@ TRANSITIONS: dict[State, frozenset[State]] = {
     State.RECEIVED: frozenset({State.FILTERED, State.TRANSFORMED, State.ERROR, State.HELD}),
     State.TRANSFORMED: frozenset({State.SENT, State.ERROR, State.HELD}),
     State.QUEUED: frozenset({State.PENDING, State.HELD, State.CANCELLED, State.ERROR}),
-    State.PENDING: frozenset({State.SENT, State.QUEUED, State.ERROR, State.UNKNOWN, State.HELD}),
+    State.PENDING: frozenset(
+        {State.SENT, State.QUEUED, State.ERROR, State.UNKNOWN, State.HELD, State.CANCELLED}
+    ),
     State.HELD: frozenset({State.RECEIVED, State.QUEUED, State.CANCELLED}),
     State.UNKNOWN: frozenset({State.QUEUED, State.SENT, State.CANCELLED}),
     State.ERROR: frozenset({State.QUEUED, State.CANCELLED}),

@@ -26,6 +26,7 @@ from engine.store.rows import (
     MessageDetail,
     MessageRow,
     NewDelivery,
+    NewerSent,
     Outcome,
     Processed,
     Receipt,
@@ -52,6 +53,7 @@ __all__ = [
     "MessageDetail",
     "MessageRow",
     "NewDelivery",
+    "NewerSent",
     "Outcome",
     "Processed",
     "Receipt",
@@ -237,6 +239,17 @@ class StateStore(Protocol):
 
     def set_job_state(self, job_id: int, state: str) -> None:
         """Pause, resume or stop a job."""
+        ...
+
+    def newer_sent(self, message_id: int, destination: str) -> list[NewerSent]:
+        """What later messages with a search key of this one delivered there, the newest first.
+
+        Later is later by receipt and by event. At most `NEWER_MAX`.
+        """
+        ...
+
+    def guarding_newer(self, delivery_id: int) -> list[NewerSent]:
+        """The same for a delivery of a replay; none when its job may overwrite newer data."""
         ...
 
     def settle(self, delivery_ids: Sequence[int], state: State, by: str, reason: str = "") -> int:

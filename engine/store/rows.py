@@ -322,6 +322,23 @@ class ReplayJob:
     failed: int
     total: int = 0
     """How many message_ids there are; the ids are read only when the job is asked for by id."""
+    left_out: int = 0
+    """Given up: newer data was delivered already, or a newer replay took their place."""
+    overwrite_newer: bool = False
+    """Send also what would put older data over newer at the destination."""
+    revision: str = ""
+    """Of the configuration to process with; empty: that in force."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewerSent:
+    """What a later message about the same patient, visit or order delivered to a destination."""
+
+    message_id: int
+    message_type: str
+    control_id: str
+    content_type: str
+    body: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -31,7 +31,7 @@ RARE_RUN = "state NOT IN ('RECEIVED', 'TRANSFORMED', 'SENT')"
 """The states of few runs. Repeated in a query's own words, or SQLite does not use the index."""
 RARE_DELIVERY = "state IN ('ERROR', 'HELD', 'UNKNOWN', 'CANCELLED')"
 
-REVISION = "0002"
+REVISION = "0003"
 """The migration that makes these tables."""
 
 STATE = MetaData()
@@ -246,6 +246,9 @@ JOBS = Table(
     Column("started", Integer, nullable=False),
     Column("succeeded", Integer, nullable=False),
     Column("failed", Integer, nullable=False),
+    Column("left_out", Integer, nullable=False, server_default="0"),
+    Column("overwrite_newer", SmallInteger, nullable=False, server_default="0"),
+    Column("revision", Text, nullable=False, server_default=""),
     Index(
         "jobs_unfinished",
         "job_id",

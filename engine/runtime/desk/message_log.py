@@ -119,6 +119,7 @@ class MessageLog:
         destinations: tuple[str, ...] = (),
         rate_per_second: float = 50.0,
         stop_after_failures: int = 0,
+        overwrite_newer: bool = False,
     ) -> int:
         """Store a replay job; the engine's worker runs it. Returns the job id."""
         return self._state.create_job(
@@ -136,6 +137,7 @@ class MessageLog:
                 started=0,
                 succeeded=0,
                 failed=0,
+                overwrite_newer=overwrite_newer,
             )
         )
 

@@ -4,6 +4,7 @@ A message that may have been sent already is settled before anything is sent: re
 is as good as once, asked about where the destination can be asked, else left to a person.
 """
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from engine.channel.model import RetryPolicy
@@ -16,13 +17,17 @@ from engine.destinations.interface import (
 )
 from engine.pipeline.response import Classification, Fault, classify_fault
 from engine.pipeline.retry import next_attempt
+from engine.pipeline.staleness import overwrites
 from engine.pipeline.states import FailureClass, State
-from engine.store.interface import Outcome
+from engine.store.interface import NewerSent, Outcome, StoreUnavailable
 
 PROBE_PRESENT = Classification(None, "probe-present")
 PROBE_UNREACHABLE = Classification(FailureClass.TRANSIENT, "probe-unreachable")
 PROBE_UNKNOWABLE = Classification(FailureClass.AMBIGUOUS, "probe-unknowable")
 POSSIBLY_SENT = Classification(FailureClass.AMBIGUOUS, "possibly-sent")
+NEWER_DELIVERED = Classification(FailureClass.PERMANENT, "newer-delivered")
+"""A replay would put older data over newer: given up, unless its job may do so."""
+NEWER_UNREAD = Classification(FailureClass.TRANSIENT, "newer-unread")
 _FOR_A_PERSON = (PROBE_UNKNOWABLE, POSSIBLY_SENT)
 
 
@@ -44,6 +49,24 @@ async def attempt(destination: Destination, outgoing: Outgoing) -> Attempt:
     except Exception:  # noqa: BLE001  a fault of a destination must not lose the delivery
         result = AttemptResult(classification=classify_fault(Fault.INTERNAL))
     return Attempt(result=result, settlement=_settlement(destination, outgoing, result))
+
+
+async def guarded_attempt(
+    outgoing: Outgoing, newer: Callable[[int], Awaitable[list[NewerSent]]]
+) -> Attempt | None:
+    """The end of an attempt that is not made, because it would put older data over newer; None
+    when it may be made."""
+    try:
+        later = await newer(outgoing.delivery_id)
+    except StoreUnavailable:
+        result = AttemptResult(classification=NEWER_UNREAD)
+        return Attempt(result=result, settlement=Settlement.REPEAT)
+    found = overwrites(outgoing.content_type, outgoing.body, outgoing.message_type, later)
+    if found is None:
+        return None
+    told = f"not sent: message {found.message_id} delivered newer {', '.join(found.what)}"
+    result = AttemptResult(classification=NEWER_DELIVERED, response=told.encode())
+    return Attempt(result=result, settlement=Settlement.REPEAT)
 
 
 async def _settle(destination: Destination, outgoing: Outgoing) -> Attempt:
@@ -112,7 +135,9 @@ def outcome_of(
             first_attempt_at,
             random_unit,
         )
-        if _needs_person(ended):
+        if answer is NEWER_DELIVERED:
+            state = State.CANCELLED
+        elif _needs_person(ended):
             state = State.UNKNOWN
         elif decision.at is not None:
             state, next_at = State.QUEUED, decision.at

@@ -44,6 +44,8 @@ class LiveDelivery:
     possibly_sent: bool = False
     in_full: bool = False
     """A person asked for it to be sent (again)."""
+    guarded: bool = False
+    """Of a replay, and not yet seen to be no older than what was delivered since."""
     wait_until: float = 0.0
     """Unix seconds before which it is not sent; 0.0: at once."""
     body: Body | None = None

@@ -50,10 +50,10 @@ class ReplayJobs:
             state.set_job_state(job.job_id, "stopped")
             return
         if job.started >= total:
-            if job.succeeded + job.failed >= total:
+            if job.succeeded + job.failed + job.left_out >= total:
                 state.set_job_state(job.job_id, "done")
             return
-        outstanding = job.started - job.succeeded - job.failed
+        outstanding = job.started - job.succeeded - job.failed - job.left_out
         room = min(STEP_MAX, OUTSTANDING_MAX - outstanding, total - job.started)
         count = self._take(job, room, now)
         if count > 0:

@@ -2,17 +2,17 @@
 
 import asyncio
 import random
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from engine.destinations.interface import AttemptResult, Outgoing, Settlement
 from engine.pipeline.response import Fault, classify_fault
 from engine.pipeline.retry import BreakerState
 from engine.pipeline.states import FailureClass, State
-from engine.runtime.worker.delivery import Attempt, attempt, outcome_of
+from engine.runtime.worker.delivery import Attempt, attempt, guarded_attempt, outcome_of
 from engine.runtime.worker.outlet import LiveDelivery, Outlet
 from engine.runtime.worker.workload import Workload, bucket_of_delivery
-from engine.store.interface import Body, Outcome
+from engine.store.interface import Body, NewerSent, Outcome
 from engine.telemetry.events import AttemptEnded, BreakerClosed, BreakerOpened, DeliveryFailed
 from engine.telemetry.recorder import Recorder
 
@@ -42,6 +42,9 @@ class Sending:
     lease_seconds: Callable[[], float]
     """How long the lease lasts from now, by our own clock."""
     wake: asyncio.Event
+    newer: Callable[[int], Awaitable[list[NewerSent]]]
+    """What later messages delivered that a replayed delivery may not overwrite. Raises
+    StoreUnavailable."""
     in_flight: dict[int, asyncio.Task[None]] = field(default_factory=dict)
     """By token."""
     late: list[tuple[LiveDelivery, Body]] = field(default_factory=list)
@@ -96,6 +99,12 @@ class Sending:
             in_full=live.in_full or live.attempts > 0 or live.possibly_sent,
         )
         started_at = self.now()
+        if live.guarded:
+            refused = await guarded_attempt(outgoing, self.newer)
+            if refused is not None:
+                self._end(live, outlet, refused, started_at)
+                return
+            live.guarded = False
         # The last look at the lease, in the same turn of the loop as the send: what begins now
         # must end before another owner can begin.
         if self.lease_seconds() < outlet.attempt_seconds:

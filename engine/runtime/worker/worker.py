@@ -29,6 +29,7 @@ from engine.runtime.worker.store_turn import StoreThread, TurnReply, TurnRequest
 from engine.runtime.worker.workload import Workload
 from engine.store.interface import (
     LeaseLost,
+    NewerSent,
     Outcome,
     StateBatch,
     StoreUnavailable,
@@ -91,7 +92,12 @@ class Worker:
         self._processing = Processing(self._work)
         self._lanes = HeldLanes(store, settings.owner, settings.share, self._clocks)
         self._sending = Sending(
-            self._work, recorder, self._clocks.now, self._lanes.seconds_left, self._wake
+            self._work,
+            recorder,
+            self._clocks.now,
+            self._lanes.seconds_left,
+            self._wake,
+            self._newer,
         )
         self._outlets = ConfiguredOutlets(self._work, secrets, opening)
         self._jobs = ReplayJobs()
@@ -324,6 +330,9 @@ class Worker:
         await self._outlets.close_retired(tokens)
         if self._jobs.is_ours(self._lanes.lease):
             await self._store.call(self._jobs.step(self._clocks.now()))
+
+    async def _newer(self, delivery_id: int) -> list[NewerSent]:
+        return await self._store.call(lambda state: state.guarding_newer(delivery_id))
 
     def _tokens_in_flight(self) -> frozenset[int]:
         return frozenset(self._sending.in_flight)

@@ -128,6 +128,7 @@ class Workload:
             control_id=run.control_id,
             received_at=run.received_at,
             in_full=run.origin is not Origin.RECEIVED,
+            guarded=run.origin is not Origin.RECEIVED,
         )
         if self.body_bytes + len(body.body) <= BODY_BYTES_MAX:
             self.keep_body(live, body)
@@ -186,6 +187,7 @@ class Workload:
             # Found in flight: whoever sent it did not live to say how it went.
             possibly_sent=delivery.possibly_sent or delivery.state is State.PENDING,
             in_full=delivery.origin is not Origin.RECEIVED,
+            guarded=delivery.origin is not Origin.RECEIVED,
         )
         self.tokens[delivery.delivery_id] = live.token
         if delivery.state in (State.HELD, State.UNKNOWN):

@@ -25,24 +25,29 @@ from engine.store.state.replay_runs import ReplayRuns
 
 _COLUMNS = (
     "job_id, created_at, created_by, reason, origin, destinations, rate_per_second,"
-    " stop_after_failures, state, total, started, succeeded, failed"
+    " stop_after_failures, state, total, started, succeeded, failed, left_out, overwrite_newer,"
+    " revision"
 )
 _INSERT_JOB = (
     "INSERT INTO jobs (created_at, created_by, reason, origin, destinations, rate_per_second,"
-    " stop_after_failures, state, total, started, succeeded, failed)"
-    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, 0) RETURNING job_id"
+    " stop_after_failures, state, total, overwrite_newer, revision, started, succeeded, failed)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, 0) RETURNING job_id"
 )
 _INSERT_JOB_MESSAGE = InsertMany(table=JOB_MESSAGES, columns=("job_id", "position", "message_id"))
 _MOVE = (
     "UPDATE jobs SET started = started + ?, failed = failed + ?, state = 'running' WHERE job_id = ?"
 )
-_COUNT = "UPDATE jobs SET succeeded = succeeded + ?, failed = failed + ? WHERE job_id = ?"
+_COUNT = (
+    "UPDATE jobs SET succeeded = succeeded + ?, failed = failed + ?, left_out = left_out + ?"
+    " WHERE job_id = ?"
+)
 _FINISH = (
     "UPDATE jobs SET state = 'done' WHERE job_id = ? AND state = 'running'"
-    " AND started = total AND succeeded + failed >= total"
+    " AND started = total AND succeeded + failed + left_out >= total"
 )
 _SUCCEEDED = frozenset({State.SENT, State.FILTERED})
-_FAILED = frozenset({State.ERROR, State.CANCELLED})
+_FAILED = frozenset({State.ERROR})
+_LEFT_OUT = frozenset({State.CANCELLED})
 
 
 def create_job(database: Database, job: ReplayJob) -> int:
@@ -59,6 +64,8 @@ def create_job(database: Database, job: ReplayJob) -> int:
             job.stop_after_failures,
             job.state or "waiting",
             len(job.message_ids),
+            int(job.overwrite_newer),
+            job.revision,
         )
         job_id = int(rows[0][0])
         transaction.write_many(
@@ -128,11 +135,11 @@ def count_job_results(
         after = states.get(run_id)
         if job_id is None or after is None or after == before:
             continue
-        change = changes.setdefault(job_id, [0, 0])
-        change[0] += (after in _SUCCEEDED) - (before in _SUCCEEDED)
-        change[1] += (after in _FAILED) - (before in _FAILED)
-    for job_id, (succeeded, failed) in sorted(changes.items()):
-        transaction.write(_COUNT, succeeded, failed, job_id)
+        change = changes.setdefault(job_id, [0, 0, 0])
+        for place, states_of in enumerate((_SUCCEEDED, _FAILED, _LEFT_OUT)):
+            change[place] += (after in states_of) - (before in states_of)
+    for job_id, counts in sorted(changes.items()):
+        transaction.write(_COUNT, *counts, job_id)
         transaction.write(_FINISH, job_id)
 
 
@@ -163,4 +170,7 @@ def _job_of(row: Row, message_ids: tuple[int, ...]) -> ReplayJob:
         started=row[10],
         succeeded=row[11],
         failed=row[12],
+        left_out=row[13],
+        overwrite_newer=bool(row[14]),
+        revision=row[15],
     )

@@ -28,7 +28,7 @@ _RUNS = (
 _INSERT_RUN = (
     "INSERT INTO runs (message_id, channel, lanes, bucket, other_buckets, origin, state, open,"
     " received_at, created_at, message_type, control_id, revision, replay_of, destinations,"
-    " job_id, diagnostics) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '', ?, ?, ?, ?)"
+    " job_id, diagnostics) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
     " RETURNING run_id"
 )
 _DELIVERIES = (
@@ -122,6 +122,7 @@ class ReplayRuns:
             self._now,
             source.message_type,
             source.control_id,
+            self._job.revision,
             source.replay_of,
             encode_list(self._job.destinations),
             self._job.job_id,

@@ -104,8 +104,13 @@ def generations(transaction: Transaction) -> list[Generation]:
 
 def later_messages(transaction: Transaction, control_id: str, after: int) -> list[int]:
     """Messages with this control id that came after another, ascending."""
-    value = control_id[:KEY_MAX]
-    rows = transaction.rows(_LATER, after, value, CONTROL_ID, after, value, CONTROL_ID, after)
+    return later_with_key(transaction, CONTROL_ID, control_id, after)
+
+
+def later_with_key(transaction: Transaction, kind: str, value: str, after: int) -> list[int]:
+    """Messages with this search key that came after another, ascending."""
+    cut = value[:KEY_MAX]
+    rows = transaction.rows(_LATER, after, cut, kind, after, cut, kind, after)
     return sorted(row[0] for row in rows)
 
 

@@ -15,12 +15,13 @@ from engine.store.interface import (
     LaneLease,
     MessageDetail,
     MessageRow,
+    NewerSent,
     ReplayJob,
     Run,
     Search,
     StateBatch,
 )
-from engine.store.state import decisions, jobs, leases, runs, statistics
+from engine.store.state import decisions, jobs, leases, newer, runs, statistics
 from engine.store.state.commit import Commit
 from engine.store.state.details import message_detail
 from engine.store.state.retention import purge
@@ -144,6 +145,14 @@ class DatabaseState:
     def set_job_state(self, job_id: int, state: str) -> None:
         """Pause, resume or stop a job."""
         jobs.set_job_state(self._database, job_id, state)
+
+    def newer_sent(self, message_id: int, destination: str) -> list[NewerSent]:
+        """What later messages delivered there."""
+        return newer.newer_sent(self._database, self._compression, message_id, destination)
+
+    def guarding_newer(self, delivery_id: int) -> list[NewerSent]:
+        """What a delivery of a replay may not overwrite."""
+        return newer.guarding_newer(self._database, self._compression, delivery_id)
 
     def settle(self, delivery_ids: Sequence[int], state: State, by: str, reason: str = "") -> int:
         """Record a person's decision."""

@@ -415,6 +415,7 @@ def replay(engine: Engine, *message_ids: int, origin: Origin = Origin.REPLAY, **
         destinations=(),
         rate_per_second=more.get("rate_per_second", 0),
         stop_after_failures=more.get("stop_after_failures", 0),
+        overwrite_newer=bool(more.get("overwrite_newer", False)),
         state="waiting",
         started=0,
         succeeded=0,
@@ -443,6 +444,40 @@ async def test_resend_sends_the_stored_output_without_processing(engine: Engine)
     replay(engine, message, origin=Origin.RESEND)
     await engine.until_states(message, ALL_SENT, ALL_SENT)
     assert taken(engine) == ["m1", "m1"]
+
+
+def patient_bundle(raw: bytes) -> ProcessResult:
+    """The patient 1 as the message says, found by the search key mrn 1."""
+    text = b'{"entry":[{"resource":{"said":"%s"},"request":{"method":"PUT","url":"Patient/1"}}]}'
+    output = Output(destination="ehr", content_type=FHIR_JSON, body=text % raw)
+    return ProcessResult(
+        state=State.TRANSFORMED, outputs=(output,), search_keys=(("mrn", "1"),), event_at=1.0
+    )
+
+
+@pytest.mark.parametrize("origin", [Origin.REPLAY, Origin.RESEND])
+async def test_replay_does_not_put_older_data_over_newer(engine: Engine, origin: Origin) -> None:
+    engine.result = patient_bundle
+    first, second = engine.receive("old", "new")
+    engine.start()
+    await engine.until_states(second, ALL_SENT)
+    job_id = replay(engine, first, second, origin=origin)
+    await engine.until_states(first, ALL_SENT, (State.CANCELLED, [State.CANCELLED]))
+    await engine.until_states(second, ALL_SENT, ALL_SENT)
+    (attempt,) = engine.detail(first).runs[1].deliveries[0].attempts
+    assert attempt.failure_code == "newer-delivered"
+    assert attempt.response == f"not sent: message {second} delivered newer Patient/1".encode()
+    (job,) = engine.reader.jobs([job_id])
+    assert (job.state, job.succeeded, job.failed, job.left_out) == ("done", 1, 0, 1)
+
+
+async def test_replay_overwrites_newer_data_where_its_job_says_so(engine: Engine) -> None:
+    engine.result = patient_bundle
+    first, second = engine.receive("old", "new")
+    engine.start()
+    await engine.until_states(second, ALL_SENT)
+    replay(engine, first, overwrite_newer=1)
+    await engine.until_states(first, ALL_SENT, ALL_SENT)
 
 
 async def test_what_a_person_asked_for_or_failed_before_is_sent_in_full(engine: Engine) -> None:

@@ -1,0 +1,92 @@
+"""Rim. What later messages delivered: looked at before an older one is sent again."""
+
+from engine.store.compression import Compression
+from engine.store.database import AMONG, EACH_DELIVERY, Database, Ids, Row, Transaction
+from engine.store.encoding import decode_list
+from engine.store.interface import NewerSent
+from engine.store.schema import DELIVERIES_PER_RUN
+from engine.store.state.search_keys import later_with_key
+
+NEWER_MAX = 20
+"""Later messages whose output is looked at: a replay is compared with the newest."""
+
+_RUN = (
+    "SELECT run_id, message_id, event_at, search_keys, job_id FROM runs"
+    " WHERE message_id = ? ORDER BY run_id"
+)
+_OVERWRITES = "SELECT overwrite_newer FROM jobs WHERE job_id = ?"
+_LATER_RUNS = (
+    "SELECT run_id, message_id, message_type, control_id, event_at FROM runs"
+    f" WHERE message_id {AMONG} ORDER BY message_id DESC, run_id DESC"
+)
+_SENT = (
+    "SELECT each.value, b.content_type, b.body"
+    f" FROM {EACH_DELIVERY} JOIN delivery_bodies b ON b.delivery_id = d.delivery_id"
+    " WHERE d.state = 'SENT' AND d.destination = ?"
+)
+_DESTINATION = "SELECT message_id, destination FROM deliveries WHERE delivery_id = ?"
+
+
+def newer_sent(
+    database: Database, compression: Compression, message_id: int, destination: str
+) -> list[NewerSent]:
+    """See `interface.StateStore.newer_sent`."""
+    with database.reading() as transaction:
+        runs = transaction.rows(_RUN, message_id)
+        return _newer(transaction, compression, runs, destination)
+
+
+def guarding_newer(
+    database: Database, compression: Compression, delivery_id: int
+) -> list[NewerSent]:
+    """See `interface.StateStore.guarding_newer`."""
+    with database.reading() as transaction:
+        delivery = transaction.rows(_DESTINATION, delivery_id)
+        if not delivery:
+            return []
+        message_id, destination = delivery[0]
+        runs = transaction.rows(_RUN, message_id)
+        job_ids = [row[4] for row in runs if row[0] == delivery_id // DELIVERIES_PER_RUN]
+        if job_ids and job_ids[0] is not None:
+            found = transaction.rows(_OVERWRITES, job_ids[0])
+            if found and found[0][0]:
+                return []
+        return _newer(transaction, compression, runs, destination)
+
+
+def _newer(
+    transaction: Transaction, compression: Compression, runs: list[Row], destination: str
+) -> list[NewerSent]:
+    keys = {(kind, value) for row in runs for kind, value in decode_list(row[3]) if value}
+    if not keys:
+        return []
+    message_id = runs[0][1]
+    happened = max((row[2] for row in runs if row[2] is not None), default=None)
+    later = {
+        one
+        for kind, value in sorted(keys)
+        for one in later_with_key(transaction, kind, value, message_id)
+    }
+    newest = sorted(later, reverse=True)[:NEWER_MAX]
+    rows = [
+        row
+        for row in transaction.rows(_LATER_RUNS, Ids(newest))
+        if happened is None or row[4] is None or row[4] >= happened
+    ]
+    bodies = {
+        run_id: (content_type, body)
+        for run_id, content_type, body in transaction.rows(
+            _SENT, Ids(row[0] for row in rows), destination
+        )
+    }
+    return [
+        NewerSent(
+            message_id=row[1],
+            message_type=row[2],
+            control_id=row[3],
+            content_type=bodies[row[0]][0],
+            body=compression.unpack(bodies[row[0]][1]),
+        )
+        for row in rows
+        if row[0] in bodies
+    ]
