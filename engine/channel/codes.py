@@ -136,3 +136,70 @@ PREPROCESS_FORM = error(
     "name one field, repetition or component; values are texts, paths and functions of text",
 )
 NO_CHANNEL = error("C456", "there is no channel file", "write channels/NAME.yaml")
+
+# -- environments --
+
+UNKNOWN_ENVIRONMENT = error(
+    "C470", 'there is no environment "{name}"', "environments are the files of environments/"
+)
+FILE_NAME = error(
+    "C471",
+    "the environment {name} stands in {file}",
+    "the file is named after the environment: rename one of them",
+)
+TENANT_CLASS = error(
+    "C472",
+    "the tenant {tenant} is of class {kind}, its environment of class {environment}",
+    "a tenant belongs in the environment of its class; production is never mixed with others",
+)
+CLASS_MISMATCH = error(
+    "C473",
+    "{what} is of class {serves}, but this tenant says class {kind}",
+    "write the address of this environment, or move the tenant to the right one",
+)
+PRODUCTION_CREDENTIAL = error(
+    "C474",
+    "`{option}` is that of production, written in {file} too",
+    "get a credential of its own for this environment; production's is used nowhere else",
+)
+CLIENT_SHARED = warning(
+    "C475",
+    "`{option}` is also that of production in {file}",
+    "one client with a secret or key of its own for each environment, or better two clients",
+)
+PLAIN_HTTP_PRODUCTION = error(
+    "C476",
+    "production at {host} is addressed without TLS",
+    "write https://: tokens and patients' data must not cross a network in the open",
+)
+PLAIN_HTTP = warning(
+    "C477", "{host} is addressed without TLS", "write https://, or keep to this machine"
+)
+TOKEN_TENANT = error(
+    "C478",
+    "the token URL is that of the tenant {other}, not of {tenant}",
+    "correct it, or leave the option out: it is discovered",
+)
+CREDENTIAL_MISSING = error(
+    "C479",
+    "`method: {method}` needs `{option}`",
+    "add it as a reference, or choose the other method",
+)
+CREDENTIAL_UNUSED = warning(
+    "C480", "`method: {method}` does not use `{option}`", "leave it out, or change the method"
+)
+AUTHORIZATION_MISSING = error(
+    "C481",
+    "a tenant of class {kind} needs `authorization`",
+    "only the open sandbox answers without a token",
+)
+NO_ENVIRONMENT = error(
+    "C482",
+    "the destination {destination} names a tenant, but no environment is in force",
+    "say --env NAME, set ENGINE_ENVIRONMENT, or keep a single file in environments/",
+)
+UNKNOWN_TENANT = error(
+    "C483",
+    'the environment {environment} has no tenant "{tenant}"',
+    "name one of its tenants, or add it to the environment",
+)

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from engine.channel import codes, forms
+from engine.channel.connection import SecretReference, TlsConfig
 from engine.channel.fields import ComponentSpec, FieldSpec, Kind, PlaceOf, Values
 from engine.channel.listener_fields import count, port, seconds, tls_file
 from engine.channel.model import (
@@ -10,8 +11,6 @@ from engine.channel.model import (
     FileDestinationConfig,
     MllpDestinationConfig,
     RetryPolicy,
-    SecretReference,
-    TlsConfig,
 )
 from engine.diagnostics import Diagnostic
 

@@ -1,4 +1,4 @@
-"""Pure. The option tables of docs/channels.md, made from the field specifications."""
+"""Pure. The option tables of docs/channels.md and docs/environments.md, made from the fields."""
 
 from collections.abc import Iterator
 
@@ -9,13 +9,13 @@ BEGIN = "<!-- generated from engine/channel/*_fields.py: do not edit by hand -->
 END = "<!-- end of the generated part -->"
 
 
-def option_tables() -> str:
-    """Markdown: one section with a table for each group of options, the channel first."""
-    return "\n".join(_section(spec, path) for spec, path in components())
+def option_tables(root: ComponentSpec = CHANNEL) -> str:
+    """Markdown: one section with a table for each group of options, the outermost first."""
+    return "\n".join(_section(spec, path) for spec, path in components(root))
 
 
-def replace_generated(page: str) -> str:
-    """`page` with what stands between the two markers made anew.
+def replace_generated(page: str, root: ComponentSpec = CHANNEL) -> str:
+    """`page` with what stands between the two markers made anew from the options of `root`.
 
     Raises:
         ValueError: a marker is missing.
@@ -24,13 +24,13 @@ def replace_generated(page: str) -> str:
     _, end, after = rest.partition(END)
     if not begin or not end:
         raise ValueError("the page lacks the markers of its generated part")
-    return f"{before}{BEGIN}\n\n{option_tables()}\n{END}{after}"
+    return f"{before}{BEGIN}\n\n{option_tables(root)}\n{END}{after}"
 
 
-def components() -> Iterator[tuple[ComponentSpec, str]]:
+def components(root: ComponentSpec = CHANNEL) -> Iterator[tuple[ComponentSpec, str]]:
     """Every group of options once, with the path it stands at: `listener: mllp: tls:`."""
     seen: set[int] = set()
-    waiting = [(CHANNEL, "")]
+    waiting = [(root, "")]
     while waiting:
         spec, path = waiting.pop(0)
         if id(spec) in seen:
@@ -51,7 +51,7 @@ def _inside(field: FieldSpec, path: str) -> Iterator[tuple[ComponentSpec, str]]:
 
 
 def _section(spec: ComponentSpec, path: str) -> str:
-    title = f"`{path}`" if path else "The channel"
+    title = f"`{path}`" if path else spec.title[0].upper() + spec.title[1:]
     lines = [
         f"### {title}",
         "",

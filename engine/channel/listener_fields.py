@@ -1,13 +1,9 @@
 """Pure. The options of listeners: MLLP, HTTP, folder. Feeds lint, documentation and JSON Schema."""
 
 from engine.channel import codes, forms
+from engine.channel.connection import TlsConfig
 from engine.channel.fields import ComponentSpec, FieldSpec, Kind, PlaceOf, Values
-from engine.channel.model import (
-    DirectoryListenerConfig,
-    HttpListenerConfig,
-    MllpListenerConfig,
-    TlsConfig,
-)
+from engine.channel.model import DirectoryListenerConfig, HttpListenerConfig, MllpListenerConfig
 from engine.diagnostics import Diagnostic
 
 

@@ -1,11 +1,13 @@
 """Pure. A checked channel as values, made by `channel.lint`; everything downstream reads it.
 
-Secrets are references (`env:NAME` or `file:/path`), resolved by the rim when a connection is made;
-their values are never part of the model.
+Secrets are references, resolved by the rim when a connection is made; see `channel.connection`.
 """
 
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+
+from engine.channel.connection import SecretReference, TlsConfig
+from engine.channel.environment import EnvironmentConfig
 
 
 class Acknowledge(StrEnum):
@@ -17,33 +19,6 @@ class Acknowledge(StrEnum):
     """After processing: AE with ERR when it fails."""
     DELIVERED = "delivered"
     """After every destination accepted it, or one refused it."""
-
-
-@dataclass(frozen=True, slots=True)
-class SecretReference:
-    """Where a secret is found: an environment variable or a file. Never the secret."""
-
-    kind: str
-    """env or file."""
-    name: str
-
-    def __str__(self) -> str:
-        """`env:NAME`, safe to show."""
-        return f"{self.kind}:{self.name}"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TlsConfig:
-    """TLS of a listener or a destination; files are read again when they change."""
-
-    certificate: str | None = None
-    """PEM file of the own certificate with its chain."""
-    key: str | None = None
-    """PEM file of the own private key."""
-    ca: str | None = None
-    """PEM file of authorities to verify the peer with. A listener then asks for certificates."""
-    server_name: str | None = None
-    """Destination: name expected in the certificate, when it is not the host."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -336,7 +311,10 @@ class Configuration:
 
     channels: tuple[ChannelConfig, ...]
     revision: str
-    """SHA-256 over all channel and transform files, shortened to 12 hex digits."""
+    """SHA-256 over all channel and transform files and the environment in force, shortened to 12
+    hex digits."""
+    environment: EnvironmentConfig | None = None
+    """The one in force."""
 
     def channel(self, name: str) -> ChannelConfig | None:
         """The channel of that name, or None."""

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from engine.channel import codes
-from engine.channel.model import SecretReference
+from engine.channel.connection import SecretReference
 from engine.diagnostics import Diagnostic
 from engine.yamltext import Scalar
 

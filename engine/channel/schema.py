@@ -1,13 +1,14 @@
-"""Pure. The JSON Schema of a channel file, for editors: completion, descriptions, misspelt keys.
+"""Pure. The JSON Schemas of channel and environment files, for editors: completion, descriptions.
 
 Draft 7, which older editors read as well. It is looser than `channel.lint` where a schema cannot
-say it (paths, filters, pairs of options), and never stricter. Write as the first line of a channel
-file: `# yaml-language-server: $schema=channel.schema.json`.
+say it (paths, filters, pairs of options), and never stricter. Write as the first line of a file:
+`# yaml-language-server: $schema=channel.schema.json`, or `$schema=environment.schema.json`.
 """
 
 from typing import Any
 
 from engine.channel.channel_fields import CHANNEL
+from engine.channel.environment_fields import ENVIRONMENT
 from engine.channel.fields import ComponentSpec, FieldSpec, Kind, default_text
 
 _REFERENCE = r"^.*\$\{(env|secret):.+\}.*$"
@@ -15,11 +16,20 @@ _FROM_OUTSIDE = r"^\$\{secret:(env:[A-Za-z_][A-Za-z0-9_]*|file:/.+)\}$"
 
 
 def json_schema() -> dict[str, Any]:
-    """The schema as a JSON value."""
+    """The schema of channel files as a JSON value."""
+    return _schema("Channel", CHANNEL)
+
+
+def environment_schema() -> dict[str, Any]:
+    """The schema of environment files as a JSON value."""
+    return _schema("Environment", ENVIRONMENT)
+
+
+def _schema(title: str, spec: ComponentSpec) -> dict[str, Any]:
     return {
         "$schema": "http://json-schema.org/draft-07/schema#",
-        "title": "Channel",
-        **_component(CHANNEL),
+        "title": title,
+        **_component(spec),
     }
 
 

@@ -17,7 +17,7 @@ import orjson
 import typer
 
 from engine.cli.masking import mask_resource
-from engine.cli.options import HomeOption
+from engine.cli.options import EnvironmentOption, HomeOption
 from engine.cli.project import message_files, messages_of, open_project
 from engine.cli.terminal import (
     Exit,
@@ -49,6 +49,7 @@ def convert(
         list[Path], typer.Argument(help="Files with messages or batches, or folders.")
     ],
     home: HomeOption = Path(),
+    environment: EnvironmentOption = "",
     channel: Annotated[
         str | None, typer.Option(help="Convert as this channel would; default: by its route.")
     ] = None,
@@ -76,7 +77,7 @@ def convert(
     files = message_files(paths)
     if not files:
         fail(Exit.ENVIRONMENT, "there is no message file here")
-    bench = open_project(home)
+    bench = open_project(home, environment)
     if channel is not None and bench.loaded.configuration.channel(channel) is None:
         fail(Exit.USAGE, f'there is no channel "{channel}"')
     if len(files) == 1 and out is None and report is None:
@@ -126,7 +127,7 @@ def _convert_all(
     if workers == 1:
         yield from map(task.file, files)
         return
-    begin = (home, task.channel, task.out, task.wrap)
+    begin = (home, task.environment, task.channel, task.out, task.wrap)
     with ProcessPoolExecutor(workers, initializer=_begin, initargs=begin) as pool:
         yield from pool.map(_file, files, chunksize=FILES_PER_TASK)
 
@@ -138,6 +139,7 @@ class _Task:
         self, bench: "Workbench", channel: str | None, out: Path | None, wrap: Wrapper | None
     ) -> None:
         self._bench = bench
+        self.environment = bench.loaded.files.environment
         self.channel = channel
         self.out = out
         self.wrap = wrap
@@ -171,9 +173,11 @@ class _Task:
 _task: _Task | None = None
 
 
-def _begin(home: Path, channel: str | None, out: Path | None, wrap: Wrapper | None) -> None:
+def _begin(
+    home: Path, environment: str, channel: str | None, out: Path | None, wrap: Wrapper | None
+) -> None:
     global _task  # noqa: PLW0603  a pool's process has one task for its life
-    _task = _Task(open_project(home), channel, out, wrap)
+    _task = _Task(open_project(home, environment), channel, out, wrap)
 
 
 def _file(file: Path) -> list[dict[str, Any]]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from engine.cli.options import HomeOption
+from engine.cli.options import EnvironmentOption, HomeOption
 from engine.cli.project import kind_of, message_files, messages_of, open_project
 from engine.cli.terminal import Exit, data, data_json, fail, note, plural
 
@@ -28,6 +28,7 @@ def coverage(
         list[Path], typer.Argument(help="Files with messages or batches, or folders.")
     ],
     home: HomeOption = Path(),
+    environment: EnvironmentOption = "",
     channel: Annotated[
         str | None, typer.Option(help="Convert as this channel would; default: by its route.")
     ] = None,
@@ -46,7 +47,7 @@ def coverage(
     files = message_files(paths)
     if not files:
         fail(Exit.ENVIRONMENT, "there is no message file here")
-    bench = open_project(home)
+    bench = open_project(home, environment)
     if channel is not None and bench.loaded.configuration.channel(channel) is None:
         fail(Exit.USAGE, f'there is no channel "{channel}"')
     found = _gather(bench, files, home, channel, jobs or os.cpu_count() or 1)
@@ -80,7 +81,8 @@ def _parts(
     if workers == 1:
         yield from (_count(bench, channel, file) for file in files)
         return
-    with ProcessPoolExecutor(workers, initializer=_begin, initargs=(home, channel)) as pool:
+    begin = (home, bench.loaded.files.environment, channel)
+    with ProcessPoolExecutor(workers, initializer=_begin, initargs=begin) as pool:
         yield from pool.map(_file, files, chunksize=FILES_PER_TASK)
 
 
@@ -96,9 +98,9 @@ def _count(bench: "Workbench", channel: str | None, file: Path) -> "FieldCoverag
 _prepared: "tuple[Workbench, str | None] | None" = None
 
 
-def _begin(home: Path, channel: str | None) -> None:
+def _begin(home: Path, environment: str, channel: str | None) -> None:
     global _prepared  # noqa: PLW0603  a pool's process has one task for its life
-    _prepared = (open_project(home), channel)
+    _prepared = (open_project(home, environment), channel)
 
 
 def _file(file: Path) -> "FieldCoverage":

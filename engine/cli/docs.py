@@ -68,10 +68,12 @@ def _page_makers(root: Any) -> dict[Path, Callable[[], str]]:
     from engine.cli import reference
 
     guide = Path("docs") / "channels.md"
+    environments = Path("docs") / "environments.md"
     return {
         PAGES_FOLDER / "diagnostics.md": reference.diagnostics_page,
         PAGES_FOLDER / "functions.md": reference.functions_page,
         PAGES_FOLDER / "commands.md": lambda: reference.commands_page(root),
         PAGES_FOLDER / "maps.md": lambda: reference.maps_page(Path()),
         guide: lambda: reference.channels_page(guide.read_text(encoding="utf-8")),
+        environments: lambda: reference.environments_page(environments.read_text(encoding="utf-8")),
     }

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 import typer
 
 from engine.cli.masking import HIDDEN
-from engine.cli.options import HomeOption, StoreOption, open_log
+from engine.cli.options import EnvironmentOption, HomeOption, StoreOption, open_log
 from engine.cli.project import messages_of, open_project
 from engine.cli.terminal import Exit, data, fail, masked_by_default, note
 
@@ -37,6 +37,7 @@ def explain(
     ] = None,
     number: Annotated[int, typer.Option(help="Which message of a batch.", min=1)] = 1,
     home: HomeOption = Path(),
+    environment: EnvironmentOption = "",
     store: StoreOption = "",
     unmask: Annotated[bool, typer.Option(help="Show values of patients on a terminal.")] = False,
 ) -> None:
@@ -44,7 +45,7 @@ def explain(
     raw = _message(source, number, store)
     if sum(map(bool, (element, origin, why_not))) > 1:
         fail(Exit.USAGE, "ask one thing: an element, --from or --why-not")
-    bench = open_project(home)
+    bench = open_project(home, environment)
     try:
         traced = bench.trace(raw, channel)
     except KeyError:

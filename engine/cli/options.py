@@ -31,6 +31,15 @@ HomeOption = Annotated[
     ),
 ]
 
+EnvironmentOption = Annotated[
+    str,
+    typer.Option(
+        "--env",
+        envvar="ENGINE_ENVIRONMENT",
+        help="The environment in force, a file of environments/; default: the only one.",
+    ),
+]
+
 
 def open_log(store: str) -> "MessageLog":
     """Open the message log of `--store`; leaves with exit code 3 when there is none."""

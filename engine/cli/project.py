@@ -13,12 +13,12 @@ MESSAGE_SUFFIXES = frozenset({".hl7", ".txt", ".er7", ".msg", ".dat", ".v2", ".x
 FILE_BYTES_MAX = 500_000_000
 
 
-def open_project(home: Path) -> "Workbench":
+def open_project(home: Path, environment: str = "") -> "Workbench":
     """The checked project; leaves with its problems on stderr when it is not in order."""
     from engine.runtime.desk.workbench import NotInOrder, open_workbench
 
     try:
-        return open_workbench(home)
+        return open_workbench(home, environment)
     except NotInOrder as problem:
         show_diagnostics(problem.diagnostics)
         fail(Exit.USAGE, "the configuration has errors; see engine check")

@@ -157,6 +157,14 @@ def channels_page(current: str) -> str:
     return replace_generated(current)
 
 
+def environments_page(current: str) -> str:
+    """docs/environments.md with its option tables made anew."""
+    from engine.channel.documentation import replace_generated
+    from engine.channel.environment_fields import ENVIRONMENT
+
+    return replace_generated(current, ENVIRONMENT)
+
+
 COLUMNS = 100
 """Width of the help texts in the pages."""
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from engine.cli.options import HomeOption, StoreOption, open_log, operator
+from engine.cli.options import EnvironmentOption, HomeOption, StoreOption, open_log, operator
 from engine.cli.project import open_project
 from engine.cli.terminal import Exit, counts_line, data, fail, note, plural
 
@@ -26,6 +26,7 @@ def replay(
     ],
     store: StoreOption = "",
     home: HomeOption = Path(),
+    environment: EnvironmentOption = "",
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only show what would happen; nothing is sent.")
     ] = False,
@@ -68,7 +69,7 @@ def replay(
         if not plan.rows:
             raise typer.Exit(int(Exit.FINDINGS))
         if dry_run:
-            _preview(log, [row.message_id for row in plan.rows], home)
+            _preview(log, [row.message_id for row in plan.rows], home, environment)
             return
         if not yes and not typer.confirm(f"replay {len(plan.rows):,} messages?", err=True):
             raise typer.Exit(int(Exit.FINDINGS))
@@ -90,10 +91,10 @@ def replay(
             data(str(job_id))
 
 
-def _preview(log: "MessageLog", message_ids: list[int], home: Path) -> None:
+def _preview(log: "MessageLog", message_ids: list[int], home: Path, environment: str) -> None:
     from engine.runtime.desk.replay_preview import preview
 
-    result = preview(log, open_project(home), message_ids[:PREVIEW_MAX])
+    result = preview(log, open_project(home, environment), message_ids[:PREVIEW_MAX])
     for line in result.lines():
         data(line)
     if len(message_ids) > PREVIEW_MAX:

@@ -5,11 +5,12 @@ from typing import Annotated
 
 import typer
 
-from engine.cli.options import DEFAULT_STORE, HomeOption, StoreOption
+from engine.cli.options import DEFAULT_STORE, EnvironmentOption, HomeOption, StoreOption
 
 
 def serve(
     home: HomeOption = Path(),
+    environment: EnvironmentOption = "",
     store: StoreOption = "",
     workers: Annotated[
         int, typer.Option(help="Worker processes; 0: one per core left.", min=0, max=256)
@@ -28,5 +29,6 @@ def serve(
         workers=workers,
         metrics_port=metrics_port,
         log_format=log_format,
+        environment=environment,
     )
     raise typer.Exit(code)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from engine.cli.options import HomeOption
+from engine.cli.options import EnvironmentOption, HomeOption
 from engine.cli.project import message_files, messages_of, open_project
 from engine.cli.terminal import Exit, data, data_json, note, plural
 
@@ -18,6 +18,7 @@ UNEXERCISED_SHOWN = 40
 
 def test(
     home: HomeOption = Path(),
+    environment: EnvironmentOption = "",
     only: Annotated[str, typer.Option("-k", help="Tests whose owner or name holds this.")] = "",
     coverage: Annotated[
         list[Path] | None,
@@ -26,7 +27,7 @@ def test(
     form: Annotated[str, typer.Option("--format", help="text or ndjson.")] = "text",
 ) -> None:
     """Run the `tests:` of all maps and channels by the code of the engine."""
-    bench = open_project(home)
+    bench = open_project(home, environment)
 
     def read_file(name: str) -> bytes | None:
         path = home / name

@@ -18,7 +18,8 @@ import orjson
 from multidict import CIMultiDict
 from yarl import URL
 
-from engine.channel.model import REPLACE, FhirDestinationConfig, SecretReference
+from engine.channel.connection import SecretReference
+from engine.channel.model import REPLACE, FhirDestinationConfig
 from engine.destinations.fhir_document import (
     CONDITIONAL_CREATE,
     document_headers,

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
-from engine.channel.model import SecretReference
+from engine.channel.connection import SecretReference
 from engine.pipeline.response import Classification
 
 SecretSource = Callable[[SecretReference], str]

@@ -6,7 +6,7 @@ There is no switch to turn verification off: a site with its own authority names
 import ssl
 from pathlib import Path
 
-from engine.channel.model import TlsConfig
+from engine.channel.connection import TlsConfig
 
 
 def client_context(config: TlsConfig | None) -> ssl.SSLContext:

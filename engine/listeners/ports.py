@@ -7,7 +7,7 @@ from twisted.internet.interfaces import IAddress, IProtocolFactory
 from twisted.protocols.tls import TLSMemoryBIOFactory
 from zope.interface import implementer
 
-from engine.channel.model import TlsConfig
+from engine.channel.connection import TlsConfig
 from engine.listeners.admission import Admission
 from engine.listeners.interface import ListenerStatus
 from engine.listeners.reactor import Reactor

@@ -14,7 +14,7 @@ from twisted.internet.interfaces import IOpenSSLServerConnectionCreator
 from twisted.protocols.tls import TLSMemoryBIOProtocol
 from zope.interface import implementer
 
-from engine.channel.model import TlsConfig
+from engine.channel.connection import TlsConfig
 from engine.telemetry.events import CertificateLoaded, CertificateRefused
 from engine.telemetry.recorder import Recorder
 

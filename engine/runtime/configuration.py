@@ -1,8 +1,8 @@
 """Rim. The files of a project, read from disk and checked whole; used by every process and command.
 
-A project folder holds `channels/*.yaml`, and where a site has them `overlays/<name>/**` and its own
-`transforms/**`; without the latter the library that ships with the engine is used. Secrets are not
-touched here.
+A project folder holds `channels/*.yaml`, and where a site has them `environments/*.yaml`,
+`overlays/<name>/**` and its own `transforms/**`; without the latter the library that ships with the
+engine is used. Secrets are not touched here.
 
 `engine serve` checks once and writes what it checked as a snapshot into the data directory; every
 process loads that snapshot. So all run the same configuration, and a process that is started again
@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from engine.channel.environments import check_environments, in_force
 from engine.channel.lint import check_configuration, revision_of
 from engine.channel.model import ChannelConfig, Configuration
 from engine.diagnostics import Diagnostic, has_errors, sort_key
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 CHANNELS = "channels"
 TRANSFORMS = "transforms"
 OVERLAYS = "overlays"
+ENVIRONMENTS = "environments"
 DOCUMENTS = "cda"
 """Folder of the maps of documents, in `transforms` and in every overlay."""
 SNAPSHOTS_KEPT = 50
@@ -47,11 +49,16 @@ class ProjectFiles:
     channels: Mapping[str, str]
     transforms: Mapping[str, str]
     overlays: Mapping[str, str]
+    environments: Mapping[str, str] = field(default_factory=dict)
+    environment: str = ""
+    """The name of the one asked for; "": the only one, or none."""
 
     @property
     def revision(self) -> str:
-        """SHA-256 over all of them, 12 hex digits."""
-        return revision_of({**self.transforms, **self.overlays, **self.channels})
+        """SHA-256 over all that is in force, 12 hex digits: of environments that is one."""
+        name = f"{ENVIRONMENTS}/{in_force(self.environments, self.environment)}.yaml"
+        chosen = {file: text for file, text in self.environments.items() if file == name}
+        return revision_of({**self.transforms, **self.overlays, **self.channels, **chosen})
 
     def overlay_names(self) -> frozenset[str]:
         """The overlay folders there are, such as `overlays/north`."""
@@ -106,14 +113,25 @@ class Loaded:
         return program
 
 
-def read_project(home: Path) -> ProjectFiles:
-    """Read all files of a project. Raises OSError, and ValueError for a file that is not UTF-8."""
+def read_project(home: Path, environment: str = "") -> ProjectFiles:
+    """Read all files of a project.
+
+    Args:
+        home: the folder.
+        environment: the name of the environment to be in force; "": the only one, or none.
+
+    Raises:
+        OSError: a file cannot be read.
+        ValueError: a file is too large or not UTF-8.
+    """
     own = home / TRANSFORMS
     library = own if own.is_dir() else shipped_transforms()
     return ProjectFiles(
         channels=_read_folder(home / CHANNELS, CHANNELS, (".yaml",)),
         transforms=_read_folder(library, TRANSFORMS, (".yaml", ".csv")),
         overlays=_read_folder(home / OVERLAYS, OVERLAYS, (".yaml", ".csv")),
+        environments=_read_folder(home / ENVIRONMENTS, ENVIRONMENTS, (".yaml",)),
+        environment=environment,
     )
 
 
@@ -156,13 +174,13 @@ def uncollected() -> Iterator[None]:
 
 
 def check_project(
-    files: ProjectFiles, environment: Mapping[str, str] | None = None, *, check_maps: bool = True
+    files: ProjectFiles, variables: Mapping[str, str] | None = None, *, check_maps: bool = True
 ) -> tuple[Loaded | None, list[Diagnostic]]:
     """Check everything together.
 
     Args:
         files: what `read_project` gave.
-        environment: variable name to value, for `${env:NAME}`; the process's own by default.
+        variables: variable name to value, for `${env:NAME}`; the process's own by default.
         check_maps: False for a snapshot, whose maps were checked before it was written.
 
     Returns:
@@ -183,9 +201,12 @@ def check_project(
                 problems.extend(_check_documents(files, overlays))
         return [one.name for one in libraries[overlays].message_maps()]
 
+    variables = os.environ if variables is None else variables
+    environment, more = check_environments(files.environments, variables, files.environment)
+    problems = problems + more
     configuration, found = check_configuration(
         files.channels,
-        os.environ if environment is None else environment,
+        variables,
         known_maps=maps_with,
         known_overlays=files.overlay_names(),
     )
@@ -193,20 +214,26 @@ def check_project(
     problems = sorted(dict.fromkeys(problems), key=sort_key)
     if configuration is None or has_errors(problems):
         return None, problems
-    whole = Configuration(channels=configuration.channels, revision=files.revision)
+    whole = Configuration(
+        channels=configuration.channels, revision=files.revision, environment=environment
+    )
     return Loaded(files=files, configuration=whole, libraries=libraries), problems
 
 
 def read_channels(
-    files: ProjectFiles, environment: Mapping[str, str] | None = None
+    files: ProjectFiles, variables: Mapping[str, str] | None = None
 ) -> tuple[Configuration | None, list[Diagnostic]]:
     """The channels alone, for a process that needs no maps; see `check_project`."""
-    configuration, problems = check_configuration(
-        files.channels, os.environ if environment is None else environment
-    )
-    if configuration is None:
+    variables = os.environ if variables is None else variables
+    environment, problems = check_environments(files.environments, variables, files.environment)
+    configuration, found = check_configuration(files.channels, variables)
+    problems = sorted([*problems, *found], key=sort_key)
+    if configuration is None or has_errors(problems):
         return None, problems
-    return Configuration(channels=configuration.channels, revision=files.revision), problems
+    whole = Configuration(
+        channels=configuration.channels, revision=files.revision, environment=environment
+    )
+    return whole, problems
 
 
 def _overlaid(

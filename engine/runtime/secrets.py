@@ -6,7 +6,7 @@ The value is returned, not kept: no model, log line or diagnostic can hold it.
 import os
 from pathlib import Path
 
-from engine.channel.model import SecretReference
+from engine.channel.connection import SecretReference
 
 SECRET_BYTES_MAX = 65_536
 

@@ -10,7 +10,8 @@ import orjson
 import pytest
 import pytest_asyncio
 
-from engine.channel.model import FhirDestinationConfig, SecretReference
+from engine.channel.connection import SecretReference
+from engine.channel.model import FhirDestinationConfig
 from engine.destinations.fhir import FhirDestination
 from engine.destinations.interface import Outgoing, Presence, Settlement
 from engine.pipeline.states import FailureClass

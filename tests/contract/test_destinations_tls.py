@@ -15,7 +15,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from engine.channel.model import FhirDestinationConfig, MllpDestinationConfig, TlsConfig
+from engine.channel.connection import TlsConfig
+from engine.channel.model import FhirDestinationConfig, MllpDestinationConfig
 from engine.destinations.fhir import FhirDestination
 from engine.destinations.interface import Outgoing
 from engine.destinations.mllp import MllpDestination

@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from engine.channel.environments import check_environments
 from engine.channel.filter import compile_filter
 from engine.channel.lint import check_configuration
 from engine.cli.reference import all_codes, diagnostics_page
@@ -98,6 +99,12 @@ def run_channel(sections: Sections) -> Iterable[Diagnostic]:
     return check_configuration(files_of(sections), environment, **options_of(sections))[1]
 
 
+def run_environment(sections: Sections) -> Iterable[Diagnostic]:
+    lines = sections.get("variables", "").splitlines()
+    variables = dict(line.split("=", 1) for line in lines)
+    return check_environments(files_of(sections), variables, **options_of(sections))[1]
+
+
 def run_library(sections: Sections) -> Iterable[Diagnostic]:
     files = files_of(sections)
     changes = {name: text for name, text in files.items() if name.startswith("overlays/")}
@@ -162,6 +169,7 @@ def run_call(sections: Sections) -> Iterable[Diagnostic]:
 RUNNERS: dict[str, Callable[[Sections], Iterable[Diagnostic]]] = {
     "yaml": run_yaml,
     "channel": run_channel,
+    "environment": run_environment,
     "library": run_library,
     "message": run_message,
     "header": run_header,

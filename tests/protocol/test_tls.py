@@ -12,7 +12,8 @@ from twisted.internet.address import IPv4Address
 from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
 
-from engine.channel.model import MllpListenerConfig, TlsConfig
+from engine.channel.connection import TlsConfig
+from engine.channel.model import MllpListenerConfig
 from engine.listeners.mllp import MllpListener
 from engine.mllp import FrameFault, encode_frame
 from engine.telemetry.events import CertificateLoaded, CertificateRefused

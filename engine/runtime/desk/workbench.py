@@ -227,15 +227,15 @@ class Workbench:
         return found
 
 
-def open_workbench(home: Path) -> Workbench:
-    """Read and check a project.
+def open_workbench(home: Path, environment: str = "") -> Workbench:
+    """Read and check a project, under an environment where it has several.
 
     Raises:
         OSError: a file cannot be read.
         ValueError: a file is too large or not UTF-8.
         NotInOrder: it has errors.
     """
-    loaded, problems = check_project(read_project(home))
+    loaded, problems = check_project(read_project(home, environment))
     if loaded is None:
         raise NotInOrder(problems)
     return Workbench(loaded)

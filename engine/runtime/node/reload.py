@@ -55,10 +55,10 @@ def plan_reload(old: Loaded, new: Loaded) -> ReloadPlan:
     )
 
 
-def load_project(home: Path) -> tuple[Loaded | None, list[Diagnostic]]:
+def load_project(home: Path, environment: str = "") -> tuple[Loaded | None, list[Diagnostic]]:
     """Read and check a project; a file that cannot be read is a problem like others."""
     try:
-        files = read_project(home)
+        files = read_project(home, environment)
     except OSError as error:
         reason = errno.errorcode.get(error.errno or 0, type(error).__name__)
         place = Place(file=str(error.filename)) if error.filename else Place()

@@ -46,7 +46,14 @@ EXIT_CONFIGURATION = 2
 EXIT_ENVIRONMENT = 3
 
 
-def serve(home: Path, store_url: str, workers: int, metrics_port: int, log_format: str) -> int:
+def serve(
+    home: Path,
+    store_url: str,
+    workers: int,
+    metrics_port: int,
+    log_format: str,
+    environment: str = "",
+) -> int:
     """Run a node until it is told to stop; the exit code.
 
     Args:
@@ -55,6 +62,7 @@ def serve(home: Path, store_url: str, workers: int, metrics_port: int, log_forma
         workers: how many; 0: one per core left, at least one.
         metrics_port: on loopback; 0: none.
         log_format: `json` or `console`.
+        environment: the name of the one in force; "": the only one, or none.
     """
     home = home.resolve()
     store_url = _absolute(store_url)
@@ -67,7 +75,7 @@ def serve(home: Path, store_url: str, workers: int, metrics_port: int, log_forma
     except OSError as error:
         return _refuse(f"the data directory cannot be used: {error.strerror}")
     try:
-        loaded, problems = load_project(home)
+        loaded, problems = load_project(home, environment)
         _show(problems, home)
         if loaded is None:
             return EXIT_CONFIGURATION
@@ -218,7 +226,7 @@ class Supervisor:
         if self._condition is Condition.STOPPING:
             return
         number = self._reload.number + 1
-        loaded, problems = load_project(self._home)
+        loaded, problems = load_project(self._home, self._loaded.files.environment)
         if loaded is not None:
             problems += probe_listeners(
                 self._loaded.configuration, loaded.configuration, self._home

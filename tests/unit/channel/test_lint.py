@@ -2,6 +2,7 @@
 
 import pytest
 
+from engine.channel.connection import SecretReference
 from engine.channel.lint import check_configuration, read_channel, revision_of
 from engine.channel.model import (
     Acknowledge,
@@ -13,7 +14,6 @@ from engine.channel.model import (
     MllpDestinationConfig,
     MllpListenerConfig,
     RetryPolicy,
-    SecretReference,
 )
 from engine.diagnostics import Diagnostic
 

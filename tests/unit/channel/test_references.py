@@ -2,7 +2,7 @@
 
 import pytest
 
-from engine.channel.model import SecretReference
+from engine.channel.connection import SecretReference
 from engine.channel.references import Allowed, Resolved, resolve
 from engine.diagnostics import Place
 from engine.yamltext import Scalar

@@ -72,3 +72,43 @@ def test_the_current_snapshot_is_what_was_written_last(tmp_path: Path) -> None:
 def test_without_a_snapshot_reading_fails(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="current"):
         Snapshots(tmp_path).current()
+
+
+ENVIRONMENT = "environment: {name}\nclass: sandbox\n"
+
+
+def with_environments(tmp_path: Path, *names: str) -> Path:
+    home = project(tmp_path)
+    (home / "environments").mkdir()
+    for name in names:
+        text = ENVIRONMENT.format(name=name)
+        (home / "environments" / f"{name}.yaml").write_text(text, encoding="utf-8")
+    return home
+
+
+def test_the_environment_in_force_is_part_of_what_is_loaded_and_kept(tmp_path: Path) -> None:
+    home = with_environments(tmp_path, "sandbox", "second")
+    files = read_project(home, "second")
+    loaded, problems = check_project(files, {})
+    assert problems == []
+    assert loaded is not None
+    assert loaded.configuration.environment is not None
+    assert loaded.configuration.environment.name == "second"
+    snapshots = Snapshots(tmp_path / "configuration")
+    snapshots.write(files)
+    assert snapshots.current() == files
+
+
+def test_the_revision_changes_with_the_environment_in_force_alone(tmp_path: Path) -> None:
+    home = with_environments(tmp_path, "sandbox", "second")
+    sandbox, second = (read_project(home, name).revision for name in ("sandbox", "second"))
+    assert sandbox != second
+    file = home / "environments" / "second.yaml"
+    file.write_text(file.read_text(encoding="utf-8") + "release_first: 3\n", encoding="utf-8")
+    assert read_project(home, "sandbox").revision == sandbox
+    assert read_project(home, "second").revision != second
+
+
+def test_an_environment_that_is_not_there_is_a_problem(tmp_path: Path) -> None:
+    _, problems = check_project(read_project(with_environments(tmp_path, "sandbox"), "x"), {})
+    assert [problem.code for problem in problems] == ["C470"]

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.channel.model import SecretReference
+from engine.channel.connection import SecretReference
 from engine.runtime.secrets import SECRET_BYTES_MAX, read_secret
 
 

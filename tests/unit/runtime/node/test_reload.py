@@ -4,13 +4,13 @@ import socket
 from dataclasses import replace
 from pathlib import Path
 
+from engine.channel.connection import TlsConfig
 from engine.channel.model import (
     ChannelConfig,
     Configuration,
     DirectoryListenerConfig,
     HttpListenerConfig,
     MllpListenerConfig,
-    TlsConfig,
 )
 from engine.runtime.configuration import Loaded, ProjectFiles
 from engine.runtime.node.reload import load_project, plan_reload, probe_listeners
