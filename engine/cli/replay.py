@@ -46,6 +46,12 @@ def replay(
             "--overwrite-newer", help="Send also what puts older data over newer; else left out."
         ),
     ] = False,
+    configuration: Annotated[
+        str,
+        typer.Option(
+            help="now; then: as it was when each message came; or a revision, as log show has it."
+        ),
+    ] = "now",
     reason: Annotated[str, typer.Option(help="Why, for the record.")] = "",
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     wait: Annotated[bool, typer.Option(help="Watch until it is done.")] = True,
@@ -83,6 +89,7 @@ def replay(
             rate_per_second=rate,
             stop_after_failures=stop_after_failures,
             overwrite_newer=overwrite_newer,
+            revision="" if configuration == "now" else configuration,
         )
         note(f"replay job {job_id}")
         if wait:

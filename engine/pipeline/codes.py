@@ -58,3 +58,8 @@ EMBEDDED_OTHER_PATIENT = warning(
     "the document inside shares no identifier of its patient with the message",
     "map the assigner in `authorities`, or ask the sender whose document it is",
 )
+REVISION_GONE = error(
+    "S732",
+    "the configuration {revision} is not kept any more",
+    "replay on the configuration in force, or put its snapshot back into the data folder",
+)

@@ -327,7 +327,8 @@ class ReplayJob:
     overwrite_newer: bool = False
     """Send also what would put older data over newer at the destination."""
     revision: str = ""
-    """Of the configuration to process with; empty: that in force."""
+    """Of the configuration to process with; empty: that in force; `then`: that of the time each
+    message came."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -120,6 +120,7 @@ class MessageLog:
         rate_per_second: float = 50.0,
         stop_after_failures: int = 0,
         overwrite_newer: bool = False,
+        revision: str = "",
     ) -> int:
         """Store a replay job; the engine's worker runs it. Returns the job id."""
         return self._state.create_job(
@@ -138,6 +139,7 @@ class MessageLog:
                 succeeded=0,
                 failed=0,
                 overwrite_newer=overwrite_newer,
+                revision=revision,
             )
         )
 

@@ -50,6 +50,11 @@ def load_plans(loaded: Loaded) -> Plans:
     return Plans(revision=loaded.revision, channels=channels)
 
 
+def no_earlier_plans(revision: str) -> Plans:
+    """Where no earlier configuration is kept. Raises OSError."""
+    raise FileNotFoundError(revision)
+
+
 def _bound(prepared: ChannelPlan) -> ProcessMessage:
     def process_one(raw: bytes, received_at: float) -> ProcessResult:
         return process(raw, prepared, received_at=received_at)

@@ -12,7 +12,8 @@ from itertools import islice
 from engine.diagnostics import Diagnostic
 from engine.pipeline import codes
 from engine.pipeline.result import Output, ProcessResult
-from engine.pipeline.states import State
+from engine.pipeline.states import Origin, State
+from engine.runtime.worker.earlier_plans import EarlierPlans, RevisionGone
 from engine.runtime.worker.lane_buckets import owns, shared
 from engine.runtime.worker.outlet import LiveDelivery
 from engine.runtime.worker.plans import Plans
@@ -67,6 +68,7 @@ class Processing:
     """Runs between the board and the store."""
 
     work: Workload
+    earlier: EarlierPlans
     raw: dict[int, bytes] = field(default_factory=dict)
     """By message id, read ahead."""
     raw_bytes: int = 0
@@ -79,6 +81,8 @@ class Processing:
     """Our runs that may stand behind others in another worker's lane; True: they head ours."""
     stranded: dict[int, float] = field(default_factory=dict)
     """Runs of unknown channels, and since when."""
+    unloaded: set[int] = field(default_factory=set)
+    """Replays on an earlier configuration that is being loaded."""
 
     @property
     def busy(self) -> bool:
@@ -157,6 +161,7 @@ class Processing:
         self.foreign = {key: value for key, value in self.foreign.items() if key in runs}
         self.shared = {key: value for key, value in self.shared.items() if key in runs}
         self.stranded = {key: value for key, value in self.stranded.items() if key in runs}
+        self.unloaded = {run_id for run_id in self.unloaded if run_id in runs}
 
     def clear(self) -> None:
         """Forget everything."""
@@ -169,6 +174,11 @@ class Processing:
         """Try runs of unknown channels again: the configuration has changed."""
         self.lacking.extend(self.stranded)
         self.stranded.clear()
+
+    def use_earlier(self) -> None:
+        """Try replays again that waited for an earlier configuration: it has been loaded."""
+        self.lacking.extend(sorted(self.unloaded))
+        self.unloaded.clear()
 
     # -- processing --
 
@@ -188,7 +198,7 @@ class Processing:
                 continue
             draft = self._process(run, plans, now)
             if draft is None:
-                if run.run_id not in self.stranded:
+                if run.run_id not in self.stranded and run.run_id not in self.unloaded:
                     waiting.append(run.run_id)
                 continue
             drafts.append(draft)
@@ -220,7 +230,16 @@ class Processing:
         return found
 
     def _process(self, run: Run, plans: Plans, now: float) -> Draft | None:
-        """The draft of one run; None when it has to wait for its bytes or its channel."""
+        """The draft of one run; None when its bytes, channel or configuration are not there yet."""
+        if run.origin is not Origin.RECEIVED and run.revision not in ("", plans.revision):
+            try:
+                earlier = self.earlier.get(run.revision)
+            except RevisionGone:
+                return _draft(run, State.ERROR, codes.REVISION_GONE(revision=run.revision))
+            if earlier is None:
+                self.unloaded.add(run.run_id)
+                return None
+            plans = earlier
         channel = plans.channels.get(run.channel)
         if channel is None:
             since = self.stranded.setdefault(run.run_id, now)

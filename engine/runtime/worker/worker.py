@@ -9,6 +9,7 @@ settles.
 """
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from engine.destinations.interface import SecretSource
@@ -18,10 +19,11 @@ from engine.runtime.worker.configured_outlets import (
     Opening,
     homeless_outcome,
 )
+from engine.runtime.worker.earlier_plans import EarlierPlans
 from engine.runtime.worker.held_lanes import Clocks, HeldLanes, Renewal
 from engine.runtime.worker.lane_buckets import lane_bucket
 from engine.runtime.worker.outlet import LiveDelivery
-from engine.runtime.worker.plans import Plans
+from engine.runtime.worker.plans import Plans, no_earlier_plans
 from engine.runtime.worker.processing import RAW_BYTES_MAX, Draft, Processing
 from engine.runtime.worker.replay_jobs import ReplayJobs
 from engine.runtime.worker.sending import Sending
@@ -78,9 +80,10 @@ class Worker:
         recorder: Recorder,
         clocks: Clocks | None = None,
         opening: Opening = open_destination,
+        earlier: Callable[[str], Plans] = no_earlier_plans,
     ) -> None:
         """Args: the store, what it is told, where secrets come from and events go; for tests the
-        time and how destinations are opened.
+        time and how destinations are opened; what gives the plans of an earlier configuration.
         """
         self._store = store
         self._settings = settings
@@ -89,7 +92,7 @@ class Worker:
         self._plans = Plans()
         self._wake = asyncio.Event()
         self._work = Workload()
-        self._processing = Processing(self._work)
+        self._processing = Processing(self._work, EarlierPlans(earlier, self._use_earlier))
         self._lanes = HeldLanes(store, settings.owner, settings.share, self._clocks)
         self._sending = Sending(
             self._work,
@@ -115,6 +118,10 @@ class Worker:
         self._plans = plans
         self._outlets.use(plans, self._tokens_in_flight())
         self._processing.use_plans()
+        self._wake.set()
+
+    def _use_earlier(self) -> None:
+        self._processing.use_earlier()
         self._wake.set()
 
     def stop(self) -> None:

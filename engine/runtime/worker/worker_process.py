@@ -20,7 +20,7 @@ import sys
 from collections.abc import Sequence
 from typing import IO
 
-from engine.runtime.configuration import check_project
+from engine.runtime.configuration import ProjectFiles, check_project
 from engine.runtime.node.process_setup import ProcessSetup, Pulse, read_arguments
 from engine.runtime.secrets import read_secret
 from engine.runtime.worker.plans import Plans, load_plans
@@ -69,7 +69,9 @@ class WorkerProcess:
         plans = await asyncio.to_thread(self._load)
         owner = f"{socket.gethostname()}:{self._setup.data.path.resolve()}:{self._setup.name}"
         settings = WorkerSettings(owner=owner, share=self._setup.share)
-        worker = self._worker = Worker(store, settings, read_secret, self._pulse.recorder)
+        worker = self._worker = Worker(
+            store, settings, read_secret, self._pulse.recorder, earlier=self._load_earlier
+        )
         self._use(plans)
         gc.collect()
         gc.freeze()
@@ -117,7 +119,13 @@ class WorkerProcess:
     # -- configuration --
 
     def _load(self) -> Plans:
-        loaded, problems = check_project(self._setup.data.snapshots.current(), check_maps=False)
+        return self._plans_of(self._setup.data.snapshots.current())
+
+    def _load_earlier(self, revision: str) -> Plans:
+        return self._plans_of(self._setup.data.snapshots.read(revision))
+
+    def _plans_of(self, files: ProjectFiles) -> Plans:
+        loaded, problems = check_project(files, check_maps=False)
         if loaded is None:
             raise ValueError(f"the snapshot has {len(problems)} problems")
         return load_plans(loaded)

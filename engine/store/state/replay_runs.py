@@ -23,7 +23,7 @@ from engine.store.state.statements import (
 
 _RUNS = (
     "SELECT run_id, message_id, channel, state, job_id, lanes, bucket, other_buckets, received_at,"
-    f" message_type, control_id FROM runs WHERE message_id {AMONG} ORDER BY run_id"
+    f" message_type, control_id, revision FROM runs WHERE message_id {AMONG} ORDER BY run_id"
 )
 _INSERT_RUN = (
     "INSERT INTO runs (message_id, channel, lanes, bucket, other_buckets, origin, state, open,"
@@ -39,6 +39,8 @@ _COPY_BODY = (
     "INSERT INTO delivery_bodies (delivery_id, content_type, body)"
     " SELECT ?, content_type, body FROM delivery_bodies WHERE delivery_id = ?"
 )
+THEN = "then"
+"""As a job's revision: that which each message first ran on."""
 _WAITS_FOR_A_PERSON = frozenset({State.ERROR, State.HELD, State.UNKNOWN})
 
 
@@ -55,6 +57,8 @@ class _Source:
     message_type: str
     control_id: str
     replay_of: int | None
+    revision: str
+    """Of the configuration the message first ran on."""
 
 
 class ReplayRuns:
@@ -79,7 +83,7 @@ class ReplayRuns:
         return sum(not self._make_one(found, runs.get(found, [])) for found in message_ids)
 
     def _make_one(self, message_id: int, runs: list[Row]) -> bool:
-        source = _source_of(runs[-1]) if runs else self._source_in_log(message_id)
+        source = _source_of(runs) if runs else self._source_in_log(message_id)
         if source is None:
             return False
         if runs:
@@ -105,6 +109,7 @@ class ReplayRuns:
             message_type=found.message_type,
             control_id=found.control_id,
             replay_of=None,
+            revision=found.revision,
         )
 
     def _insert(self, source: _Source, state: State, diagnostics: str | None) -> int:
@@ -122,7 +127,7 @@ class ReplayRuns:
             self._now,
             source.message_type,
             source.control_id,
-            self._job.revision,
+            source.revision if self._job.revision == THEN else self._job.revision,
             source.replay_of,
             encode_list(self._job.destinations),
             self._job.job_id,
@@ -186,7 +191,8 @@ class ReplayRuns:
             )
 
 
-def _source_of(run: Row) -> _Source:
+def _source_of(runs: Sequence[Row]) -> _Source:
+    run = runs[-1]
     return _Source(
         message_id=run[1],
         channel=run[2],
@@ -197,4 +203,5 @@ def _source_of(run: Row) -> _Source:
         message_type=run[9],
         control_id=run[10],
         replay_of=run[0],
+        revision=runs[0][11],
     )

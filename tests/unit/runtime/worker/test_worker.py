@@ -126,6 +126,7 @@ class Engine:
                 control_id=body,
                 message_type="ADT^A01",
                 lanes=lanes,
+                revision="r0",
             )
             for body in bodies
         ]
@@ -149,6 +150,17 @@ class Engine:
         )
         return Plans(channels={"adt": ChannelWork(config=config, process=self.process)})
 
+    def earlier_plans(self, revision: str) -> Plans:
+        """As it was at revision r0: messages were passed on in capitals."""
+        if revision != "r0":
+            raise FileNotFoundError(revision)
+        now = self.plans().channels["adt"]
+
+        def process(raw: bytes, received_at: float) -> ProcessResult:
+            return now.process(raw.upper(), received_at)
+
+        return Plans(revision="r0", channels={"adt": replace(now, process=process)})
+
     def opening(self, config: DestinationConfig, _secrets: SecretSource) -> Destination:
         return self.fakes.setdefault(config.name, FakeDestination())
 
@@ -161,6 +173,7 @@ class Engine:
             lambda _reference: "",
             self.recorder,
             opening=self.opening,
+            earlier=self.earlier_plans,
         )
         worker.use(self.plans())
         self.workers.append((worker, asyncio.create_task(worker.run()), store))
@@ -403,7 +416,13 @@ async def test_run_held_in_processing_blocks_its_lane_until_it_is_replayed(
     assert taken(engine) == ["m1", "m2"]
 
 
-def replay(engine: Engine, *message_ids: int, origin: Origin = Origin.REPLAY, **more: int) -> int:
+def replay(
+    engine: Engine,
+    *message_ids: int,
+    origin: Origin = Origin.REPLAY,
+    revision: str = "",
+    **more: int,
+) -> int:
     state = open_state(engine.url)
     job = ReplayJob(
         job_id=0,
@@ -416,6 +435,7 @@ def replay(engine: Engine, *message_ids: int, origin: Origin = Origin.REPLAY, **
         rate_per_second=more.get("rate_per_second", 0),
         stop_after_failures=more.get("stop_after_failures", 0),
         overwrite_newer=bool(more.get("overwrite_newer", False)),
+        revision=revision,
         state="waiting",
         started=0,
         succeeded=0,
@@ -434,6 +454,27 @@ async def test_replay_processes_the_stored_bytes_again(engine: Engine) -> None:
     await engine.until_states(message, ALL_SENT, ALL_SENT)
     assert taken(engine) == ["m1", "m1"]
     assert engine.detail(message).runs[1].origin is Origin.REPLAY
+
+
+@pytest.mark.parametrize("revision", ["then", "r0"])
+async def test_replay_processes_on_the_configuration_of_the_time(
+    engine: Engine, revision: str
+) -> None:
+    first, second = engine.receive("m1", "m2")
+    engine.start()
+    await engine.until_states(second, ALL_SENT)
+    replay(engine, first, second, revision=revision)
+    await engine.until_states(second, ALL_SENT, ALL_SENT)
+    assert taken(engine) == ["m1", "m2", "M1", "M2"]
+
+
+async def test_replay_on_a_configuration_that_is_not_kept_is_an_error(engine: Engine) -> None:
+    (message,) = engine.receive("m1")
+    engine.start()
+    await engine.until_states(message, ALL_SENT)
+    replay(engine, message, revision="gone")
+    await engine.until_states(message, ALL_SENT, (State.ERROR, []))
+    assert [one["code"] for one in engine.detail(message).runs[1].diagnostics] == ["S732"]
 
 
 async def test_resend_sends_the_stored_output_without_processing(engine: Engine) -> None:
