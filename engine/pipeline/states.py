@@ -30,6 +30,9 @@ class State(StrEnum):
     """Run or delivery: waits for a person; its lane waits with it."""
     UNKNOWN = "UNKNOWN"
     """Delivery: sent, the answer was lost, and the destination cannot be asked."""
+    PARKED = "PARKED"
+    """Delivery: waits beside its lane for what it refers to, such as the visit of a result. Run:
+    nothing else of it is left to do."""
     CANCELLED = "CANCELLED"
     """Run or delivery: a person or a newer replay gave it up. Final."""
 
@@ -38,13 +41,22 @@ FINAL_STATES = frozenset({State.FILTERED, State.SENT, State.ERROR, State.CANCELL
 
 TRANSITIONS: dict[State, frozenset[State]] = {
     State.RECEIVED: frozenset({State.FILTERED, State.TRANSFORMED, State.ERROR, State.HELD}),
-    State.TRANSFORMED: frozenset({State.SENT, State.ERROR, State.HELD}),
+    State.TRANSFORMED: frozenset({State.SENT, State.ERROR, State.HELD, State.PARKED}),
     State.QUEUED: frozenset({State.PENDING, State.HELD, State.CANCELLED, State.ERROR}),
     State.PENDING: frozenset(
-        {State.SENT, State.QUEUED, State.ERROR, State.UNKNOWN, State.HELD, State.CANCELLED}
+        {
+            State.SENT,
+            State.QUEUED,
+            State.ERROR,
+            State.UNKNOWN,
+            State.HELD,
+            State.PARKED,
+            State.CANCELLED,
+        }
     ),
     State.HELD: frozenset({State.RECEIVED, State.QUEUED, State.CANCELLED}),
     State.UNKNOWN: frozenset({State.QUEUED, State.SENT, State.CANCELLED}),
+    State.PARKED: frozenset({State.QUEUED, State.HELD, State.SENT, State.CANCELLED}),
     State.ERROR: frozenset({State.QUEUED, State.CANCELLED}),
     State.FILTERED: frozenset(),
     State.SENT: frozenset(),

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 from engine.pipeline.states import AcknowledgmentOutcome, State
+from engine.store.ledger_interface import LedgerStore
 from engine.store.rows import (
     AttemptRow,
     Body,
@@ -28,6 +29,7 @@ from engine.store.rows import (
     NewDelivery,
     NewerSent,
     Outcome,
+    ParkingRound,
     Processed,
     Receipt,
     RecentControlId,
@@ -36,6 +38,7 @@ from engine.store.rows import (
     RunDetail,
     Search,
     StateBatch,
+    Wait,
 )
 
 __all__ = [
@@ -49,12 +52,14 @@ __all__ = [
     "DeliveryDetail",
     "LaneLease",
     "LeaseLost",
+    "LedgerStore",
     "Log",
     "MessageDetail",
     "MessageRow",
     "NewDelivery",
     "NewerSent",
     "Outcome",
+    "ParkingRound",
     "Processed",
     "Receipt",
     "RecentControlId",
@@ -65,6 +70,7 @@ __all__ = [
     "StateBatch",
     "StateStore",
     "StoreUnavailable",
+    "Wait",
 ]
 
 LANE_BUCKETS = 64
@@ -123,6 +129,11 @@ class Log(Protocol):
 
 class StateStore(Protocol):
     """The processing state. Worker calls first, then the calls of console and commands."""
+
+    @property
+    def ledger(self) -> LedgerStore:
+        """What exists on the services we write to."""
+        ...
 
     def acquire(self, owner: str, ttl_seconds: float, share: float) -> LaneLease:
         """Take or renew lane buckets: up to `share` (0..1) of all, and any whose lease has expired.
@@ -196,6 +207,13 @@ class StateStore(Protocol):
         """Runs closed by a newer replay since the last call: their lanes are free."""
         ...
 
+    def release_parked(self, lease: LaneLease, after: int, limit: int) -> ParkingRound:
+        """Release parked deliveries of the leased buckets whose wait is over, `limit` looked at.
+
+        Those after delivery id `after`, in order. Raises LeaseLost when the epoch is stale.
+        """
+        ...
+
     # -- console and commands --
 
     def search(self, query: Search) -> list[MessageRow]:
@@ -253,7 +271,7 @@ class StateStore(Protocol):
         ...
 
     def settle(self, delivery_ids: Sequence[int], state: State, by: str, reason: str = "") -> int:
-        """A person decides deliveries in ERROR, HELD or UNKNOWN: QUEUED, SENT or CANCELLED.
+        """A person decides deliveries in ERROR, HELD, UNKNOWN or PARKED: QUEUED, SENT or CANCELLED.
 
         Who, when and why are kept (`DeliveryDetail.decisions`). Returns how many changed.
         """

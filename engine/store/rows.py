@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from engine.millennium.identity.entries import LedgerKey
 from engine.pipeline.states import (
     AcknowledgmentOutcome,
     FailureClass,
@@ -153,7 +154,7 @@ class Outcome:
     started_at: float
     finished_at: float
     state: State
-    """SENT, QUEUED (again), ERROR, UNKNOWN or HELD."""
+    """SENT, QUEUED (again), ERROR, UNKNOWN, HELD or PARKED."""
     failure_class: FailureClass | None = None
     failure_code: str = ""
     """Bounded vocabulary of pipeline.response, such as `http-503`, `connect-refused`, `timeout`."""
@@ -165,6 +166,33 @@ class Outcome:
     response: bytes = field(default=b"", repr=False)
     """Headers and body, bounded by the destination."""
     possibly_sent: bool = False
+    waits_for: "Wait | None" = None
+    """PARKED: until when, and what for."""
+    aside: bool = False
+    """PARKED, or HELD after it: the lane of the delivery does not wait for it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wait:
+    """What a parked delivery waits for: any of these keys in the ledger."""
+
+    root: str
+    """Service root."""
+    keys: tuple[LedgerKey, ...]
+    until: float
+    """Unix seconds; then a person decides."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParkingRound:
+    """What a look at parked deliveries found."""
+
+    released_count: int
+    """Put back to QUEUED: `released_deliveries` gives them next."""
+    expired: tuple[Delivery, ...]
+    """What did not come in time, to be HELD."""
+    next_after: int
+    """Where the next look begins; 0: at the first one again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -31,7 +31,7 @@ RARE_RUN = "state NOT IN ('RECEIVED', 'TRANSFORMED', 'SENT')"
 """The states of few runs. Repeated in a query's own words, or SQLite does not use the index."""
 RARE_DELIVERY = "state IN ('ERROR', 'HELD', 'UNKNOWN', 'CANCELLED')"
 
-REVISION = "0003"
+REVISION = "0004"
 """The migration that makes these tables."""
 
 STATE = MetaData()
@@ -139,6 +139,7 @@ DELIVERIES = Table(
     Column("next_attempt_at", Float, nullable=False),
     Column("first_attempt_at", Float),
     Column("possibly_sent", SmallInteger, nullable=False),
+    Column("aside", SmallInteger, nullable=False, server_default="0"),
     Index(
         "deliveries_notable",
         "state",

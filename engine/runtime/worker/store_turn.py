@@ -24,6 +24,8 @@ from engine.store.interface import (
 
 T = TypeVar("T")
 
+_LEAVES_LANES = FINAL_STATES | {State.PARKED}
+
 FOLLOW_COUNT = 500
 """Log entries that get their runs in one turn."""
 RAW_CHUNK = 4
@@ -158,7 +160,7 @@ def _read_neighbours(state: StateStore, request: TurnRequest, reply: TurnReply) 
         reply.final = {
             run_id
             for run_id, message_id in request.foreign
-            if message_id in states and states[message_id][0] in FINAL_STATES
+            if message_id in states and states[message_id][0] in _LEAVES_LANES
         }
 
 

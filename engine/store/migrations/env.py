@@ -2,11 +2,14 @@
 
 from alembic import context
 
-from engine.store.schema import STATE
+from engine.store import ledger_schema, schema
+
+TABLES = (schema.RUNS, ledger_schema.LEDGER_KEYS)
+"""Of both modules: they share one metadata."""
 
 context.configure(
     connection=context.config.attributes["connection"],
-    target_metadata=STATE,
+    target_metadata=TABLES[0].metadata,
     transactional_ddl=True,
     transaction_per_migration=False,
 )

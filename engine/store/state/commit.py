@@ -14,7 +14,8 @@ from engine.store.interface import NewDelivery, Outcome, Processed, StateBatch
 from engine.store.schema import DELIVERIES_PER_RUN
 from engine.store.state.jobs import count_job_results
 from engine.store.state.leases import check
-from engine.store.state.roll_up import delivery_states, is_open, roll_up
+from engine.store.state.parking import write_waits
+from engine.store.state.roll_up import delivery_states, is_open, roll_up, roll_up_run
 from engine.store.state.search_keys import CODE, Key, add_keys
 from engine.store.state.statements import (
     END_ATTEMPT,
@@ -27,7 +28,7 @@ from engine.store.state.statements import (
 )
 from engine.store.state.tally import Tally
 
-_RUNS = f"SELECT run_id, message_id, channel, state, job_id FROM runs WHERE run_id {AMONG}"
+_RUNS = f"SELECT run_id, message_id, channel, state, job_id, bucket FROM runs WHERE run_id {AMONG}"
 
 
 class Commit:
@@ -91,7 +92,7 @@ class Commit:
             run = self._runs.get(found.run_id)
             if run is None:
                 continue
-            _, message_id, channel, _, _ = run
+            message_id, channel = run[1], run[2]
             state = found.state
             if found.deliveries:
                 state = roll_up(new.state for new in found.deliveries)
@@ -161,11 +162,13 @@ class Commit:
                     found.started_at,
                     found.next_attempt_at,
                     int(found.possibly_sent),
+                    int(found.aside),
                     found.delivery_id,
                 )
                 for found in outcomes
             ],
         )
+        write_waits(transaction, outcomes, self._runs)
         touched = {found.delivery_id // DELIVERIES_PER_RUN for found in outcomes}
         for outcome in outcomes:
             run = self._runs.get(outcome.delivery_id // DELIVERIES_PER_RUN)
@@ -178,11 +181,11 @@ class Commit:
     def _roll_up(self, transaction: Transaction, run_ids: Iterable[int]) -> None:
         updates: list[Row] = []
         for run_id, states in delivery_states(transaction, sorted(run_ids)).items():
-            state = roll_up(states)
+            state, is_waited_for = roll_up_run(states)
             before = self._states.get(run_id) or self._runs[run_id][3]
             if state != before:
                 self._states[run_id] = state
-                updates.append((state.value, is_open(state), run_id))
+                updates.append((state.value, is_waited_for, run_id))
         transaction.write_many(SET_RUN_STATE, updates)
 
     def _add_codes(self, message_id: int, codes: Iterable[str]) -> None:

@@ -127,11 +127,11 @@ def count_job_results(
 
     Args:
         transaction: the transaction that changes the states.
-        runs: rows (run_id, message_id, channel, state before, job_id).
+        runs: rows (run_id, message_id, channel, state before, job_id, ...).
         states: the new states by run_id; a run that is not in it has not changed.
     """
     changes: dict[int, list[int]] = {}
-    for run_id, _, _, before, job_id in runs:
+    for run_id, _, _, before, job_id, *_ in runs:
         after = states.get(run_id)
         if job_id is None or after is None or after == before:
             continue

@@ -13,7 +13,7 @@ from engine.store.database import AMONG, Ids, LogReader, Row, Transaction
 from engine.store.encoding import buckets_of, decode_lanes, decode_list, encode_list
 from engine.store.interface import ReplayJob
 from engine.store.schema import DELIVERIES_PER_RUN
-from engine.store.state.roll_up import is_open, roll_up
+from engine.store.state.roll_up import DeliveryState, is_open, roll_up_run
 from engine.store.state.statements import (
     INSERT_DELIVERY,
     INSERT_RELEASED,
@@ -32,7 +32,7 @@ _INSERT_RUN = (
     " RETURNING run_id"
 )
 _DELIVERIES = (
-    "SELECT delivery_id, destination, state FROM deliveries"
+    "SELECT delivery_id, destination, state, aside FROM deliveries"
     " WHERE delivery_id >= ? AND delivery_id < ? ORDER BY delivery_id"
 )
 _COPY_BODY = (
@@ -41,7 +41,8 @@ _COPY_BODY = (
 )
 THEN = "then"
 """As a job's revision: that which each message first ran on."""
-_WAITS_FOR_A_PERSON = frozenset({State.ERROR, State.HELD, State.UNKNOWN})
+_WAITS = frozenset({State.ERROR, State.HELD, State.UNKNOWN, State.PARKED})
+"""What a newer run of the message takes the place of."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,22 +170,22 @@ class ReplayRuns:
     def _supersede(self, run: Row) -> None:
         """Give up what the message's latest run still waits for, at the job's destinations."""
         run_id, before = run[0], State(run[3])
-        if before not in _WAITS_FOR_A_PERSON:
+        if before not in _WAITS:
             return
         wanted = self._job.destinations
-        states: list[str] = []
+        states: list[DeliveryState] = []
         given_up: list[Row] = []
-        for delivery_id, destination, state in self._deliveries(run_id):
-            gone = state in _WAITS_FOR_A_PERSON and (not wanted or destination in wanted)
-            states.append(State.CANCELLED if gone else state)
+        for delivery_id, destination, state, aside in self._deliveries(run_id):
+            gone = state in _WAITS and (not wanted or destination in wanted)
+            states.append((State.CANCELLED, 0) if gone else (state, aside))
             if gone:
-                given_up.append((State.CANCELLED.value, 0.0, delivery_id))
-        after = roll_up(states) if states else State.CANCELLED
+                given_up.append((State.CANCELLED.value, 0.0, 0, delivery_id))
+        after, is_waited_for = roll_up_run(states) if states else (State.CANCELLED, 0)
         self._transaction.write_many(SET_DELIVERY_STATE, given_up)
-        self._transaction.write_many(SET_RUN_STATE, [(after.value, is_open(after), run_id)])
+        self._transaction.write_many(SET_RUN_STATE, [(after.value, is_waited_for, run_id)])
         self.superseded.append(run[:5])
         self.superseded_states[run_id] = after
-        if is_open(before) and not is_open(after):
+        if is_open(before) and not is_waited_for:
             buckets = {run[6], *decode_list(run[7])}
             self._transaction.write_many(
                 INSERT_RELEASED, [(bucket, run_id, None) for bucket in sorted(buckets)]

@@ -21,7 +21,7 @@ _RUNS = f"SELECT run_id, message_id, state, open FROM runs WHERE message_id {AMO
 _YOUNGER = "SELECT min(message_id) FROM messages WHERE message_id <= ? AND received_at >= ?"
 """A message that is younger than its id says: a clock was set back."""
 _OF_RUNS = f"SELECT d.delivery_id, each.value, d.state FROM {EACH_DELIVERY}"
-_TABLES_BY_DELIVERY = ("attempts", "delivery_bodies", "deliveries")
+_TABLES_BY_DELIVERY = ("attempts", "delivery_bodies", "ledger_steps", "ledger_waits", "deliveries")
 
 
 def purge(database: Database, log: LogReader, before: float, keep_states: frozenset[State]) -> int:
@@ -77,10 +77,13 @@ def _forget(
 
 
 def _to_keep(runs: list[Row], deliveries: list[Row], keep_states: frozenset[State]) -> set[int]:
-    """Messages with an open run, or whose latest run, or a delivery of it, is in such a state."""
+    """Messages with an open run, or whose latest run, or a delivery of it, is in such a state.
+
+    What is parked is as open as the rest, though its lane does not wait for it.
+    """
     latest = {row[1]: row for row in runs}
     latest_runs = {row[0]: row[1] for row in latest.values()}
-    keeping = {row[1] for row in runs if row[3]}
+    keeping = {row[1] for row in runs if row[3] or row[2] == State.PARKED}
     keeping |= {message_id for message_id, row in latest.items() if State(row[2]) in keep_states}
     keeping |= {
         latest_runs[run_id]

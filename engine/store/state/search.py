@@ -26,6 +26,7 @@ from sqlalchemy import (
 from engine.pipeline.states import State
 from engine.store.database import Database, Transaction
 from engine.store.interface import MessageRow, Search
+from engine.store.ledger_schema import LEDGER_WAITS
 from engine.store.schema import (
     DELIVERIES,
     DELIVERIES_PER_RUN,
@@ -55,7 +56,9 @@ PAIRS_MAX = 200
 _M = MESSAGES.c
 _RARE_RUN = text(f"runs.{RARE_RUN}")
 _RARE_DELIVERY = text(f"deliveries.{RARE_DELIVERY}")
-_RARE_RUN_STATES = frozenset({State.FILTERED, State.ERROR, State.HELD, State.CANCELLED})
+_RARE_RUN_STATES = frozenset(
+    {State.FILTERED, State.ERROR, State.HELD, State.CANCELLED, State.PARKED}
+)
 _RARE_DELIVERY_STATES = frozenset({State.ERROR, State.HELD, State.UNKNOWN, State.CANCELLED})
 _OPEN_STATES = frozenset({State.RECEIVED, State.TRANSFORMED, State.QUEUED, State.PENDING})
 _Condition = ColumnElement[bool]
@@ -198,6 +201,8 @@ def _starts_at_states(states: Sequence[State]) -> list[_Start | _KeyStart]:
         for state in states
         if state in _RARE_DELIVERY_STATES
     ]
+    if State.PARKED in states:
+        starts.append(_start_at(LEDGER_WAITS.c.message_id, LEDGER_WAITS.c.message_id > 0))
     if any(state in _OPEN_STATES for state in states):
         # runs in work are few; without the sum SQLite reads all runs, because they come in order
         found = and_(RUNS.c.message_id == _M.message_id, RUNS.c.open == 1)

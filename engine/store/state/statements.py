@@ -124,6 +124,7 @@ END_ATTEMPT = UpdateMany(
         ("first_attempt_at", "coalesce(first_attempt_at, ?)"),
         ("next_attempt_at", "?"),
         ("possibly_sent", "?"),
+        ("aside", "?"),
     ),
     key="delivery_id",
 )
@@ -133,6 +134,6 @@ INSERT_DECISION = InsertMany(
 )
 SET_DELIVERY_STATE = UpdateMany(
     table=DELIVERIES,
-    sets=(("state", "?"), ("next_attempt_at", "?")),
+    sets=(("state", "?"), ("next_attempt_at", "?"), ("aside", "?")),
     key="delivery_id",
 )

@@ -16,14 +16,16 @@ from engine.store.interface import (
     MessageDetail,
     MessageRow,
     NewerSent,
+    ParkingRound,
     ReplayJob,
     Run,
     Search,
     StateBatch,
 )
-from engine.store.state import decisions, jobs, leases, newer, runs, statistics
+from engine.store.state import decisions, jobs, leases, newer, parking, runs, statistics
 from engine.store.state.commit import Commit
 from engine.store.state.details import message_detail
+from engine.store.state.ledger import DatabaseLedger
 from engine.store.state.retention import purge
 from engine.store.state.search import search
 from engine.store.state.search_keys import KeyMerges
@@ -39,6 +41,7 @@ class DatabaseState:
         self._given = runs.GivenRuns()
         self._merges = KeyMerges()
         self._lease: LaneLease | None = None
+        self.ledger = DatabaseLedger(database)
 
     def acquire(self, owner: str, ttl_seconds: float, share: float) -> LaneLease:
         """Take or renew lane buckets."""
@@ -105,6 +108,10 @@ class DatabaseState:
     def released_runs(self, lease: LaneLease) -> list[Run]:
         """Runs closed by a newer replay."""
         return decisions.released_runs(self._database, lease)
+
+    def release_parked(self, lease: LaneLease, after: int, limit: int) -> ParkingRound:
+        """Release parked deliveries whose wait is over."""
+        return parking.release_parked(self._database, lease, after, limit)
 
     def search(self, query: Search) -> list[MessageRow]:
         """Messages that meet every condition."""

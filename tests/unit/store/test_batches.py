@@ -41,7 +41,7 @@ def test_an_insert_names_columns_and_conflict():
 def test_an_update_finds_its_rows_by_key():
     sql, _ = statement_of(END_ATTEMPT)
     assert "first_attempt_at = coalesce(first_attempt_at, u.c2)" in sql
-    assert sql.endswith("WHERE delivery_id = u.c5")
+    assert sql.endswith("WHERE delivery_id = u.c6")
 
 
 def test_statements_are_translated_word_by_word():
