@@ -21,8 +21,8 @@ def check(
         bool, typer.Option("--environment-schema", help="Print that of environment files.")
     ] = False,
 ) -> None:
-    """Check channels/, environments/, transforms/ and overlays/ against each other, HL7 v2 and
-    FHIR R4.
+    """Check channels, environments, transforms, overlays and codevalues against each other,
+    HL7 v2 and FHIR R4.
     """
     if schema or environment_schema:
         from engine.channel import schema as schemas
@@ -41,10 +41,10 @@ def check(
         fail(Exit.USAGE, f"there is no channel in {home / 'channels'}")
     _, found = check_project(files)
     errors, warnings = show_diagnostics(found, form)
-    count = sum(
-        len(group)
-        for group in (files.channels, files.environments, files.transforms, files.overlays)
-    )
+    kinds = (
+        files.channels, files.environments, files.transforms, files.overlays, files.code_values,
+    )  # fmt: skip
+    count = sum(len(one) for one in kinds)
     note(
         f"checked {plural(count, 'file')}: {plural(errors, 'error')}, {plural(warnings, 'warning')}"
     )

@@ -28,6 +28,7 @@ STAGES = {
     "T5": "Maps",
     "F6": "FHIR",
     "S7": "Store, runtime and delivery",
+    "V8": "Code values",
 }
 
 

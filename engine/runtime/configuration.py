@@ -1,8 +1,8 @@
 """Rim. The files of a project, read from disk and checked whole; used by every process and command.
 
 A project folder holds `channels/*.yaml`, and where a site has them `environments/*.yaml`,
-`overlays/<name>/**` and its own `transforms/**`; without the latter the library that ships with the
-engine is used. Secrets are not touched here.
+`codevalues/**`, `overlays/<name>/**` and its own `transforms/**`; without the latter the library
+that ships with the engine is used. Secrets are not touched here.
 
 `engine serve` checks once and writes what it checked as a snapshot into the data directory; every
 process loads that snapshot. So all run the same configuration, and a process that is started again
@@ -22,9 +22,13 @@ import msgspec
 from engine.channel.environments import check_environments, in_force
 from engine.channel.lint import check_configuration, revision_of
 from engine.channel.model import ChannelConfig, Configuration
+from engine.codevalues.project import FOLDER as CODE_VALUES
+from engine.codevalues.project import SUFFIXES as CODE_VALUE_SUFFIXES
+from engine.codevalues.project import CodeValueFiles
 from engine.diagnostics import Diagnostic, has_errors, sort_key
 from engine.mapping.checker.checker import check_library
 from engine.mapping.library import Library, read_library, with_overlays
+from engine.runtime.code_values import check_code_values, read_code_values
 
 if TYPE_CHECKING:
     from engine.mapping.compiler.compiler import Program
@@ -39,6 +43,8 @@ DOCUMENTS = "cda"
 SNAPSHOTS_KEPT = 50
 """Of earlier configurations, for looking up what a message ran on."""
 FILE_BYTES_MAX = 2_000_000
+CODE_VALUE_BYTES_MAX = 50_000_000
+"""A snapshot of the event codes of a large site."""
 _CURRENT = "current"
 
 
@@ -52,13 +58,15 @@ class ProjectFiles:
     environments: Mapping[str, str] = field(default_factory=dict)
     environment: str = ""
     """The name of the one asked for; "": the only one, or none."""
+    code_values: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def revision(self) -> str:
         """SHA-256 over all that is in force, 12 hex digits: of environments that is one."""
         name = f"{ENVIRONMENTS}/{in_force(self.environments, self.environment)}.yaml"
         chosen = {file: text for file, text in self.environments.items() if file == name}
-        return revision_of({**self.transforms, **self.overlays, **self.channels, **chosen})
+        maps = {**self.transforms, **self.overlays, **self.code_values}
+        return revision_of({**maps, **self.channels, **chosen})
 
     def overlay_names(self) -> frozenset[str]:
         """The overlay folders there are, such as `overlays/north`."""
@@ -77,6 +85,7 @@ class Loaded:
     configuration: Configuration
     libraries: Mapping[tuple[str, ...], Library]
     """By the overlays on top of the shipped library; that without overlays is always there."""
+    code_values: CodeValueFiles = field(default_factory=CodeValueFiles)
     _programs: dict[tuple[str, ...], "Program"] = field(default_factory=dict)
     _documents: dict[tuple[str, ...], "DocumentProgram"] = field(default_factory=dict)
 
@@ -132,6 +141,9 @@ def read_project(home: Path, environment: str = "") -> ProjectFiles:
         overlays=_read_folder(home / OVERLAYS, OVERLAYS, (".yaml", ".csv")),
         environments=_read_folder(home / ENVIRONMENTS, ENVIRONMENTS, (".yaml",)),
         environment=environment,
+        code_values=_read_folder(
+            home / CODE_VALUES, CODE_VALUES, CODE_VALUE_SUFFIXES, CODE_VALUE_BYTES_MAX
+        ),
     )
 
 
@@ -142,14 +154,16 @@ def shipped_transforms() -> Path:
     return inside if inside.is_dir() else package.parent / TRANSFORMS
 
 
-def _read_folder(folder: Path, name: str, suffixes: tuple[str, ...]) -> dict[str, str]:
+def _read_folder(
+    folder: Path, name: str, suffixes: tuple[str, ...], bytes_max: int = FILE_BYTES_MAX
+) -> dict[str, str]:
     found: dict[str, str] = {}
     for file in sorted(folder.rglob("*")):
         if file.suffix not in suffixes or not file.is_file():
             continue
         relative = f"{name}/{file.relative_to(folder).as_posix()}"
-        if file.stat().st_size > FILE_BYTES_MAX:
-            raise ValueError(f"{relative} is larger than {FILE_BYTES_MAX} bytes")
+        if file.stat().st_size > bytes_max:
+            raise ValueError(f"{relative} is larger than {bytes_max} bytes")
         try:
             found[relative] = file.read_text(encoding="utf-8")
         except UnicodeDecodeError as error:
@@ -190,6 +204,8 @@ def check_project(
         library, problems = message_library(files)
         if check_maps:
             problems = problems + check_library(library) + _check_documents(files, ())
+        code_values, more = read_code_values(files.code_values)
+    problems = problems + more
     libraries: dict[tuple[str, ...], Library] = {(): library}
 
     def maps_with(overlays: tuple[str, ...]) -> list[str]:
@@ -204,6 +220,8 @@ def check_project(
     variables = os.environ if variables is None else variables
     environment, more = check_environments(files.environments, variables, files.environment)
     problems = problems + more
+    if check_maps:
+        problems = problems + check_code_values(code_values, environment)
     configuration, found = check_configuration(
         files.channels,
         variables,
@@ -217,7 +235,8 @@ def check_project(
     whole = Configuration(
         channels=configuration.channels, revision=files.revision, environment=environment
     )
-    return Loaded(files=files, configuration=whole, libraries=libraries), problems
+    loaded = Loaded(files=files, configuration=whole, libraries=libraries, code_values=code_values)
+    return loaded, problems
 
 
 def read_channels(

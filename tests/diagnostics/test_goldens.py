@@ -12,6 +12,7 @@ import importlib
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,8 @@ from engine.channel.environments import check_environments
 from engine.channel.filter import compile_filter
 from engine.channel.lint import check_configuration
 from engine.cli.reference import all_codes, diagnostics_page
+from engine.codevalues.lint import lint_bindings, lint_snapshot, lint_tables, lint_tenant
+from engine.codevalues.project import read_code_value_files
 from engine.diagnostics import Code, Diagnostic, Place, render, without_secrets
 from engine.fhir import checker as fhir_checker
 from engine.hl7v2.batch import split
@@ -37,7 +40,7 @@ from engine.yamltext import parse_yaml
 
 ROOT = Path(__file__).parents[2]
 GOLDEN = Path(__file__).parent / "golden"
-CODE = re.compile(r"[MHDCTFS]\d{3}\Z")
+CODE = re.compile(r"[MHDCTFSV]\d{3}\Z")
 UPDATE = "run pytest with --update and review the diff"
 
 Sections = dict[str, str]
@@ -162,6 +165,20 @@ def run_filter(sections: Sections) -> Iterable[Diagnostic]:
     return [] if condition(message) else [condition.refusal(message)]
 
 
+def run_codevalues(sections: Sections) -> Iterable[Diagnostic]:
+    found, problems = read_code_value_files(files_of(sections))
+    options = options_of(sections)
+    problems = [*problems, *lint_tables(found)]
+    for file, taken in found.snapshots.items():
+        problems += lint_bindings(found, taken)
+        if "today" in options:
+            today = date.fromisoformat(options["today"])
+            problems += lint_snapshot(taken, file=file, today=today)
+        if "tenant" in options:
+            problems += lint_tenant(taken, file=file, tenant=options["tenant"])
+    return problems
+
+
 def run_call(sections: Sections) -> Iterable[Diagnostic]:
     return [code_object(sections["code"].strip())(Place(), **json.loads(sections["values"]))]
 
@@ -179,6 +196,7 @@ RUNNERS: dict[str, Callable[[Sections], Iterable[Diagnostic]]] = {
     "resource": run_resource,
     "convert": run_convert,
     "filter": run_filter,
+    "codevalues": run_codevalues,
     "call": run_call,
 }
 

@@ -12,6 +12,7 @@ each message.
 import errno
 import os
 import socket
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,7 +33,7 @@ class ReloadPlan:
     changed: tuple[str, ...]
     removed: tuple[str, ...]
     maps_changed: bool
-    """Transforms or overlays differ."""
+    """Transforms, overlays or code values differ."""
 
     @property
     def empty(self) -> bool:
@@ -50,9 +51,13 @@ def plan_reload(old: Loaded, new: Loaded) -> ReloadPlan:
             sorted(name for name in after.keys() & before.keys() if after[name] != before[name])
         ),
         removed=tuple(sorted(before.keys() - after.keys())),
-        maps_changed=(old.files.transforms, old.files.overlays)
-        != (new.files.transforms, new.files.overlays),
+        maps_changed=_maps(old) != _maps(new),
     )
+
+
+def _maps(loaded: Loaded) -> tuple[Mapping[str, str], ...]:
+    files = loaded.files
+    return (files.transforms, files.overlays, files.code_values)
 
 
 def load_project(home: Path, environment: str = "") -> tuple[Loaded | None, list[Diagnostic]]:

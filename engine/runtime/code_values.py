@@ -1,0 +1,52 @@
+"""Rim. The code values of a project as every process gets them: read, and checked whole."""
+
+from collections.abc import Mapping
+
+from engine.channel.environment import EnvironmentConfig, TenantConfig
+from engine.codevalues.codes import SNAPSHOT_MISSING
+from engine.codevalues.lint import lint_bindings, lint_tables, lint_tenant
+from engine.codevalues.project import CodeValueFiles, read_code_value_files
+from engine.codevalues.resolve import CodeValues
+from engine.diagnostics import Diagnostic, Place
+from engine.mapping.functions.systems import coding_system
+
+
+def read_code_values(files: Mapping[str, str]) -> tuple[CodeValueFiles, list[Diagnostic]]:
+    """The site's code values, and what is wrong with the form of the files.
+
+    Args:
+        files: name, from `codevalues/` on, to text.
+    """
+    return read_code_value_files(files, lambda name: coding_system(name, {}))
+
+
+def check_code_values(
+    found: CodeValueFiles, environment: EnvironmentConfig | None
+) -> list[Diagnostic]:
+    """What in the tables would hold messages.
+
+    Args:
+        found: what was read.
+        environment: the one in force; the tables are checked against the snapshots of its
+            tenants, without one against every snapshot there is.
+    """
+    problems = lint_tables(found)
+    if environment is None:
+        for snapshot in found.snapshots.values():
+            problems += lint_bindings(found, snapshot)
+        return problems
+    tenants = [one for one in environment.tenants.values() if one.snapshot]
+    for tenant in tenants:
+        taken = found.snapshots.get(tenant.snapshot)
+        if taken is not None:
+            problems += lint_tenant(taken, file=tenant.snapshot, tenant=tenant.tenant)
+            problems += lint_bindings(found, taken)
+        else:
+            place = Place(file=environment.file or None, line=1)
+            problems.append(SNAPSHOT_MISSING(place, file=tenant.snapshot, tenant=tenant.name))
+    return problems
+
+
+def code_values_of(found: CodeValueFiles, tenant: TenantConfig) -> CodeValues:
+    """The code values of one tenant of the environment in force."""
+    return found.for_tenant(tenant.tenant, region=tenant.region, snapshot=tenant.snapshot)
