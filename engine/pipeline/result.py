@@ -48,6 +48,8 @@ class ProcessResult:
     """The parsed message, for reports; None when it could not be read, or is a document."""
     document: Document | None = None
     """The parsed document, where one was received."""
+    resource_ids: tuple[str, ...] = ()
+    """Of the entries, where those are left out."""
 
     def diagnostic_values(self) -> tuple[dict[str, Any], ...]:
         """The diagnostics in their JSON form."""
@@ -65,4 +67,5 @@ class ProcessResult:
             diagnostics=self.diagnostics,
             search_keys=self.search_keys,
             event_at=self.event_at,
+            resource_ids=tuple([one.resource_id for one in self.entries]) if self.outputs else (),
         )

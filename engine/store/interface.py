@@ -25,6 +25,7 @@ from engine.store.rows import (
     DeliveryDetail,
     LaneLease,
     MessageDetail,
+    MessageFacts,
     MessageRow,
     NewDelivery,
     NewerSent,
@@ -36,6 +37,7 @@ from engine.store.rows import (
     ReplayJob,
     Run,
     RunDetail,
+    SavedSearch,
     Search,
     StateBatch,
     Wait,
@@ -55,6 +57,7 @@ __all__ = [
     "LedgerStore",
     "Log",
     "MessageDetail",
+    "MessageFacts",
     "MessageRow",
     "NewDelivery",
     "NewerSent",
@@ -66,6 +69,7 @@ __all__ = [
     "ReplayJob",
     "Run",
     "RunDetail",
+    "SavedSearch",
     "Search",
     "StateBatch",
     "StateStore",
@@ -218,6 +222,26 @@ class StateStore(Protocol):
 
     def search(self, query: Search) -> list[MessageRow]:
         """Newest first unless asked otherwise; at most `query.limit` rows."""
+        ...
+
+    def facts(self, message_ids: Sequence[int]) -> dict[int, MessageFacts]:
+        """Search keys and event time by the latest run of each message that has one."""
+        ...
+
+    def save_search(self, search: SavedSearch) -> None:
+        """Keep a query under its id."""
+        ...
+
+    def saved_search(self, search_id: str) -> SavedSearch | None:
+        """A kept query, also one that has expired; None when there is none."""
+        ...
+
+    def named_searches(self) -> list[SavedSearch]:
+        """The kept queries that have a name."""
+        ...
+
+    def forget_search(self, search_id: str) -> bool:
+        """Take a kept query away; False when there was none."""
         ...
 
     def message(self, message_id: int) -> MessageDetail | None:

@@ -140,6 +140,8 @@ class Processed:
     diagnostics: tuple[Mapping[str, Any], ...] = ()
     search_keys: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     """(kind, value) pairs such as ("mrn", "12345"); kinds are the channel's."""
+    resource_ids: tuple[str, ...] = ()
+    """Of the resources in the outputs."""
     event_at: float | None = None
     """When it happened by the message (EVN-2, MSH-7), Unix seconds."""
 
@@ -165,6 +167,8 @@ class Outcome:
     """Request line and headers without secrets; the body is the delivery's."""
     response: bytes = field(default=b"", repr=False)
     """Headers and body, bounded by the destination."""
+    answer_ids: tuple[str, ...] = ()
+    """Request ids, and ids of resources the destination has made."""
     possibly_sent: bool = False
     waits_for: "Wait | None" = None
     """PARKED: until when, and what for."""
@@ -229,6 +233,10 @@ class Search:
     """(kind or None for any kind, value)."""
     codes: tuple[str, ...] = ()
     """Diagnostic or failure codes."""
+    carried_ids: tuple[str, ...] = field(default=(), repr=False)
+    """Ids of resources sent or made, or of requests: what a destination knows the message by."""
+    origins: tuple[Origin, ...] = ()
+    """Of the latest run."""
     since: float | None = None
     until: float | None = None
     message_ids: tuple[int, ...] = ()
@@ -256,6 +264,34 @@ class MessageRow:
     origin: Origin
     codes: tuple[str, ...] = ()
     deliveries: tuple[tuple[str, State], ...] = ()
+    problem: Mapping[str, Any] | None = None
+    """The first error of the latest run, in its JSON form."""
+    failure: tuple[str, str] | None = None
+    """(destination, failure code) of the first delivery whose last attempt failed."""
+    event_at: float | None = None
+    """When it happened by the message, Unix seconds."""
+    duplicate_of: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageFacts:
+    """What a message is about, as its latest run read it."""
+
+    search_keys: tuple[tuple[str, str], ...] = field(repr=False)
+    event_at: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SavedSearch:
+    """A query under a random id, so that no URL has to hold it."""
+
+    search_id: str
+    owner: str
+    name: str
+    """Empty: only its owner's, and only until it expires."""
+    query: str = field(repr=False)
+    created_at: float
+    expires_at: float | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -31,7 +31,7 @@ RARE_RUN = "state NOT IN ('RECEIVED', 'TRANSFORMED', 'SENT')"
 """The states of few runs. Repeated in a query's own words, or SQLite does not use the index."""
 RARE_DELIVERY = "state IN ('ERROR', 'HELD', 'UNKNOWN', 'CANCELLED')"
 
-REVISION = "0004"
+REVISION = "0005"
 """The migration that makes these tables."""
 
 STATE = MetaData()
@@ -312,4 +312,61 @@ CURSORS = Table(
     Column("name", Text, primary_key=True),
     Column("written_by", BigInteger, nullable=False),
     Column("position", BigInteger, nullable=False),
+)
+
+MARK_BLOCK_BYTES = 65_536
+"""A block of marks that has grown to this is left as it is."""
+SMALL_BLOCK = f"size < {MARK_BLOCK_BYTES}"
+
+ID_MARKS = Table(
+    "id_marks",
+    STATE,
+    Column("block", _ID, primary_key=True),
+    Column("first_message_id", BigInteger, nullable=False),
+    Column("last_message_id", BigInteger, nullable=False),
+    Column("size", Integer, nullable=False),
+    Column("marks", LargeBinary, nullable=False),
+    Index(
+        "id_marks_small",
+        "block",
+        sqlite_where=text(SMALL_BLOCK),
+        postgresql_where=text(SMALL_BLOCK),
+    ),
+)
+
+SAVED_SEARCHES = Table(
+    "saved_searches",
+    STATE,
+    Column("search_id", Text, primary_key=True),
+    Column("owner", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("query", Text, nullable=False),
+    Column("created_at", Float, nullable=False),
+    Column("expires_at", Float),
+    Index("saved_searches_by_owner", "owner", "created_at"),
+    Index("saved_searches_by_name", "name"),
+    Index("saved_searches_expiring", "expires_at"),
+)
+
+EDITED_COPIES = Table(
+    "edited_copies",
+    STATE,
+    Column("copy_id", _ID, primary_key=True),
+    Column("created_at", Float, nullable=False),
+    Column("channel", Text, nullable=False),
+    Column("parent_message_id", BigInteger, nullable=False),
+    Column("author", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("changes", Text),
+    Column("raw", LargeBinary, nullable=False),
+    Column("message_id", BigInteger),
+    Index(
+        "edited_copies_waiting",
+        "channel",
+        "copy_id",
+        sqlite_where=text("message_id IS NULL"),
+        postgresql_where=text("message_id IS NULL"),
+    ),
+    Index("edited_copies_of", "parent_message_id"),
+    Index("edited_copies_as", "message_id"),
 )

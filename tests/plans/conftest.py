@@ -16,11 +16,13 @@ from engine.store.interface import (
     Processed,
     Receipt,
     ReplayJob,
+    SavedSearch,
     Search,
     StateBatch,
     StateStore,
 )
 from engine.store.open_store import open_log, open_state
+from engine.store.state.id_marks import join_small
 from engine.store.state.search_keys import merge
 
 MESSAGES = 3000
@@ -56,6 +58,7 @@ def one_turn(state: StateStore, lease: LaneLease) -> None:
             state=State.TRANSFORMED,
             deliveries=(new,),
             search_keys=(("mrn", f"M{run.message_id % 700}"), ("visit", f"V{run.message_id}")),
+            resource_ids=(f"obs-{run.message_id}", "org-1"),
         )
         for run in runs
     ]
@@ -118,7 +121,21 @@ SEARCHES = {
     "destination": Search(destinations=("fhir",), states=(State.ERROR,)),
     "ids": Search(message_ids=(1, 2, 3)),
     "job": Search(job_id=1),
+    "carried id": Search(carried_ids=("obs-77",)),
+    "carried id in a time": Search(carried_ids=("obs-77", "x"), since=START, until=START + 9999),
+    "replayed": Search(origins=(Origin.REPLAY,), channels=("channel_0",)),
 }
+
+
+def saved_search(number: int) -> SavedSearch:
+    return SavedSearch(
+        search_id=f"s{number}",
+        owner="anna",
+        name="",
+        query="mrn:1",
+        created_at=START,
+        expires_at=START + 1,
+    )
 
 
 def use_everything(state: StateStore, lease: LaneLease) -> None:
@@ -158,7 +175,16 @@ def use_everything(state: StateStore, lease: LaneLease) -> None:
     state.controls()
     for search in SEARCHES.values():
         state.search(search)
+    state.facts([1, 2, 3])
+    for number in range(3):
+        state.save_search(saved_search(number))
+    state.saved_search("s1")
+    state.named_searches()
+    state.forget_search("s1")
     merge(state._database)
+    for _ in range(10):
+        one_turn(state, lease)
+    join_small(state._database)
     state.purge(START + 1000, (State.ERROR,))
 
 

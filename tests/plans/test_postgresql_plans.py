@@ -25,8 +25,17 @@ GROWING = {
     "minutes",
     "job_messages",
     "decisions",
+    "id_marks",
+    "saved_searches",
+    "edited_copies",
 }
-SMALL_INDEXES = {"runs_open", "jobs_unfinished", "runs_notable", "deliveries_notable"}
+SMALL_INDEXES = {
+    "runs_open",
+    "jobs_unfinished",
+    "runs_notable",
+    "deliveries_notable",
+    "id_marks_small",
+}
 
 
 def steps(plan):

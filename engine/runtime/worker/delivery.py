@@ -15,6 +15,7 @@ from engine.destinations.interface import (
     Presence,
     Settlement,
 )
+from engine.pipeline.answer_ids import answer_ids
 from engine.pipeline.response import Classification, Fault, classify_fault
 from engine.pipeline.retry import next_attempt
 from engine.pipeline.staleness import overwrites
@@ -106,6 +107,7 @@ def outcome_of(
     finished_at: float,
     first_attempt_at: float,
     random_unit: float,
+    located: bool = True,
 ) -> Outcome:
     """The outcome to store: state, next attempt, and whether it may have arrived.
 
@@ -119,6 +121,7 @@ def outcome_of(
         finished_at: when the answer was there.
         first_attempt_at: of the delivery.
         random_unit: 0..1, for the jitter.
+        located: the destination gives resources ids of its own.
     """
     result = ended.result
     answer = result.classification
@@ -156,6 +159,7 @@ def outcome_of(
         status=result.status,
         request=result.request,
         response=result.response,
+        answer_ids=answer_ids(result.response, located=located),
         possibly_sent=possibly_sent,
     )
 

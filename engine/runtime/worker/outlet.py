@@ -10,9 +10,10 @@ from array import array
 from collections import deque
 from dataclasses import dataclass, field
 
-from engine.channel.model import DestinationConfig
+from engine.channel.model import DestinationConfig, FhirDestinationConfig
 from engine.destinations.interface import Destination
 from engine.destinations.opening import attempt_seconds_max, attempts_at_once
+from engine.fhir.forms import UPDATE, UPDATE_CREATE
 from engine.pipeline.lanes import Key
 from engine.pipeline.retry import CLOSED_BREAKER, Breaker, TokenBucket
 from engine.store.interface import Body
@@ -64,6 +65,8 @@ class Outlet:
     attempt_seconds: float = field(init=False)
     attempts_max: int = field(init=False)
     """In flight at a time."""
+    located: bool = field(init=False)
+    """It gives resources ids of its own, in place of ours."""
     in_flight: int = 0
     loaded: int = 0
     """Deliveries in memory that are not final, in flight or waiting."""
@@ -96,6 +99,7 @@ class Outlet:
         self.bucket = TokenBucket(rate, tokens=max(1.0, rate))
         self.attempt_seconds = attempt_seconds_max(self.config)
         self.attempts_max = attempts_at_once(self.config)
+        self.located = not _takes_our_ids(self.config)
 
     @property
     def full(self) -> bool:
@@ -136,3 +140,9 @@ class Outlet:
         if breaker_at is None:
             return None
         return max(breaker_at, now + self.bucket.wait_seconds(now))
+
+
+def _takes_our_ids(config: DestinationConfig) -> bool:
+    if not isinstance(config, FhirDestinationConfig):
+        return False
+    return config.identity == UPDATE and UPDATE_CREATE in config.capabilities

@@ -59,6 +59,7 @@ class Draft:
             ),
             diagnostics=self.result.diagnostic_values(),
             search_keys=self.result.search_keys,
+            resource_ids=self.result.resource_ids,
             event_at=self.result.event_at,
         )
 

@@ -148,6 +148,7 @@ class Sending:
             finished_at=ended.finished_at,
             first_attempt_at=live.first_attempt_at,
             random_unit=random.random(),  # noqa: S311  jitter, not a secret
+            located=outlet.located,
         )
         live.possibly_sent = outcome.possibly_sent
         self._move_breaker(outlet, outcome, ended.finished_at)

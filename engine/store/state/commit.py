@@ -12,6 +12,7 @@ from engine.store.database import AMONG, Database, Ids, Row, Transaction
 from engine.store.encoding import codes_of, encode_list
 from engine.store.interface import NewDelivery, Outcome, Processed, StateBatch
 from engine.store.schema import DELIVERIES_PER_RUN
+from engine.store.state.id_marks import add_marks, marks_of
 from engine.store.state.jobs import count_job_results
 from engine.store.state.leases import check
 from engine.store.state.parking import write_waits
@@ -49,6 +50,7 @@ class Commit:
         batch = self._batch
         bodies = [self._delivery_rows(found) for found in batch.processed]
         responses = [self._attempt_row(outcome) for outcome in batch.outcomes]
+        marks = self._marks_by_run()
         with database.writing() as transaction:
             check(transaction, batch.lease)
             self._read_runs(transaction)
@@ -59,6 +61,10 @@ class Commit:
             )
             self._write_outcomes(transaction, responses)
             add_keys(transaction, self._keys)
+            add_marks(
+                transaction,
+                [(self._runs[run_id][1], one) for run_id, one in marks if run_id in self._runs],
+            )
             count_job_results(transaction, self._runs.values(), self._states)
             self._tally.write(transaction)
         return self._delivery_ids
@@ -67,6 +73,20 @@ class Commit:
     def keys_added(self) -> int:
         """How many search keys were written."""
         return len(self._keys)
+
+    def _marks_by_run(self) -> list[tuple[int, list[int]]]:
+        """(run_id, marks) of the ids in outputs and answers; made before the transaction begins."""
+        made = [
+            (one.run_id, marks_of(one.resource_ids))
+            for one in self._batch.processed
+            if one.resource_ids
+        ]
+        answered = [
+            (one.delivery_id // DELIVERIES_PER_RUN, marks_of(one.answer_ids))
+            for one in self._batch.outcomes
+            if one.answer_ids
+        ]
+        return made + answered
 
     def _read_runs(self, transaction: Transaction) -> None:
         wanted = {found.run_id for found in self._batch.processed}

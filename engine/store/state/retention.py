@@ -7,6 +7,7 @@ copies such messages forward before it drops the part they are in, so the disk a
 
 from engine.pipeline.states import State
 from engine.store.database import AMONG, EACH_DELIVERY, Database, Ids, LogReader, Row, Transaction
+from engine.store.state.id_marks import forget_marks
 from engine.store.state.search_keys import forget_generations
 
 MESSAGES_PER_TRANSACTION = 500
@@ -54,6 +55,7 @@ def purge(database: Database, log: LogReader, before: float, keep_states: frozen
             position + 1,
         )
     forget_generations(database, boundary, kept)
+    forget_marks(database, boundary, kept)
     log.forget(before, kept)
     return forgotten
 

@@ -8,7 +8,7 @@ is full.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import (
@@ -23,7 +23,8 @@ from sqlalchemy import (
     tuple_,
 )
 
-from engine.pipeline.states import State
+from engine.pipeline.states import Origin, State
+from engine.store.compression import Compression
 from engine.store.database import Database, Transaction
 from engine.store.interface import MessageRow, Search
 from engine.store.ledger_schema import LEDGER_WAITS
@@ -31,12 +32,12 @@ from engine.store.schema import (
     DELIVERIES,
     DELIVERIES_PER_RUN,
     MESSAGES,
-    MINUTES,
     RARE_DELIVERY,
     RARE_RUN,
     RUNS,
     SEARCH_KEYS,
 )
+from engine.store.state.id_marks import CARRIERS_MAX, carriers
 from engine.store.state.search_keys import (
     CODE,
     CONTROL_ID,
@@ -47,7 +48,7 @@ from engine.store.state.search_keys import (
     is_fresh,
 )
 from engine.store.state.search_rows import message_rows
-from engine.store.state.tally import SECONDS_PER_MINUTE
+from engine.store.state.search_times import id_bounds, time_conditions
 
 LIMIT_MAX = 10_000
 PAIRS_MAX = 200
@@ -81,10 +82,14 @@ class _KeyStart:
     kind: str | None
 
 
-def search(database: Database, query: Search) -> list[MessageRow]:
+def search(database: Database, compression: Compression, query: Search) -> list[MessageRow]:
     """The messages that meet every condition, a page of them; see `interface.Search`."""
     with database.reading() as transaction:
         found: set[int] = set()
+        if query.carried_ids:
+            query = _with_carriers(transaction, compression, query)
+            if not query.message_ids:
+                return []
         plain = _plain_conditions(query)
         keys = _key_conditions(query)
         for start in _starts(query, pairs(transaction, query)):
@@ -94,6 +99,18 @@ def search(database: Database, query: Search) -> list[MessageRow]:
             else:
                 found |= _ids(transaction, query, start, [*plain, *keys.values()])
         return message_rows(transaction, _first(query, found))
+
+
+def _with_carriers(transaction: Transaction, compression: Compression, query: Search) -> Search:
+    """The query with the messages that carry every id in place of the ids."""
+    bounds = id_bounds(transaction, query)
+    wanted = set(query.message_ids)
+    for wanted_id in query.carried_ids:
+        found = set(carriers(transaction, compression, wanted_id, bounds, CARRIERS_MAX))
+        wanted = wanted & found if wanted else found
+        if not wanted:
+            break
+    return replace(query, message_ids=tuple(sorted(wanted)), carried_ids=())
 
 
 def _key_conditions(query: Search) -> dict[_KeyStart, _Condition]:
@@ -174,6 +191,8 @@ def _starts(
         return [_KeyStart(values=(value,), kind=kind)]
     if query.job_id is not None:
         return [_start_at(RUNS.c.message_id, RUNS.c.job_id == query.job_id)]
+    if query.origins and Origin.RECEIVED not in query.origins:
+        return [_start_at(RUNS.c.message_id, RUNS.c.job_id.is_not(None))]
     if query.states and State.SENT not in query.states:
         return _starts_at_states(query.states)
     if query.codes:
@@ -222,26 +241,8 @@ def _is_in_job(job_id: int) -> _Condition:
     return exists().where(run.c.job_id == job_id, run.c.message_id == _M.message_id)
 
 
-def _time_conditions(query: Search) -> list[_Condition]:
-    """The times themselves, and the ids that `minutes` knows for them, which bound the read."""
-    found: list[_Condition] = []
-    if query.since is not None:
-        minute = _minute(query.since)
-        first = select(func.min(MINUTES.c.first_message_id)).where(MINUTES.c.minute >= minute)
-        found += [_M.received_at >= query.since, _M.message_id >= first.scalar_subquery()]
-    if query.until is not None:
-        minute = _minute(query.until)
-        last = select(func.max(MINUTES.c.last_message_id)).where(MINUTES.c.minute <= minute)
-        found += [_M.received_at < query.until, _M.message_id <= last.scalar_subquery()]
-    return found
-
-
-def _minute(at: float) -> int:
-    return int(at) // SECONDS_PER_MINUTE * SECONDS_PER_MINUTE
-
-
 def _plain_conditions(query: Search) -> list[_Condition]:
-    found = [*_time_conditions(query), *_state_conditions(query)]
+    found = [*time_conditions(query), *_state_conditions(query)]
     if query.job_id is not None:
         found.append(_is_in_job(query.job_id))
     if query.channels:
@@ -265,7 +266,7 @@ def _is_type(kind: str) -> _Condition:
 
 def _state_conditions(query: Search) -> list[_Condition]:
     """Conditions on the latest run of the message and on that run's deliveries."""
-    if not query.states and not query.destinations:
+    if not query.states and not query.destinations and not query.origins:
         return []
     run, other = RUNS.alias(), RUNS.alias()
     latest = (
@@ -284,10 +285,14 @@ def _state_conditions(query: Search) -> list[_Condition]:
         delivery.append(DELIVERIES_OF_RUN.c.destination.in_(query.destinations))
     if states:
         delivery.append(DELIVERIES_OF_RUN.c.state.in_(states))
-    wanted: _Condition = exists().where(*delivery)
+    of_run: list[_Condition] = [run.c.run_id == latest]
+    if query.origins:
+        of_run.append(run.c.origin.in_([origin.value for origin in query.origins]))
     if states and not query.destinations:
-        wanted = or_(run.c.state.in_(states), wanted)
-    return [exists().where(run.c.run_id == latest, wanted)]
+        of_run.append(or_(run.c.state.in_(states), exists().where(*delivery)))
+    elif states or query.destinations:
+        of_run.append(exists().where(*delivery))
+    return [exists().where(*of_run)]
 
 
 DELIVERIES_OF_RUN = DELIVERIES.alias("own")

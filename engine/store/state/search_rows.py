@@ -1,19 +1,23 @@
-"""Rim. The lines of a search result: messages with their latest run."""
+"""Rim. The lines of a search result: messages with their latest run; and what they are about."""
 
 from collections.abc import Sequence
 
 from engine.pipeline.states import Origin, State, Verdict
-from engine.store.database import AMONG, EACH_DELIVERY, Ids, Row, Transaction
-from engine.store.encoding import codes_of, decode_diagnostics
-from engine.store.interface import MessageRow
+from engine.store.database import AMONG, EACH_DELIVERY, Database, Ids, Row, Transaction
+from engine.store.encoding import codes_of, decode_diagnostics, decode_list
+from engine.store.interface import MessageFacts, MessageRow
 
 _MESSAGES = (
-    "SELECT message_id, channel, received_at, message_type, control_id, verdict FROM messages"
+    "SELECT message_id, channel, received_at, message_type, control_id, verdict, duplicate_of"
+    " FROM messages"
     f" WHERE message_id {AMONG}"
 )
 _RUNS = (
-    "SELECT message_id, run_id, state, origin, diagnostics FROM runs"
+    "SELECT message_id, run_id, state, origin, diagnostics, event_at FROM runs"
     f" WHERE message_id {AMONG} ORDER BY run_id"
+)
+_FACTS = (
+    f"SELECT message_id, search_keys, event_at FROM runs WHERE message_id {AMONG} ORDER BY run_id"
 )
 _DELIVERIES = (
     f"SELECT each.value, d.destination, d.state, a.failure_code FROM {EACH_DELIVERY}"
@@ -39,8 +43,10 @@ def message_rows(transaction: Transaction, message_ids: Sequence[int]) -> list[M
 
 
 def _message_row(message: Row, run: Row | None, deliveries: list[Row]) -> MessageRow:
-    codes = codes_of(decode_diagnostics(run[4])) if run else set()
+    diagnostics = decode_diagnostics(run[4]) if run else ()
+    codes = codes_of(diagnostics)
     codes.update(row[3] for row in deliveries if row[3])
+    errors = (one for one in diagnostics if one.get("severity") == "error")
     return MessageRow(
         message_id=message[0],
         run_id=run[1] if run else None,
@@ -53,4 +59,21 @@ def _message_row(message: Row, run: Row | None, deliveries: list[Row]) -> Messag
         origin=Origin(run[3]) if run else Origin.RECEIVED,
         codes=tuple(sorted(codes)),
         deliveries=tuple((row[1], State(row[2])) for row in deliveries),
+        problem=next(errors, None),
+        failure=next(((row[1], row[3]) for row in deliveries if row[3]), None),
+        event_at=run[5] if run else None,
+        duplicate_of=message[6],
     )
+
+
+def message_facts(database: Database, message_ids: Sequence[int]) -> dict[int, MessageFacts]:
+    """Search keys and event time of each message, by its latest run."""
+    with database.reading() as transaction:
+        rows = {row[0]: row for row in transaction.rows(_FACTS, Ids(message_ids))}
+    return {
+        message_id: MessageFacts(
+            search_keys=tuple((kind, value) for kind, value in decode_list(keys)),
+            event_at=event_at,
+        )
+        for message_id, keys, event_at in rows.values()
+    }

@@ -14,21 +14,33 @@ from engine.store.interface import (
     Delivery,
     LaneLease,
     MessageDetail,
+    MessageFacts,
     MessageRow,
     NewerSent,
     ParkingRound,
     ReplayJob,
     Run,
+    SavedSearch,
     Search,
     StateBatch,
 )
-from engine.store.state import decisions, jobs, leases, newer, parking, runs, statistics
+from engine.store.state import (
+    decisions,
+    jobs,
+    leases,
+    newer,
+    parking,
+    runs,
+    saved_searches,
+    statistics,
+)
 from engine.store.state.commit import Commit
 from engine.store.state.details import message_detail
 from engine.store.state.ledger import DatabaseLedger
 from engine.store.state.retention import purge
 from engine.store.state.search import search
 from engine.store.state.search_keys import KeyMerges
+from engine.store.state.search_rows import message_facts
 
 
 class DatabaseState:
@@ -115,7 +127,27 @@ class DatabaseState:
 
     def search(self, query: Search) -> list[MessageRow]:
         """Messages that meet every condition."""
-        return search(self._database, query)
+        return search(self._database, self._compression, query)
+
+    def facts(self, message_ids: Sequence[int]) -> dict[int, MessageFacts]:
+        """What messages are about."""
+        return message_facts(self._database, message_ids)
+
+    def save_search(self, search: SavedSearch) -> None:
+        """Keep a query."""
+        saved_searches.save(self._database, search)
+
+    def saved_search(self, search_id: str) -> SavedSearch | None:
+        """A kept query."""
+        return saved_searches.find(self._database, search_id)
+
+    def named_searches(self) -> list[SavedSearch]:
+        """Kept queries with a name."""
+        return saved_searches.named(self._database)
+
+    def forget_search(self, search_id: str) -> bool:
+        """Take a kept query away."""
+        return saved_searches.forget(self._database, search_id)
 
     def message(self, message_id: int) -> MessageDetail | None:
         """Everything about one message."""
