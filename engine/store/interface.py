@@ -291,7 +291,10 @@ class StateStore(Protocol):
         ...
 
     def guarding_newer(self, delivery_id: int) -> list[NewerSent]:
-        """The same for a delivery of a replay; none when its job may overwrite newer data."""
+        """The same for a delivery of a replay; none when its job may overwrite newer data.
+
+        Messages of the same job are not among them: they follow in their order.
+        """
         ...
 
     def settle(self, delivery_ids: Sequence[int], state: State, by: str, reason: str = "") -> int:

@@ -223,7 +223,7 @@ def test_support_finds_a_failed_message_sees_why_and_replays_it(
     assert "Patient.birthDate" in engine("explain", number, "--from", "PID-7", **node).stdout
 
     preview = engine("replay", f"id:{number}", "--dry-run", **node)
-    assert "unchanged" in preview.stdout
+    assert "create" in preview.stdout
     done = engine("replay", f"id:{number}", "--yes", "--reason", "a test", expect=1, **node)
     assert "1 failed" in done.stdout
     detail = json.loads(engine("log", "show", number, "--format", "json", **node).stdout)

@@ -15,6 +15,7 @@ from engine.store.interface import (
     Control,
     MessageDetail,
     MessageRow,
+    NewerSent,
     ReplayJob,
     Search,
     StateStore,
@@ -75,6 +76,10 @@ class MessageLog:
     def message(self, message_id: int) -> MessageDetail | None:
         """Everything about one message."""
         return self._state.message(message_id)
+
+    def newer_sent(self, message_id: int, destination: str) -> list[NewerSent]:
+        """What later messages about the same patient, visit or order delivered there."""
+        return self._state.newer_sent(message_id, destination)
 
     def stats(self) -> list[ChannelStats]:
         """One row per channel."""

@@ -115,12 +115,14 @@ class Workbench:
             self._plans[channel.name] = made
         return made
 
-    def convert(self, raw: bytes, channel_name: str | None = None) -> Conversion:
+    def convert(
+        self, raw: bytes, channel_name: str | None = None, *, received_at: float = 0.0
+    ) -> Conversion:
         """Run the pure step. Raises KeyError for an unknown channel name."""
         channel = self.choose(raw, channel_name)
         prepared = self.plan(channel)
         began = time.process_time()
-        result = process(raw, prepared, received_at=0.0)
+        result = process(raw, prepared, received_at=received_at)
         spent = time.process_time() - began
         return Conversion(
             channel=channel.name, result=result, bundle=_bundle(result), cpu_seconds=spent

@@ -14,6 +14,7 @@ _RUN = (
     "SELECT run_id, message_id, event_at, search_keys, job_id FROM runs"
     " WHERE message_id = ? ORDER BY run_id"
 )
+_IN_JOB = f"SELECT message_id FROM job_messages WHERE job_id = ? AND message_id {AMONG}"
 _OVERWRITES = "SELECT overwrite_newer FROM jobs WHERE job_id = ?"
 _LATER_RUNS = (
     "SELECT run_id, message_id, message_type, control_id, event_at FROM runs"
@@ -33,7 +34,7 @@ def newer_sent(
     """See `interface.StateStore.newer_sent`."""
     with database.reading() as transaction:
         runs = transaction.rows(_RUN, message_id)
-        return _newer(transaction, compression, runs, destination)
+        return _newer(transaction, compression, runs, destination, None)
 
 
 def guarding_newer(
@@ -47,15 +48,20 @@ def guarding_newer(
         message_id, destination = delivery[0]
         runs = transaction.rows(_RUN, message_id)
         job_ids = [row[4] for row in runs if row[0] == delivery_id // DELIVERIES_PER_RUN]
-        if job_ids and job_ids[0] is not None:
-            found = transaction.rows(_OVERWRITES, job_ids[0])
+        job_id = job_ids[0] if job_ids else None
+        if job_id is not None:
+            found = transaction.rows(_OVERWRITES, job_id)
             if found and found[0][0]:
                 return []
-        return _newer(transaction, compression, runs, destination)
+        return _newer(transaction, compression, runs, destination, job_id)
 
 
 def _newer(
-    transaction: Transaction, compression: Compression, runs: list[Row], destination: str
+    transaction: Transaction,
+    compression: Compression,
+    runs: list[Row],
+    destination: str,
+    job_id: int | None,
 ) -> list[NewerSent]:
     keys = {(kind, value) for row in runs for kind, value in decode_list(row[3]) if value}
     if not keys:
@@ -67,6 +73,9 @@ def _newer(
         for kind, value in sorted(keys)
         for one in later_with_key(transaction, kind, value, message_id)
     }
+    if job_id is not None and later:
+        # They come after this one in the same job, and put the newer data back.
+        later -= {row[0] for row in transaction.rows(_IN_JOB, job_id, Ids(sorted(later)))}
     newest = sorted(later, reverse=True)[:NEWER_MAX]
     rows = [
         row

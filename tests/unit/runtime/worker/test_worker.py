@@ -502,14 +502,23 @@ async def test_replay_does_not_put_older_data_over_newer(engine: Engine, origin:
     first, second = engine.receive("old", "new")
     engine.start()
     await engine.until_states(second, ALL_SENT)
-    job_id = replay(engine, first, second, origin=origin)
+    job_id = replay(engine, first, origin=origin)
     await engine.until_states(first, ALL_SENT, (State.CANCELLED, [State.CANCELLED]))
-    await engine.until_states(second, ALL_SENT, ALL_SENT)
     (attempt,) = engine.detail(first).runs[1].deliveries[0].attempts
     assert attempt.failure_code == "newer-delivered"
     assert attempt.response == f"not sent: message {second} delivered newer Patient/1".encode()
     (job,) = engine.reader.jobs([job_id])
-    assert (job.state, job.succeeded, job.failed, job.left_out) == ("done", 1, 0, 1)
+    assert (job.state, job.succeeded, job.failed, job.left_out) == ("done", 0, 0, 1)
+
+
+async def test_replay_of_both_sends_both_in_their_order(engine: Engine) -> None:
+    engine.result = patient_bundle
+    first, second = engine.receive("old", "new")
+    engine.start()
+    await engine.until_states(second, ALL_SENT)
+    replay(engine, first, second)
+    await engine.until_states(second, ALL_SENT, ALL_SENT)
+    await engine.until_states(first, ALL_SENT, ALL_SENT)
 
 
 async def test_replay_overwrites_newer_data_where_its_job_says_so(engine: Engine) -> None:

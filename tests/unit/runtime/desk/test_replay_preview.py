@@ -1,0 +1,172 @@
+"""What a dry run of a replay says, over a real store and the project's own channels."""
+
+import hashlib
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from engine.pipeline.result import ProcessResult
+from engine.pipeline.states import State
+from engine.runtime.configuration import check_project, read_project
+from engine.runtime.desk.message_log import MessageLog, open_message_log
+from engine.runtime.desk.replay_preview import Effect, preview
+from engine.runtime.desk.workbench import Workbench
+from engine.store.interface import NewDelivery, Outcome, Processed, Receipt, StateBatch
+from engine.store.open_store import open_log, open_state
+
+ROOT = Path(__file__).parents[4]
+
+
+@pytest.fixture(scope="module")
+def bench() -> Workbench:
+    loaded, problems = check_project(read_project(ROOT), check_maps=False)
+    assert loaded is not None, problems
+    return Workbench(loaded)
+
+
+class Site:
+    """A store whose messages were processed and delivered."""
+
+    def __init__(self, url: str, bench: Workbench) -> None:
+        self.url = url
+        self.bench = bench
+
+    def deliver(self, *raws: str, state: State = State.SENT) -> list[int]:
+        log, store = open_log(self.url), open_state(self.url)
+        found = [raw.replace("\n", "\r").encode() for raw in raws]
+        ids = log.append([receipt(raw) for raw in found])
+        lease = store.acquire("test", 60.0, 1.0)
+        store.follow(100)
+        bytes_of = dict(zip(ids, found, strict=True))
+        for run in store.new_runs(lease, 100):
+            made = self.bench.convert(bytes_of[run.message_id], "adt").result
+            rows = store.commit(StateBatch(lease=lease, processed=[processed(run.run_id, made)]))
+            if made.state is State.TRANSFORMED:
+                (delivery_id,) = rows[run.run_id]
+                store.commit(StateBatch(lease=lease, started=[delivery_id]))
+                store.commit(StateBatch(lease=lease, outcomes=[ended(delivery_id, state)]))
+        store.release(lease)
+        store.close()
+        log.close()
+        return ids
+
+
+def processed(run_id: int, made: ProcessResult) -> Processed:
+    return Processed(
+        run_id=run_id,
+        state=made.state,
+        deliveries=tuple(
+            NewDelivery(destination=one.destination, content_type=one.content_type, body=one.body)
+            for one in made.outputs
+        ),
+        search_keys=made.search_keys,
+        event_at=made.event_at,
+        diagnostics=made.diagnostic_values(),
+    )
+
+
+def ended(delivery_id: int, state: State) -> Outcome:
+    now = time.time()
+    return Outcome(delivery_id=delivery_id, number=1, started_at=now, finished_at=now, state=state)
+
+
+def receipt(raw: bytes) -> Receipt:
+    return Receipt(
+        channel="adt",
+        received_at=time.time(),
+        source="test",
+        raw=raw,
+        sha256=hashlib.sha256(raw).digest(),
+        control_id=raw.split(b"|")[9].decode(),
+        message_type="ADT^A08",
+    )
+
+
+def adt(control_id: str, name: str, *, at: str = "20260105083000", mrn: str = "4711") -> str:
+    identifier = f"{mrn}^^^NORTH^MR" if mrn else ""
+    return (
+        f"MSH|^~\\&|REG|NORTH|E|H|{at}-0600||ADT^A08^ADT_A01|{control_id}|P|2.5.1\n"
+        f"EVN|A08|{at}-0600\nPID|1||{identifier}||{name}||19870412|F\nPV1|1|O\n"
+    )
+
+
+@pytest.fixture
+def site(tmp_path: Path, bench: Workbench) -> Site:
+    return Site(f"sqlite:///{tmp_path}", bench)
+
+
+@pytest.fixture
+def log(site: Site) -> Iterator[MessageLog]:
+    open_log(site.url).close()
+    with open_message_log(site.url) as found:
+        yield found
+
+
+def counts(found: Any) -> dict[Effect, int]:
+    return dict(found.counts)
+
+
+def test_what_was_delivered_as_it_would_be_now_is_a_no_op(site: Site, log: MessageLog) -> None:
+    ids = site.deliver(adt("C1", "Okafor^A"))
+    found = preview(log, site.bench, ids)
+    assert counts(found) == {Effect.NO_OP: 1}
+    assert not found.clusters
+
+
+def test_what_failed_at_the_destination_would_be_created(site: Site, log: MessageLog) -> None:
+    ids = site.deliver(adt("C1", "Okafor^A"), state=State.ERROR)
+    assert counts(preview(log, site.bench, ids)) == {Effect.CREATE: 1}
+
+
+def test_what_is_filtered_fails_or_is_gone_is_said(site: Site, log: MessageLog) -> None:
+    ids = site.deliver(adt("C1", "Okafor^A", mrn=""), "MSH|^~\\&|||||||ZZZ|C2|P|2.5.1\n")
+    found = preview(log, site.bench, [*ids, 999])
+    assert counts(found) == {Effect.FILTERED: 2, Effect.FAILS: 1}
+    assert found.reasons == {"the message is no longer stored": 1}
+    assert found.would_fail == 1
+
+
+def test_a_changed_map_is_shown_as_one_cluster(site: Site, log: MessageLog) -> None:
+    ids = site.deliver(adt("C1", "Okafor^A"), adt("C2", "Lind^B", mrn="4712"))
+    files = read_project(ROOT)
+    name = "transforms/hl7v2/segments/PID_Patient.yaml"
+    lines = files.transforms[name].splitlines(keepends=True)
+    text = "".join(line for line in lines if not line.startswith("  gender:"))
+    object.__setattr__(files, "transforms", {**files.transforms, name: text})
+    loaded, _ = check_project(files, check_maps=False)
+    assert loaded is not None
+    found = preview(log, Workbench(loaded), ids)
+    assert counts(found) == {Effect.UPDATE: 2}
+    assert {(one.path, one.kind): count for one, count in found.clusters.items()} == {
+        ("Patient.gender", "removed"): 2
+    }
+    assert found.examples["Patient.gender removed"] == ids
+
+
+def test_a_message_older_than_what_was_delivered_is_held_and_both_are_shown(
+    site: Site, log: MessageLog
+) -> None:
+    old, new = site.deliver(adt("C1", "Okafor^A"), adt("C2", "Okafor-Lind^A", at="20260105093000"))
+    found = preview(log, site.bench, [old])
+    assert counts(found) == {Effect.HELD: 1}
+    assert [(one.message_id, one.newer_message_id) for one in found.held] == [(old, new)]
+    assert counts(preview(log, site.bench, [new])) == {Effect.NO_OP: 1}
+    assert counts(preview(log, site.bench, [old, new])) == {Effect.NO_OP: 2}
+    allowed = preview(log, site.bench, [old], overwrite_newer=True)
+    assert counts(allowed) == {Effect.NO_OP: 1}
+
+
+def test_a_message_that_came_late_but_happened_earlier_is_not_newer(
+    site: Site, log: MessageLog
+) -> None:
+    first, _ = site.deliver(adt("C1", "Okafor^A"), adt("C2", "Okafor-Lind^A", at="20260105073000"))
+    assert counts(preview(log, site.bench, [first])) == {Effect.NO_OP: 1}
+
+
+def test_a_preview_can_be_ended(site: Site, log: MessageLog) -> None:
+    ids = site.deliver(adt("C1", "Okafor^A"), adt("C2", "Lind^B", mrn="4712"))
+    found = preview(log, site.bench, ids, progress=lambda done: done < 1)
+    assert sum(found.counts.values()) == 1
