@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from engine import __version__
-from engine.cli import log
+from engine.cli import log, simulate
 from engine.cli.check import check
 from engine.cli.control import drain, pause, resume, stats
 from engine.cli.convert import convert
@@ -39,6 +39,7 @@ for verb in (
 ):  # fmt: skip
     app.command()(verb)
 app.add_typer(log.app, name="log")
+app.add_typer(simulate.app, name="simulate")
 
 
 @app.callback(invoke_without_command=True)

@@ -219,6 +219,13 @@ def _capability_statement() -> dict[str, Any]:
     }
 
 
+def run(server: FhirServer, *, address: str, port: int) -> None:
+    """Serve until interrupted. Raises OSError when the port is taken."""
+    web.run_app(
+        server.application(), host=address, port=port, access_log=None, print=lambda *_: None
+    )
+
+
 def main() -> None:
     """Serve until interrupted."""
     parser = argparse.ArgumentParser(description="simulated FHIR R4 server")
@@ -235,13 +242,7 @@ def main() -> None:
     )
     if options.faults is not None:
         server.faults.set(read_rules(options.faults.read_bytes()))
-    web.run_app(
-        server.application(),
-        host=options.address,
-        port=options.port,
-        access_log=None,
-        print=lambda *_: None,
-    )
+    run(server, address=options.address, port=options.port)
 
 
 if __name__ == "__main__":

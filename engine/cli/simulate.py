@@ -1,0 +1,181 @@
+"""Rim. `engine simulate millennium | fhir`: simulated receivers on a port."""
+
+import asyncio
+import signal
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from engine.cli.terminal import Exit, fail, note
+
+if TYPE_CHECKING:
+    from engine.simulator.millennium.fault_rules import FaultRule
+    from engine.simulator.millennium.options import RegisteredClient, SimulatorOptions
+
+app = typer.Typer(
+    help="Simulated receivers for tests and training; their data is synthetic.",
+    no_args_is_help=True,
+)
+PAGE = "docs/simulator.md"
+
+
+@app.command()
+def millennium(
+    port: Annotated[int, typer.Option(help="0: any free port.", min=0, max=65535)] = 9000,
+    address: Annotated[str, typer.Option(help="Where to listen.")] = "127.0.0.1",
+    tls_cert: Annotated[Path | None, typer.Option(help="PEM; serves HTTPS.")] = None,
+    tls_key: Annotated[Path | None, typer.Option(help="PEM of the certificate's key.")] = None,
+    tenant: Annotated[list[str] | None, typer.Option(help="May be repeated.")] = None,
+    client: Annotated[
+        list[str] | None, typer.Option(help="ID:SECRET of a client; may be repeated.")
+    ] = None,
+    client_jwks: Annotated[
+        list[str] | None,
+        typer.Option(help="ID=FILE with the public keys (JWKS) of a client; may be repeated."),
+    ] = None,
+    withhold: Annotated[
+        list[str] | None,
+        typer.Option(help="A scope no client is registered for; may be repeated."),
+    ] = None,
+    persona: Annotated[str, typer.Option(help="system, the only one there is.")] = "system",
+    smart: Annotated[str, typer.Option(help="v1 or v2: syntax of the scopes.")] = "v2",
+    unsupported_fields: Annotated[str, typer.Option(help="ignore or 422.")] = "ignore",
+    errors: Annotated[str, typer.Option(help="documented or observed.")] = "documented",
+    missing_if_match: Annotated[
+        str, typer.Option(help="412 or accept; 412 for an Appointment always.")
+    ] = "accept",
+    repeat_across_pages: Annotated[
+        bool, typer.Option("--repeat-across-pages", help="An entry may come on two pages.")
+    ] = False,
+    token_lifetime: Annotated[int, typer.Option(help="Seconds a token lives.", min=1)] = 570,
+    fault: Annotated[
+        list[str] | None,
+        typer.Option(help="503,share=0.2,seed=7,method=POST,path=*/Patient; may be repeated."),
+    ] = None,
+    faults: Annotated[Path | None, typer.Option(help="JSON file with fault rules.")] = None,
+) -> None:
+    """Serve a simulated Millennium: FHIR R4, token host and EHR API of several tenants."""
+    from engine.simulator.millennium.options import (
+        Errors,
+        MissingIfMatch,
+        SimulatorOptions,
+        Smart,
+        UnsupportedFields,
+    )
+
+    if persona != "system":
+        fail(Exit.USAGE, "--persona is system: no other is simulated")
+    if (tls_cert is None) != (tls_key is None):
+        fail(Exit.USAGE, "--tls-cert and --tls-key go together")
+    try:
+        options = SimulatorOptions(
+            address=address,
+            port=port,
+            tls_certificate=tls_cert,
+            tls_key=tls_key,
+            tenants=tuple(dict.fromkeys(tenant or ("sandbox",))),
+            clients=_clients(client or [], client_jwks or [], frozenset(withhold or ())),
+            smart=Smart(smart),
+            unsupported_fields=UnsupportedFields(unsupported_fields),
+            errors=Errors(errors),
+            missing_if_match=MissingIfMatch(missing_if_match),
+            repeat_across_pages=repeat_across_pages,
+            token_lifetime_seconds=token_lifetime,
+        )
+        rules = _rules(fault or [], faults)
+    except ValueError as problem:
+        fail(Exit.USAGE, str(problem))
+    except OSError as problem:
+        fail(Exit.ENVIRONMENT, str(problem))
+    try:
+        asyncio.run(_serve(options, rules))
+    except OSError as problem:
+        fail(Exit.ENVIRONMENT, f"cannot listen on {address}:{port}: {problem.strerror or problem}")
+
+
+@app.command()
+def fhir(
+    port: Annotated[int, typer.Option(min=1, max=65535)] = 8090,
+    address: Annotated[str, typer.Option(help="Where to listen.")] = "127.0.0.1",
+    faults: Annotated[Path | None, typer.Option(help="JSON file with fault rules.")] = None,
+    refuse_future_births: Annotated[
+        bool, typer.Option("--refuse-future-births", help="Refuse patients not yet born.")
+    ] = False,
+) -> None:
+    """Serve a plain FHIR R4 server with all optional abilities, under /fhir."""
+    import msgspec
+
+    from engine.simulator.faults import read_rules
+    from engine.simulator.fhir_server import FhirServer, run
+
+    server = FhirServer(refuse_future_births=refuse_future_births)
+    try:
+        if faults is not None:
+            server.faults.set(read_rules(faults.read_bytes()))
+        note(f"FHIR R4 on http://{address}:{port}/fhir; Ctrl-C ends it")
+        run(server, address=address, port=port)
+    except (msgspec.MsgspecError, ValueError) as problem:
+        fail(Exit.USAGE, str(problem))
+    except OSError as problem:
+        fail(Exit.ENVIRONMENT, str(problem))
+
+
+def _clients(
+    secrets: list[str], jwks: list[str], withheld: frozenset[str]
+) -> "tuple[RegisteredClient, ...]":
+    import orjson
+
+    from engine.simulator.millennium.options import CLIENT_ID, CLIENT_SECRET, RegisteredClient
+
+    known: dict[str, RegisteredClient] = {}
+    for text in secrets or ([] if jwks else [f"{CLIENT_ID}:{CLIENT_SECRET}"]):
+        client_id, mark, secret = text.partition(":")
+        if not client_id or not mark or not secret:
+            raise ValueError("--client is ID:SECRET")
+        known[client_id] = RegisteredClient(client_id=client_id, secret=secret, withheld=withheld)
+    for text in jwks:
+        client_id, _, name = text.partition("=")
+        if not client_id or not name:
+            raise ValueError("--client-jwks is ID=FILE")
+        keys = orjson.loads(Path(name).read_bytes())
+        before = known.get(client_id)
+        known[client_id] = RegisteredClient(
+            client_id=client_id,
+            secret=before.secret if before else "",
+            jwks=keys,
+            withheld=withheld,
+        )
+    return tuple(known.values())
+
+
+def _rules(short: list[str], file: Path | None) -> "list[FaultRule]":
+    import msgspec
+
+    from engine.simulator.millennium.fault_rules import parse_rule, read_rules
+
+    rules = [parse_rule(text) for text in short]
+    if file is not None:
+        try:
+            rules += read_rules(file.read_bytes())
+        except msgspec.MsgspecError as problem:
+            raise ValueError(f"{file}: {problem}") from None
+    return rules
+
+
+async def _serve(options: "SimulatorOptions", rules: "list[FaultRule]") -> None:
+    from engine.simulator.millennium.server import MillenniumSimulator
+
+    simulator = MillenniumSimulator(options)
+    simulator.faults.set(rules)
+    ended = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, ended.set)
+    async with simulator:
+        for name in options.tenants:
+            note(f"FHIR R4  {simulator.fhir_root(name)}")
+            note(f"EHR API  {simulator.ehr_api_root(name)}")
+            note(f"token    {simulator.token_url(name)}")
+        note(f"admin    {simulator.url}/_simulator/counts   (see {PAGE}); Ctrl-C ends it")
+        await ended.wait()
