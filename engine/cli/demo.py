@@ -34,6 +34,7 @@ class _Ports:
     mllp: int
     http: int
     fhir: int
+    console: int
 
     @property
     def environment(self) -> dict[str, str]:
@@ -59,10 +60,13 @@ def demo(
     fhir_port: Annotated[
         int, typer.Option(envvar="FHIR_PORT", help="Of the simulated server.")
     ] = 8090,
+    console_port: Annotated[
+        int, typer.Option(envvar="CONSOLE_PORT", help="Of the console.")
+    ] = 8088,
 ) -> None:
     """Run everything: messages over MLLP, documents over HTTP, a simulated FHIR R4 server."""
-    ports = _Ports(mllp=mllp_port, http=http_port, fhir=fhir_port)
-    for port in (ports.fhir, ports.mllp, ports.http):
+    ports = _Ports(mllp=mllp_port, http=http_port, fhir=fhir_port, console=console_port)
+    for port in (ports.fhir, ports.mllp, ports.http, ports.console):
         if not _free(port):
             fail(Exit.ENVIRONMENT, f"port {port} is in use; stop what uses it")
     if folder.exists():
@@ -104,8 +108,10 @@ def _start(
         )
     }  # fmt: skip
     _wait(ports.fhir, parts["fhir server"], folder)
-    parts["engine"] = run("engine", "engine", "serve", "--store", store)
-    for port in (ports.mllp, ports.http):
+    parts["engine"] = run(
+        "engine", "engine", "serve", "--store", store, "--console-port", str(ports.console)
+    )
+    for port in (ports.mllp, ports.http, ports.console):
         _wait(port, parts["engine"], folder)
     parts["feed"] = run(
         "feed", "engine.simulator.feed", "--port", str(ports.mllp), "--rate", str(rate),
@@ -115,10 +121,17 @@ def _start(
 
 
 def _introduce(store: str, ports: _Ports) -> None:
+    from engine.runtime.desk.accounts import new_setup_code
+    from engine.runtime.desk.desk import Desk
+
+    desk = Desk(store)
+    code = new_setup_code(desk)
+    desk.close()
     note(f"""
   MLLP in     mllp://127.0.0.1:{ports.mllp}   (channels/adt.yaml, oru.yaml, care.yaml)
   C-CDA in    http://127.0.0.1:{ports.http}/documents   (channels/documents.yaml)
   FHIR out    http://127.0.0.1:{ports.fhir}/fhir   open it in a browser: /fhir/Patient
+  console     http://127.0.0.1:{ports.console}/   the first visit asks for this code: {code}
   store       {store}
   Some messages and documents are sent with real mistakes. Ctrl-C ends the demo.
 """)

@@ -7,9 +7,13 @@ absolute one. Opening makes a new store where there is none, and never changes a
 
 import sqlite3
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from engine.store.interface import Log, StateStore, StoreUnavailable
 from engine.store.schema import REVISION
+
+if TYPE_CHECKING:
+    from engine.store.desk.store import DeskStore
 
 SQLITE_PREFIX = "sqlite:///"
 POSTGRESQL_PREFIXES = ("postgresql://", "postgres://")
@@ -44,6 +48,20 @@ def open_state(url: str, readonly: bool = False) -> StateStore:
     folder = _folder(url)
     file = SqliteDatabase(folder / "state.db", readonly=readonly)
     return DatabaseState(file, SegmentLogReader(folder / "log"))
+
+
+def open_desk(url: str) -> "DeskStore":
+    """Users, sessions and the audit trail; each thread opens its own. Raises StoreUnavailable."""
+    from engine.store.desk.store import DeskStore
+
+    _prepare(url)
+    if _is_postgresql(url):
+        from engine.store.postgresql.database import PostgresqlDatabase
+
+        return DeskStore(PostgresqlDatabase(url))
+    from engine.store.sqlite.database import SqliteDatabase
+
+    return DeskStore(SqliteDatabase(_folder(url) / "state.db"))
 
 
 def migrate(url: str) -> None:

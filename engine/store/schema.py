@@ -31,7 +31,7 @@ RARE_RUN = "state NOT IN ('RECEIVED', 'TRANSFORMED', 'SENT')"
 """The states of few runs. Repeated in a query's own words, or SQLite does not use the index."""
 RARE_DELIVERY = "state IN ('ERROR', 'HELD', 'UNKNOWN', 'CANCELLED')"
 
-REVISION = "0005"
+REVISION = "0006"
 """The migration that makes these tables."""
 
 STATE = MetaData()
@@ -369,4 +369,87 @@ EDITED_COPIES = Table(
     ),
     Index("edited_copies_of", "parent_message_id"),
     Index("edited_copies_as", "message_id"),
+)
+
+USERS = Table(
+    "users",
+    STATE,
+    Column("name", Text, primary_key=True),
+    Column("password", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("os_account", Text, nullable=False),
+    Column("roles", Text, nullable=False),
+    Column("channels", Text),
+    Column("enabled", SmallInteger, nullable=False),
+    Column("theme", Text, nullable=False),
+    Column("shortcuts", SmallInteger, nullable=False),
+    Column("created_at", Float, nullable=False),
+    Column("failures", Integer, nullable=False),
+    Column("locked_until", Float, nullable=False),
+)
+
+SESSIONS = Table(
+    "sessions",
+    STATE,
+    Column("token", LargeBinary, primary_key=True),
+    Column("user_name", Text, nullable=False),
+    Column("address", Text, nullable=False),
+    Column("created_at", Float, nullable=False),
+    Column("seen_at", Float, nullable=False),
+    Column("ends_at", Float, nullable=False),
+    Column("unmasked_until", Float, nullable=False),
+    Column("unmask_reason", Text, nullable=False),
+    Column("emergency_until", Float, nullable=False),
+    Column("emergency_reason", Text, nullable=False),
+    Index("sessions_of_user", "user_name", "seen_at"),
+)
+
+DESK_KEYS = Table(
+    "desk_keys",
+    STATE,
+    Column("name", Text, primary_key=True),
+    Column("value", LargeBinary, nullable=False),
+)
+
+AUDIT = Table(
+    "audit",
+    STATE,
+    Column("number", _ID, primary_key=True, autoincrement=False),
+    Column("at", Float, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("origin", Text, nullable=False),
+    Column("act", Text, nullable=False),
+    Column("channel", Text, nullable=False),
+    Column("message_id", BigInteger),
+    Column("patients", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("details", Text, nullable=False),
+    Column("digest", LargeBinary, nullable=False),
+    Index("audit_by_actor", "actor", "number"),
+    Index(
+        "audit_by_message",
+        "message_id",
+        "number",
+        sqlite_where=text("message_id IS NOT NULL"),
+        postgresql_where=text("message_id IS NOT NULL"),
+    ),
+)
+
+AUDIT_PATIENTS = Table(
+    "audit_patients",
+    STATE,
+    Column("patient", Text, primary_key=True),
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    sqlite_with_rowid=False,
+)
+
+AUDIT_HEAD = Table(
+    "audit_head",
+    STATE,
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("digest", LargeBinary, nullable=False),
+    Column("seal", LargeBinary, nullable=False),
+    Column("base_number", BigInteger, nullable=False),
+    Column("base_digest", LargeBinary, nullable=False),
 )

@@ -160,7 +160,7 @@ def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     }
     commands = (
         ("engine.simulator.fhir_server", "--port", str(fhir), "--refuse-future-births"),
-        ("engine", "serve"),
+        ("engine", "serve", "--no-console"),
     )
     with (folder / "log").open("wb") as log:
         running = [

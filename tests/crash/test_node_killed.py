@@ -44,6 +44,7 @@ class Node:
     def start(self) -> None:
         command = [sys.executable, "-m", "engine", "serve", "--home", str(self._project.home)]
         command += ["--store", self._project.store, "--log-format", "json", "--workers", "1"]
+        command.append("--no-console")
         with (self._project.home / "node.log").open("ab") as log:
             self._process = subprocess.Popen(
                 command,

@@ -86,6 +86,8 @@ destinations:
         """Start the engine and wait until every process is ready; `options` are of `serve`."""
         command = [sys.executable, "-m", "engine", "serve", "--home", str(self.home)]
         command += ["--store", self.store_url, "--log-format", "json"]
+        if "--console-port" not in options:
+            command.append("--no-console")
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [*command, "--workers", "1", *options], cwd=self.home, stderr=log, stdout=log

@@ -51,6 +51,8 @@ class ProcessSetup:
     log_form: str
     share: float
     """Of a worker: which part of the lanes it asks for, 0 to 1."""
+    port: int = 0
+    """Of the console: where it listens."""
 
     def arguments(self, module: str) -> list[str]:
         """The command line, after the interpreter, that starts the process."""
@@ -61,6 +63,7 @@ class ProcessSetup:
             *("--store", self.store_url),
             *("--log-form", self.log_form),
             *("--share", str(self.share)),
+            *("--port", str(self.port)),
         ]
 
 
@@ -72,6 +75,7 @@ def read_arguments(arguments: Sequence[str]) -> ProcessSetup:
     parser.add_argument("--store", required=True)
     parser.add_argument("--log-form", choices=("json", "console"), default="json")
     parser.add_argument("--share", type=float, default=1.0)
+    parser.add_argument("--port", type=int, default=0)
     found = parser.parse_args(arguments)
     return ProcessSetup(
         name=found.name,
@@ -79,6 +83,7 @@ def read_arguments(arguments: Sequence[str]) -> ProcessSetup:
         store_url=found.store,
         log_form=found.log_form,
         share=found.share,
+        port=found.port,
     )
 
 

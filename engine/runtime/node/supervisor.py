@@ -7,6 +7,7 @@ The composition root of a node, and the process that stays in front. It serves `
 
 import os
 import signal
+import socket
 import sys
 import time
 from collections.abc import Sequence
@@ -17,6 +18,8 @@ from twisted.internet.error import CannotListenError
 
 from engine.diagnostics import Diagnostic, has_errors, render, without_secrets
 from engine.runtime.configuration import Loaded
+from engine.runtime.desk.accounts import new_setup_code
+from engine.runtime.desk.desk import Desk
 from engine.runtime.node.children import Children, ChildSpec, Spawner
 from engine.runtime.node.node import (
     ChildStatus,
@@ -37,11 +40,14 @@ from engine.telemetry.health import BEAT_SECONDS, Condition, read_health
 
 INTAKE_MODULE = "engine.runtime.intake.intake_process"
 WORKER_MODULE = "engine.runtime.worker.worker_process"
+CONSOLE_MODULE = "engine.web.server"
 INTAKE_END_SECONDS = 20.0
+CONSOLE_END_SECONDS = 10.0
 WORKER_END_SECONDS = 45.0
 """Longer than the timeout of a request under way."""
 RELOAD_SECONDS = 30.0
 """So long for all processes to take a configuration."""
+_END_SECONDS = {INTAKE_MODULE: INTAKE_END_SECONDS, CONSOLE_MODULE: CONSOLE_END_SECONDS}
 EXIT_CONFIGURATION = 2
 EXIT_ENVIRONMENT = 3
 
@@ -53,6 +59,7 @@ def serve(
     metrics_port: int,
     log_format: str,
     environment: str = "",
+    console_port: int = 0,
 ) -> int:
     """Run a node until it is told to stop; the exit code.
 
@@ -63,6 +70,7 @@ def serve(
         metrics_port: on loopback; 0: none.
         log_format: `json` or `console`.
         environment: the name of the one in force; "": the only one, or none.
+        console_port: of the console, on loopback; 0: none.
     """
     home = home.resolve()
     store_url = _absolute(store_url)
@@ -86,6 +94,14 @@ def serve(
             return _refuse(f"the store cannot be opened: {error}")
         count = workers or max(1, (os.cpu_count() or 1) - 1)
         setups = _setups(data, store_url, log_format, count)
+        if console_port:
+            if not _is_free(console_port):
+                return _refuse(
+                    f"port {console_port} of the console is in use: name another with"
+                    " --console-port, or run --no-console"
+                )
+            setups.append(_console_setup(data, store_url, log_format, console_port))
+            _invite(store_url, console_port)
         return Supervisor(home, data, files, loaded, setups, metrics_port, log_format).run()
     finally:
         files.disown()
@@ -105,6 +121,38 @@ def _setups(
         )
         for module, name, part in names
     ]
+
+
+def _console_setup(
+    data: DataFolder, store_url: str, log_form: str, port: int
+) -> tuple[str, ProcessSetup]:
+    setup = ProcessSetup(
+        name="console", data=data, store_url=store_url, log_form=log_form, share=0.0, port=port
+    )
+    return CONSOLE_MODULE, setup
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
+def _invite(store_url: str, port: int) -> None:
+    """Say where the console is, and to whom it belongs while nobody can sign in. Raises
+    StoreUnavailable."""
+    desk = Desk(store_url)
+    try:
+        code = new_setup_code(desk)
+    finally:
+        desk.close()
+    _note(f"console: http://127.0.0.1:{port}/")
+    if code is not None:
+        _note(f"nobody can sign in yet; the setup code for the first administrator is {code}")
 
 
 class Supervisor:
@@ -152,8 +200,8 @@ class Supervisor:
             ChildSpec(
                 name=setup.name,
                 arguments=tuple(setup.arguments(module)),
-                group=0 if module == INTAKE_MODULE else 1,
-                end_seconds=INTAKE_END_SECONDS if module == INTAKE_MODULE else WORKER_END_SECONDS,
+                group=1 if module == WORKER_MODULE else 0,
+                end_seconds=_END_SECONDS.get(module, WORKER_END_SECONDS),
             )
             for module, setup in setups
         ]

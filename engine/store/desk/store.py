@@ -1,0 +1,156 @@
+"""Rim. The desk's part of the store: one method for each call; it decides nothing."""
+
+import secrets
+from collections.abc import Sequence
+
+from engine.store.database import Database
+from engine.store.desk import audit, sessions, users
+from engine.store.desk.rows import (
+    AuditEntry,
+    AuditHead,
+    AuditRow,
+    AuditSearch,
+    AuditVerdict,
+    SessionRow,
+    UserRow,
+)
+
+AUDIT_KEY = "audit"
+KEY_BYTES = 32
+
+
+class DeskStore:
+    """Users, sessions, audit trail. Belongs to one thread at a time.
+
+    Every call may raise StoreUnavailable.
+
+    Args:
+        database: with the state's tables.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    # -- keys --
+
+    def audit_key(self) -> bytes:
+        """The key of this store's trail, made at the first call."""
+        with self._database.writing() as transaction:
+            transaction.write(
+                "INSERT INTO desk_keys (name, value) VALUES (?, ?) ON CONFLICT (name) DO NOTHING",
+                AUDIT_KEY,
+                secrets.token_bytes(KEY_BYTES),
+            )
+            rows = transaction.rows("SELECT value FROM desk_keys WHERE name = ?", AUDIT_KEY)
+        return bytes(rows[0][0])
+
+    def key(self, name: str) -> bytes | None:
+        """What is kept under a name, such as the hash of a setup code."""
+        with self._database.reading() as transaction:
+            rows = transaction.rows("SELECT value FROM desk_keys WHERE name = ?", name)
+        return bytes(rows[0][0]) if rows else None
+
+    def set_key(self, name: str, value: bytes) -> None:
+        """Keep something under a name; empty: forget it."""
+        with self._database.writing() as transaction:
+            transaction.write("DELETE FROM desk_keys WHERE name = ?", name)
+            if value:
+                transaction.write("INSERT INTO desk_keys (name, value) VALUES (?, ?)", name, value)
+
+    # -- users --
+
+    def has_users(self) -> bool:
+        """True once anybody may sign in."""
+        return users.has_users(self._database)
+
+    def users(self) -> list[UserRow]:
+        """All users, by name."""
+        return users.users(self._database)
+
+    def user(self, name: str) -> UserRow | None:
+        """The user of that name."""
+        return users.user(self._database, name)
+
+    def user_of_account(self, account: str) -> UserRow | None:
+        """The user that an account of the operating system acts as."""
+        return users.user_of_account(self._database, account)
+
+    def user_of_subject(self, subject: str) -> UserRow | None:
+        """The user of an OpenID subject."""
+        return users.user_of_subject(self._database, subject)
+
+    def add_user(self, user: UserRow, *, only_first: bool = False) -> bool:
+        """Add a user; False when the name is taken, or with `only_first` when there is one."""
+        return users.add_user(self._database, user, only_first=only_first)
+
+    def save_user(self, user: UserRow) -> bool:
+        """Change a user; False when there is none of that name."""
+        return users.save_user(self._database, user)
+
+    def count_failure(self, name: str, locked_until: Sequence[float]) -> int:
+        """Count a wrong password; see `users.count_failure`."""
+        return users.count_failure(self._database, name, locked_until)
+
+    def forgive(self, name: str) -> None:
+        """Forget the wrong passwords of a user."""
+        users.forgive(self._database, name)
+
+    # -- sessions --
+
+    def add_session(self, session: SessionRow, *, per_user_max: int) -> None:
+        """Begin a session; the oldest of the user end when there are too many."""
+        sessions.add_session(self._database, session, per_user_max=per_user_max)
+
+    def session(self, token: bytes) -> SessionRow | None:
+        """The session of a token's hash."""
+        return sessions.session(self._database, token)
+
+    def sessions_of(self, user: str) -> list[SessionRow]:
+        """The sessions of a user."""
+        return sessions.sessions_of(self._database, user)
+
+    def touch_session(self, token: bytes, seen_at: float) -> None:
+        """The person did something."""
+        sessions.touch_session(self._database, token, seen_at)
+
+    def set_unmasked(self, token: bytes, until: float, reason: str) -> None:
+        """Show values of patients until then."""
+        sessions.set_unmasked(self._database, token, until, reason)
+
+    def set_emergency(self, token: bytes, until: float, reason: str) -> None:
+        """Emergency access until then."""
+        sessions.set_emergency(self._database, token, until, reason)
+
+    def end_session(self, token: bytes) -> None:
+        """Sign out."""
+        sessions.end_session(self._database, token)
+
+    def end_sessions_of(self, user: str) -> int:
+        """Sign a user out everywhere."""
+        return sessions.end_sessions_of(self._database, user)
+
+    def end_old_sessions(self, now: float, seen_before: float) -> int:
+        """Forget sessions that are over."""
+        return sessions.end_old_sessions(self._database, now, seen_before)
+
+    # -- the trail --
+
+    def audit(self, key: bytes, entries: Sequence[AuditEntry]) -> AuditHead:
+        """Record what was done, durably."""
+        return audit.append(self._database, key, entries)
+
+    def audit_rows(self, search: AuditSearch) -> list[AuditRow]:
+        """What was recorded, newest first."""
+        return audit.find(self._database, search)
+
+    def audit_head(self) -> AuditHead:
+        """The end of the trail."""
+        return audit.head(self._database)
+
+    def verify_audit(self, key: bytes, noted: AuditHead | None = None) -> AuditVerdict:
+        """Check the trail."""
+        return audit.verify(self._database, key, noted)
+
+    def close(self) -> None:
+        """Release the connection."""
+        self._database.close()

@@ -1,0 +1,133 @@
+"""Rim. The users in the database."""
+
+from collections.abc import Sequence
+
+import orjson
+
+from engine.store.database import LOCKED, Database, Row
+from engine.store.desk.rows import UserRow
+
+_COLUMNS = (
+    "name, password, subject, os_account, roles, channels, enabled, theme, shortcuts, created_at,"
+    " failures, locked_until"
+)
+_WHERE = f"SELECT {_COLUMNS} FROM users WHERE "
+_INSERT = f"INSERT INTO users ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_UPDATE = (
+    "UPDATE users SET password = ?, subject = ?, os_account = ?, roles = ?, channels = ?,"
+    " enabled = ?, theme = ?, shortcuts = ?, created_at = ?, failures = ?, locked_until = ?"
+    " WHERE name = ?"
+)
+
+
+def add_user(database: Database, user: UserRow, *, only_first: bool = False) -> bool:
+    """Add a user; False when the name is taken, or with `only_first` when there is any user."""
+    with database.writing() as transaction:
+        # both ask and add under one lock, so that two first visits make one administrator
+        transaction.rows(f"SELECT number FROM audit_head {LOCKED}")
+        if only_first and transaction.rows("SELECT 1 FROM users LIMIT 1"):
+            return False
+        if transaction.rows("SELECT 1 FROM users WHERE name = ?", user.name):
+            return False
+        transaction.write(_INSERT, *_values(user))
+    return True
+
+
+def save_user(database: Database, user: UserRow) -> bool:
+    """Write all of a user's columns; False when there is none of that name."""
+    name, *rest = _values(user)
+    with database.writing() as transaction:
+        return transaction.write(_UPDATE, *rest, name) == 1
+
+
+def count_failure(database: Database, name: str, locked_until: Sequence[float]) -> int:
+    """Count a wrong password; after the n-th the user waits until `locked_until[n - 1]`.
+
+    The last entry stands for all further ones. Returns the failures in a row.
+    """
+    with database.writing() as transaction:
+        rows = transaction.rows(
+            "UPDATE users SET failures = failures + 1 WHERE name = ? RETURNING failures", name
+        )
+        if not rows:
+            return 0
+        failures = int(rows[0][0])
+        until = locked_until[min(failures, len(locked_until)) - 1]
+        transaction.write("UPDATE users SET locked_until = ? WHERE name = ?", until, name)
+    return failures
+
+
+def forgive(database: Database, name: str) -> None:
+    """Forget the wrong passwords of a user."""
+    with database.writing() as transaction:
+        transaction.write(
+            "UPDATE users SET failures = 0, locked_until = 0 WHERE name = ? AND failures > 0", name
+        )
+
+
+def user(database: Database, name: str) -> UserRow | None:
+    """The user of that name."""
+    return _one(database, "name = ?", name)
+
+
+def user_of_account(database: Database, account: str) -> UserRow | None:
+    """The user that an account of the operating system acts as."""
+    return _one(database, "os_account = ?", account)
+
+
+def user_of_subject(database: Database, subject: str) -> UserRow | None:
+    """The user of an OpenID subject."""
+    return _one(database, "subject = ?", subject)
+
+
+def users(database: Database) -> list[UserRow]:
+    """All users, by name."""
+    with database.reading() as transaction:
+        rows = transaction.rows(f"SELECT {_COLUMNS} FROM users ORDER BY name")
+    return [_user(row) for row in rows]
+
+
+def has_users(database: Database) -> bool:
+    """True once anybody may sign in."""
+    with database.reading() as transaction:
+        return bool(transaction.rows("SELECT 1 FROM users LIMIT 1"))
+
+
+def _one(database: Database, condition: str, value: str) -> UserRow | None:
+    with database.reading() as transaction:
+        rows = transaction.rows(_WHERE + condition, value)
+    return _user(rows[0]) if rows else None
+
+
+def _values(user: UserRow) -> Row:
+    return (
+        user.name,
+        user.password,
+        user.subject,
+        user.os_account,
+        orjson.dumps(user.roles).decode(),
+        None if user.channels is None else orjson.dumps(user.channels).decode(),
+        int(user.enabled),
+        user.theme,
+        int(user.shortcuts),
+        user.created_at,
+        user.failures,
+        user.locked_until,
+    )
+
+
+def _user(row: Row) -> UserRow:
+    return UserRow(
+        name=row[0],
+        password=row[1],
+        subject=row[2],
+        os_account=row[3],
+        roles=tuple(orjson.loads(row[4])),
+        channels=None if row[5] is None else tuple(orjson.loads(row[5])),
+        enabled=bool(row[6]),
+        theme=row[7],
+        shortcuts=bool(row[8]),
+        created_at=row[9],
+        failures=row[10],
+        locked_until=row[11],
+    )

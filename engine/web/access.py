@@ -1,0 +1,267 @@
+"""Rim. Who may ask for what: every route names the right it needs, or says that it is for all.
+
+`needs` turns a screen's function into a route's: it finds the session, checks the right, reads the
+form and checks its token, runs the function in a thread, and turns what can go wrong into pages.
+"""
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from functools import wraps
+from typing import Any
+
+import orjson
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import FormData
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from engine.runtime.desk import sessions
+from engine.runtime.desk.audit import Act, record
+from engine.runtime.desk.desk import Desk
+from engine.runtime.desk.message_log import StoreUnavailable
+from engine.runtime.desk.rights import NotAllowed, Right, Viewer
+from engine.runtime.desk.sessions import Session, form_token, is_form_token
+from engine.telemetry.logs import error_caught
+from engine.web.console import Console
+from engine.web.navigation import entries
+from engine.web.rendering import Pages
+
+SAFE = frozenset({"GET", "HEAD"})
+BODY_BYTES_MAX = 10_000_000
+"""Of a request: a pasted message is the longest thing one sends."""
+FIELDS_MAX = 2000
+TOKEN_HEADER = "x-csrf-token"  # noqa: S105  a name
+TOKEN_FIELD = "csrf"  # noqa: S105  a name
+NOBODY = Viewer(name="", rights=frozenset())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Visit:
+    """One request and who makes it."""
+
+    request: Request
+    console: Console
+    pages: Pages
+    cookie: str = field(repr=False)
+    """What forms are tied to: the session's cookie, or that of an unknown visitor."""
+    session: Session | None
+    form: FormData = field(default_factory=FormData, repr=False)
+    body: bytes = field(default=b"", repr=False)
+    """Of a request that is no form."""
+
+    @property
+    def desk(self) -> Desk:
+        """The store."""
+        return self.console.desk
+
+    @property
+    def viewer(self) -> Viewer:
+        """Who asks; nobody without a session."""
+        return self.session.viewer if self.session is not None else NOBODY
+
+    @property
+    def address(self) -> str:
+        """Where the request comes from."""
+        return self.request.client.host if self.request.client else ""
+
+    @property
+    def is_part(self) -> bool:
+        """True when a part of a page is asked for (by htmx)."""
+        return self.request.headers.get("hx-request") == "true"
+
+    def value(self, name: str, default: str = "") -> str:
+        """A text of the form."""
+        found = self.form.get(name, default)
+        return found if isinstance(found, str) else default
+
+    def values(self, name: str) -> list[str]:
+        """All texts of the form under one name."""
+        return [one for one in self.form.getlist(name) if isinstance(one, str)]
+
+    def page(self, template: str, status_code: int = 200, **context: Any) -> Response:
+        """A template as an answer, with what every page shows."""
+        return self.pages.page(template, self.context() | context, status_code)
+
+    def context(self) -> dict[str, Any]:
+        """What every template gets."""
+        user = self.session.user if self.session is not None else None
+        row = self.session.row if self.session is not None else None
+        return {
+            "viewer": self.viewer,
+            "user": user,
+            "session": row,
+            "may": lambda name: self.viewer.may(Right(name)),
+            "navigation": entries(self.viewer),
+            "here": self.request.url.path,
+            "environment": self.console.settings.environment,
+            "revision": self.console.revision,
+            "csrf": form_token(self.cookie),
+            "theme": user.theme if user is not None else "system",
+            "shortcuts": user.shortcuts if user is not None else True,
+            "now": self.desk.clock(),
+        }
+
+    def redirect(self, path: str) -> Response:
+        """Go to another page after a form was taken (303), also when htmx sent it."""
+        if self.is_part:
+            return Response(status_code=204, headers={"HX-Redirect": path})
+        return RedirectResponse(path, status_code=303)
+
+
+Screen = Callable[[Visit], Response]
+
+
+def needs(right: Right, *, touch: bool = True) -> Callable[[Screen], Callable[..., Any]]:
+    """A route that only those with this right may ask for.
+
+    Args:
+        right: without it the answer is 403, and that is recorded.
+        touch: False for what a page asks by itself: it does not keep the session alive.
+    """
+
+    def wrap(screen: Screen) -> Callable[..., Any]:
+        @wraps(screen)
+        async def answer(request: Request) -> Response:
+            return await _answer(request, screen, right, touch)
+
+        answer.right = right  # type: ignore[attr-defined]
+        return answer
+
+    return wrap
+
+
+def signed_in(screen: Screen) -> Callable[..., Any]:
+    """A route for everybody who has signed in, whatever the roles."""
+
+    @wraps(screen)
+    async def answer(request: Request) -> Response:
+        return await _answer(request, screen, None, True)
+
+    answer.right = "signed in"  # type: ignore[attr-defined]
+    return answer
+
+
+def for_all(screen: Screen) -> Callable[..., Any]:
+    """A route that needs no session: signing in."""
+
+    @wraps(screen)
+    async def answer(request: Request) -> Response:
+        return await _answer(request, screen, "all", True)
+
+    answer.right = "all"  # type: ignore[attr-defined]
+    return answer
+
+
+async def _answer(
+    request: Request, screen: Screen, right: Right | str | None, touch: bool
+) -> Response:
+    console: Console = request.app.state.console
+    pages: Pages = request.app.state.pages
+    cookie = request.cookies.get(cookie_name(console), "")
+    visit = Visit(request=request, console=console, pages=pages, cookie=cookie, session=None)
+    try:
+        session = await run_in_threadpool(
+            sessions.find,
+            console.desk,
+            cookie,
+            visit.address,
+            console.settings.limits,
+            touch=touch,
+        )
+        visit = replace(visit, session=session)
+        if session is None and right != "all":
+            return _sign_in_first(visit)
+        if request.method not in SAFE:
+            visit = await _with_body(visit)
+            if not _believed(visit):
+                return refusal(visit, 403, "This form is no longer valid. Load the page again.")
+        return await run_in_threadpool(_run, visit, screen, right)
+    except StoreUnavailable as failure:
+        return refusal(visit, 503, f"The store does not answer: {failure}")
+    except TooLarge:
+        return refusal(visit, 413, "That is more than the console takes.")
+    except Exception as error:  # noqa: BLE001  the page says that it failed, the log says where
+        console.recorder.record(error_caught(error))
+        return refusal(visit, 500, "This page failed. The log of the console says where.")
+
+
+def _run(visit: Visit, screen: Screen, right: Right | str | None) -> Response:
+    try:
+        if isinstance(right, Right):
+            visit.viewer.require(right)
+        return screen(visit)
+    except NotAllowed as problem:
+        path = visit.request.scope.get("route")
+        subject = f"{visit.request.method} {getattr(path, 'path', '')}"
+        record(visit.desk, visit.viewer, Act.REFUSED, subject=subject, reason=problem.right.value)
+        return refusal(visit, 403, f"You may not do this: {problem}.")
+
+
+class TooLarge(Exception):  # noqa: N818
+    """The request's body is longer than it may be."""
+
+
+async def _with_body(visit: Visit) -> Visit:
+    request = visit.request
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind in ("application/x-www-form-urlencoded", "multipart/form-data"):
+        form = await request.form(max_files=10, max_fields=FIELDS_MAX, max_part_size=BODY_BYTES_MAX)
+        return replace(visit, form=form)
+    return replace(visit, body=await request.body())
+
+
+def _believed(visit: Visit) -> bool:
+    """The request was made by a page of ours: its token says so, and so does the browser."""
+    headers = visit.request.headers
+    if headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
+        return False
+    given = headers.get(TOKEN_HEADER) or visit.value(TOKEN_FIELD)
+    return is_form_token(visit.cookie, given)
+
+
+def _sign_in_first(visit: Visit) -> Response:
+    path = visit.request.url.path
+    if path.startswith("/api/"):
+        return Response('{"error":"sign in first"}', 401, media_type="application/json")
+    if visit.is_part:
+        return Response(status_code=401, headers={"HX-Redirect": "/sign-in"})
+    to = f"?to={path}" if path != "/" and visit.request.method in SAFE else ""
+    return RedirectResponse(f"/sign-in{to}", status_code=303)
+
+
+def refusal(visit: Visit, status_code: int, text: str) -> Response:
+    """A page, a part of one or JSON that says why not."""
+    if visit.request.url.path.startswith("/api/"):
+        return Response(orjson.dumps({"error": text}), status_code, media_type="application/json")
+    if visit.is_part:
+        answer = visit.page("notice.html", status_code, text=text)
+        answer.headers["HX-Retarget"] = "#notice"
+        answer.headers["HX-Reswap"] = "innerHTML"
+        return answer
+    return visit.page("refusal.html", status_code, text=text, status_code_shown=status_code)
+
+
+# -- the cookie --
+
+
+def cookie_name(console: Console) -> str:
+    """`__Host-` where TLS allows it: no other host or path can set such a cookie."""
+    return "__Host-engine" if console.settings.secure else "engine_session"
+
+
+def set_cookie(visit: Visit, response: Response, token: str) -> None:
+    """Give the browser its token, for as long as it runs."""
+    response.set_cookie(
+        cookie_name(visit.console),
+        token,
+        path="/",
+        httponly=True,
+        secure=visit.console.settings.secure,
+        samesite="strict",
+    )
+
+
+def visitor_cookie() -> str:
+    """A token for somebody who has not signed in yet, to tie the form to the browser."""
+    return secrets.token_urlsafe(32)

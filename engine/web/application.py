@@ -1,0 +1,118 @@
+"""Rim. The console as a Starlette application: middleware, and the routes of all screens."""
+
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import BaseRoute, Mount
+from starlette.staticfiles import StaticFiles
+
+from engine.web.access import BODY_BYTES_MAX, TooLarge
+from engine.web.console import Console
+from engine.web.rendering import STATIC, Pages
+from engine.web.screens import board, sign_in
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:;"
+    " connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+)
+HEADERS = (
+    (b"content-security-policy", POLICY.encode()),
+    (b"cache-control", b"no-store"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"x-content-type-options", b"nosniff"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (b"permissions-policy", b"camera=(), geolocation=(), microphone=()"),
+    (b"x-robots-tag", b"noindex"),
+)
+HSTS = (b"strict-transport-security", b"max-age=31536000")
+SCREENS = (board, sign_in)
+"""Modules with `routes() -> list[Route]`."""
+
+
+def application(console: Console) -> Starlette:
+    """The application of one console."""
+    routes: list[BaseRoute] = [route for module in SCREENS for route in module.routes()]
+    routes.append(Mount("/static", StaticFiles(directory=STATIC), name="static"))
+    made = Starlette(
+        routes=routes,
+        middleware=[Middleware(Guard, console=console)],
+        exception_handlers={HTTPException: _not_there},
+    )
+    made.state.console = console
+    made.state.pages = Pages(console.settings.time_zone)
+    return made
+
+
+def _not_there(_request: Request, problem: Exception) -> Response:
+    assert isinstance(problem, HTTPException)  # noqa: S101  registered for it alone
+    return PlainTextResponse(problem.detail, problem.status_code, headers=problem.headers)
+
+
+class Guard:
+    """Headers on every answer, a limit on every request, and only the names it is known by.
+
+    Args:
+        app: what is guarded.
+        console: its settings say the names.
+    """
+
+    def __init__(self, app: Any, console: Console) -> None:
+        self._app = app
+        self._hosts = console.settings.hosts
+        self._headers = (*HEADERS, HSTS) if console.settings.secure else HEADERS
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+
+        async def send_guarded(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*_kept(message["headers"]), *self._headers]
+            await send(message)
+
+        if self._hosts and _host(scope) not in self._hosts:
+            refused = PlainTextResponse("this console is not known by that name", 421)
+            await refused(scope, receive, send_guarded)
+            return
+        await self._app(scope, _limited(receive), send_guarded)
+
+
+def _kept(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    return [(name, value) for name, value in headers if name.lower() != b"cache-control"]
+
+
+def _host(scope: Scope) -> str:
+    """The name in the Host header, without the port."""
+    for name, value in scope["headers"]:
+        if name == b"host":
+            host: str = value.decode("latin-1").lower()
+            return host.rpartition(":")[0] if host.rpartition(":")[2].isdigit() else host
+    return ""
+
+
+def _limited(receive: Receive) -> Receive:
+    """`receive` that ends with TooLarge when the body is longer than it may be."""
+    taken = 0
+
+    async def limited() -> Message:
+        nonlocal taken
+        message = await receive()
+        taken += len(message.get("body", b""))
+        if taken > BODY_BYTES_MAX:
+            raise TooLarge
+        return message
+
+    return limited

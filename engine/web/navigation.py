@@ -1,0 +1,25 @@
+"""Rim. What the head of every page leads to."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from engine.runtime.desk.rights import Right, Viewer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One screen."""
+
+    label: str
+    path: str
+    keys: str
+    """Shortcut: `g b`."""
+    right: Right
+
+
+SCREENS: Sequence[Entry] = (Entry(label="Board", path="/", keys="g b", right=Right.SEE_MESSAGES),)
+
+
+def entries(viewer: Viewer) -> list[Entry]:
+    """The screens this viewer may open."""
+    return [entry for entry in SCREENS if viewer.may(entry.right)]

@@ -1,0 +1,1 @@
+"""Rim. One module a screen: it reads the request, asks the desk, renders a template."""

@@ -1,0 +1,152 @@
+"""Rim. The console's process: uvicorn in an asyncio loop; started by the supervisor.
+
+Started as `python -m engine.web.server`. It ends on SIGTERM and when its standard input ends
+because the supervisor is gone; SIGHUP makes it read the current configuration. It gives way to the
+processes that move messages: it runs at a lower priority, and what blocks runs in a few threads.
+"""
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import sys
+from collections.abc import Iterator, Sequence
+
+import uvicorn
+
+from engine.runtime.desk.desk import Desk
+from engine.runtime.node.process_setup import ProcessSetup, Pulse, read_arguments
+from engine.telemetry.events import ConfigurationApplied, ProcessEnded, ProcessStarted
+from engine.telemetry.health import BEAT_SECONDS, Condition
+from engine.web.application import application
+from engine.web.console import Console, ConsoleSettings
+
+NICENESS = 5
+ADDRESS = "127.0.0.1"
+END_SECONDS = 3
+"""For answers under way when it is told to end."""
+
+
+class _Server(uvicorn.Server):
+    """Signals are ours: the supervisor decides what a Ctrl-C means."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave them alone."""
+        yield
+
+
+class ConsoleProcess:
+    """The console process.
+
+    Args:
+        setup: what it was started with.
+    """
+
+    def __init__(self, setup: ProcessSetup) -> None:
+        self._setup = setup
+        self._pulse = Pulse(setup)
+        self._desk = Desk(setup.store_url)
+        self._console = Console(
+            self._desk,
+            ConsoleSettings(),
+            self._pulse.recorder,
+            run_folder=setup.data.run,
+            snapshots=setup.data.snapshots,
+        )
+        config = uvicorn.Config(
+            application(self._console),
+            host=ADDRESS,
+            port=setup.port,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=END_SECONDS,
+            lifespan="off",
+            limit_concurrency=200,
+        )
+        self._server = _Server(config)
+
+    async def run(self) -> int:
+        """Serve until told to stop; the exit code."""
+        self._listen_to_signals()
+        await self._read_configuration()
+        beating = asyncio.create_task(self._beat())
+        self._pulse.recorder.record(ProcessStarted(name=self._setup.name, pid=os.getpid()))
+        try:
+            await self._server.serve()
+        except SystemExit:
+            return 1  # uvicorn could not open the port
+        finally:
+            beating.cancel()
+            self._desk.close()
+        self._pulse.recorder.record(ProcessEnded(name=self._setup.name, pid=os.getpid()))
+        return 0
+
+    async def _read_configuration(self) -> None:
+        try:
+            loaded = await asyncio.to_thread(self._console.loaded)
+        except (OSError, ValueError) as error:
+            # the snapshot was checked by the supervisor: without it there is less to show
+            self._pulse.recorder.record_error(error)
+            return
+        if loaded is not None:
+            count = len(loaded.configuration.channels)
+            self._pulse.revision = loaded.revision
+            self._pulse.recorder.record(
+                ConfigurationApplied(revision=loaded.revision, channels=count, changed=count)
+            )
+
+    def reload(self) -> None:
+        """Read the current configuration."""
+
+        async def load() -> None:
+            self._console.reload()
+            await self._read_configuration()
+            self._beat_once()
+
+        self._reloading = asyncio.create_task(load())
+
+    def stop(self) -> None:
+        """Answer what is under way and end."""
+        self._server.should_exit = True
+
+    def _listen_to_signals(self) -> None:
+        loop = asyncio.get_running_loop()
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        loop.add_signal_handler(signal.SIGTERM, self.stop)
+        loop.add_signal_handler(signal.SIGHUP, self.reload)
+        with contextlib.suppress(PermissionError):  # standard input is a file: nobody holds it
+            loop.add_reader(0, self._parent_speaks)
+
+    def _parent_speaks(self) -> None:
+        """Nothing is ever sent: what can be read is the end."""
+        if os.read(0, 1024) == b"":
+            asyncio.get_running_loop().remove_reader(0)
+            self.stop()
+
+    def _beat_once(self) -> None:
+        ready = self._server.started and not self._server.should_exit
+        self._pulse.beat(Condition.READY if ready else Condition.STARTING)
+
+    async def _beat(self) -> None:
+        while True:
+            self._beat_once()
+            await asyncio.sleep(BEAT_SECONDS if self._server.started else 0.1)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run the process; exit code."""
+    setup = read_arguments(arguments)
+    with contextlib.suppress(OSError):
+        os.nice(NICENESS)
+    # uvicorn would print tracebacks, whose texts may quote a message: ours are events
+    quiet = logging.getLogger("uvicorn")
+    quiet.addHandler(logging.NullHandler())
+    quiet.propagate = False
+    return asyncio.run(ConsoleProcess(setup).run())
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
