@@ -9,6 +9,7 @@ from engine.channel.environment import (
     CLIENT_SECRET_BASIC,
     METHODS,
     PRIVATE_KEY_JWT,
+    SCOPE_SYNTAXES,
     AuthorizationConfig,
 )
 from engine.channel.fields import ComponentSpec, FieldSpec, Kind, PlaceOf, Values
@@ -128,6 +129,13 @@ AUTHORIZATION = ComponentSpec(
                 form_name="a scope",
             ),
             convert=_scopes,
+        ),
+        FieldSpec(
+            name="scope_syntax",
+            kind=Kind.CHOICE,
+            description="Version of SMART scopes the client is registered for; left out: v2 is "
+            "tried, then v1.",
+            choices=SCOPE_SYNTAXES,
         ),
     ),
     checks=(_check_credentials, _check_addresses),

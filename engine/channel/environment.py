@@ -38,6 +38,7 @@ METHODS = (CLIENT_SECRET_BASIC, PRIVATE_KEY_JWT)
 """How a client proves itself at the token endpoint (RFC 7591 section 2)."""
 ALGORITHMS = ("RS384", "ES384")
 """Of a signed assertion: what SMART Backend Services demands."""
+SCOPE_SYNTAXES = ("v1", "v2")
 NORMALISATIONS = ("trim", "upper", "strip-zeros", "digits", "alphanumeric")
 """How identifiers of an alias pool are brought to one form before they are compared."""
 
@@ -60,6 +61,8 @@ class AuthorizationConfig:
     """Of the EHR API, whose tokens are its own; empty: the discovered one with its host."""
     scopes: tuple[str, ...] = ()
     """Empty: derived from the calls."""
+    scope_syntax: str = ""
+    """v1 or v2 of SMART, as registered; empty: found out."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,12 +6,14 @@ says how it went, in the words of `pipeline.response`. It holds connections, whi
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
 from engine.channel.connection import SecretReference
+from engine.diagnostics import Diagnostic
 from engine.pipeline.response import Classification
+from engine.pipeline.states import FailureClass
 
 SecretSource = Callable[[SecretReference], str]
 """Gives the secret's value. Raises OSError or KeyError when there is none."""
@@ -88,4 +90,66 @@ class Destination(Protocol):
 
     async def close(self) -> None:
         """End all connections."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Token:
+    """A bearer token. Its value is in no text made of it."""
+
+    value: str = field(repr=False)
+    granted: frozenset[str]
+    """The scopes as granted."""
+    serial: int = 0
+    """The token source's own number for it."""
+
+    @property
+    def header(self) -> str:
+        """The value of an Authorization header (RFC 6750 section 2.1)."""
+        return f"Bearer {self.value}"
+
+
+class AuthorizationFailed(Exception):  # noqa: N818  a condition of the other side
+    """There is no token: nothing was sent, and the delivery waits."""
+
+    def __init__(
+        self, code: str, explanation: Diagnostic, retry_after_seconds: float | None = None
+    ) -> None:
+        """Args: failure code, safe for metrics; why, with remedy; when to ask again."""
+        super().__init__(explanation.message)
+        self.code = code
+        self.explanation = explanation
+        self.retry_after_seconds = retry_after_seconds
+
+    @property
+    def classification(self) -> Classification:
+        """Transient, as a 401 is: the queue waits until the credential is right."""
+        return Classification(FailureClass.TRANSIENT, self.code, self.retry_after_seconds)
+
+    @property
+    def shown(self) -> bytes:
+        """Code, reason and remedy, as kept with an attempt."""
+        found = self.explanation
+        return f"{found.code} {found.message}\n{found.hint or ''}".encode()
+
+
+class TokenSource(Protocol):
+    """Where a destination gets its tokens. Used from one event loop; shared by destinations."""
+
+    async def token(self, scopes: frozenset[str] = frozenset()) -> Token:
+        """A token that permits these scopes, of either SMART syntax.
+
+        Kept until shortly before it ends; however many ask, one request is made.
+
+        Raises:
+            AuthorizationFailed: there is none, or its grant lacks a scope.
+        """
+        ...
+
+    def rejected(self, token: Token) -> None:
+        """The API answered 401 to it: the next `token` renews, once."""
+        ...
+
+    async def close(self) -> None:
+        """Forget the tokens."""
         ...
