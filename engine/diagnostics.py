@@ -4,8 +4,8 @@ Two kinds of failure exist in the engine. A `Diagnostic` is a value, collected, 
 configuration. An exception is for bugs and failing input or output.
 
 Codes are grouped by stage and never reused: M1xx framing, H2xx HL7 v2, D3xx C-CDA, C4xx channel,
-T5xx transform, F6xx FHIR, S7xx store and delivery, V8xx code values. Every package declares its
-own in `codes.py`.
+T5xx transform, F6xx FHIR, S7xx store and delivery, V8xx code values, O8xx Millennium calls.
+Every package declares its own in `codes.py`.
 
 A message text never holds a value taken from a patient's message: it names the place instead.
 Values from configuration files may be quoted.

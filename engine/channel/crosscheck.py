@@ -18,6 +18,7 @@ from engine.channel.model import (
     FileDestinationConfig,
     HttpListenerConfig,
     ListenerConfig,
+    MillenniumDestinationConfig,
     MllpListenerConfig,
     RouteConfig,
 )
@@ -77,9 +78,9 @@ def _check_outputs(read: ReadChannel) -> list[Diagnostic]:
         return []
     found = []
     for index, destination in enumerate(read.config.destinations):
-        takes_bundle = isinstance(destination, FhirDestinationConfig) or (
-            isinstance(destination, FileDestinationConfig) and destination.content != "message"
-        )
+        takes_bundle = isinstance(
+            destination, FhirDestinationConfig | MillenniumDestinationConfig
+        ) or (isinstance(destination, FileDestinationConfig) and destination.content != "message")
         if not takes_bundle:
             continue
         hint = "it needs a map: write `transform: {map: auto}`"

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from engine.channel import codes, environment_forms, forms
 from engine.channel.authorization_fields import AUTHORIZATION, text, url
-from engine.channel.destination_fields import CLIENT_TLS
+from engine.channel.delivery_fields import CLIENT_TLS
 from engine.channel.environment import (
     NORMALISATIONS,
     REGIONS,

@@ -12,6 +12,7 @@ from engine.channel import codes
 from engine.channel.channel_fields import CHANNEL
 from engine.channel.crosscheck import ReadChannel, check_across
 from engine.channel.filter import compile_filter
+from engine.channel.millennium import KnownCalls, resolve_destinations
 from engine.channel.model import ChannelConfig, Configuration
 from engine.channel.paths import check_lane_path, check_route, check_search_path
 from engine.channel.preprocess import check_rule
@@ -32,6 +33,8 @@ class Known:
     """Names of the message maps."""
     overlays: Collection[str] | None = None
     """Overlay folders, such as `overlays/north`."""
+    calls: KnownCalls | None = None
+    """Calls and tenants of Millennium destinations."""
 
 
 def read_channel(
@@ -57,6 +60,7 @@ def check_configuration(
     environment: Mapping[str, str],
     known_maps: KnownMaps | None = None,
     known_overlays: Collection[str] | None = None,
+    known_calls: KnownCalls | None = None,
 ) -> tuple[Configuration | None, list[Diagnostic]]:
     """Check all channel files together.
 
@@ -66,6 +70,8 @@ def check_configuration(
         known_maps: names of the message maps there are, or a function that gives them for the
             overlays of a channel (called once for each channel); None: not checked.
         known_overlays: overlay folders there are; None: not checked.
+        known_calls: calls and tenants that Millennium destinations may name; None: neither checked
+            nor put in place.
 
     Returns:
         The configuration (None when any file has an error) and all problems, by file and line. Its
@@ -74,16 +80,21 @@ def check_configuration(
     reads = [_read(text, file, environment) for file, text in sorted(files.items())]
     problems = [problem for read in reads for problem in read.reading.problems]
     problems.extend(check_across(reads))
-    known = Known(maps=known_maps, overlays=known_overlays)
+    known = Known(maps=known_maps, overlays=known_overlays, calls=known_calls)
+    configs: list[ChannelConfig] = []
     for read in reads:
-        problems.extend(_check_references(read, known))
+        found = _check_references(read, known)
+        if read.config is not None:
+            config, more = _with_calls(read.config, read, known.calls if not found else None)
+            configs.append(config)
+            found += more
+        problems.extend(found)
     if not reads:
         problems.append(codes.NO_CHANNEL())
     problems.sort(key=sort_key)
     if has_errors(problems):
         return None, problems
-    channels = tuple(read.config for read in reads if read.config is not None)
-    return Configuration(channels=channels, revision=revision_of(files)), problems
+    return Configuration(channels=tuple(configs), revision=revision_of(files)), problems
 
 
 def revision_of(files: Mapping[str, str]) -> str:
@@ -214,6 +225,15 @@ def _check_references(read: ReadChannel, known: Known) -> list[Diagnostic]:
         if callable(known.maps) and not found:
             known.maps(overlays)
     return found
+
+
+def _with_calls(
+    config: ChannelConfig, read: ReadChannel, known: KnownCalls | None
+) -> tuple[ChannelConfig, list[Diagnostic]]:
+    """The channel with the calls its destinations name, where these are known."""
+    if known is None:
+        return config, []
+    return resolve_destinations(config, read.reading, known)
 
 
 def _unknown_overlays(

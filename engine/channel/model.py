@@ -7,7 +7,8 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from engine.channel.connection import SecretReference, TlsConfig
-from engine.channel.environment import EnvironmentConfig
+from engine.channel.environment import EnvironmentConfig, TenantConfig
+from engine.millennium.calls.model import CallPreset
 
 
 class Acknowledge(StrEnum):
@@ -258,7 +259,38 @@ class FileDestinationConfig:
     retry: RetryPolicy = field(default_factory=RetryPolicy)
 
 
-DestinationConfig = FhirDestinationConfig | MllpDestinationConfig | FileDestinationConfig
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MillenniumDestinationConfig:
+    """One Oracle Health Millennium tenant: calls of Ignite FHIR R4 and the EHR API."""
+
+    name: str
+    tenant_name: str
+    """As the environment in force names it."""
+    call_names: tuple[str, ...]
+    """Presets, such as `patient.register`."""
+    contributor_source: str = ""
+    """Whose local codes these are (code set 73): the folder of the alias tables."""
+    unmapped: tuple[tuple[str, str], ...] = ()
+    """(`Observation.code`, policy) where it differs from that of the resource's rules."""
+    timeout_seconds: float = 30.0
+    concurrency_max: int = 16
+    rate_per_second: float = 0.0
+    response_bytes_max: int = 256_000
+    retry: RetryPolicy = field(default_factory=RetryPolicy)
+    tenant: TenantConfig | None = None
+    """Put in place by `channel.millennium`; None where only the channels are read."""
+    calls: tuple[CallPreset, ...] = ()
+    """The presets of `call_names`, in that order; put in place together with the tenant."""
+    finders: tuple[CallPreset, ...] = ()
+    """Presets that find what the resources of those calls refer to."""
+
+
+DestinationConfig = (
+    FhirDestinationConfig
+    | MllpDestinationConfig
+    | FileDestinationConfig
+    | MillenniumDestinationConfig
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

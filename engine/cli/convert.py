@@ -8,7 +8,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -71,9 +71,16 @@ def convert(
             "as the channel sends it, else a transaction."
         ),
     ] = None,
+    destination: Annotated[
+        str | None,
+        typer.Option(
+            help="Show what this destination of the channel is sent, such as the calls of a "
+            "Millennium destination; default: the Bundle, else the calls."
+        ),
+    ] = None,
     unmask: Annotated[bool, typer.Option(help="Show values of patients on a terminal.")] = False,
 ) -> None:
-    """Convert messages and documents to FHIR JSON and say what was noticed."""
+    """Convert messages and documents to FHIR JSON, or Millennium calls; say what was noticed."""
     files = message_files(paths)
     if not files:
         fail(Exit.ENVIRONMENT, "there is no message file here")
@@ -81,14 +88,16 @@ def convert(
     if channel is not None and bench.loaded.configuration.channel(channel) is None:
         fail(Exit.USAGE, f'there is no channel "{channel}"')
     if len(files) == 1 and out is None and report is None:
-        _show(_Task(bench, channel, None, wrap), files[0], masked_by_default(unmask))
+        asked = _Asked(channel, None, wrap, destination)
+        _show(_Task(bench, asked), files[0], masked_by_default(unmask))
         return
     if report is None and len(files) > 1:
         report = STDOUT
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
     workers = jobs or os.cpu_count() or 1
-    lines = _convert_all(_Task(bench, channel, out, wrap), files, home, workers)
+    task = _Task(bench, _Asked(channel, out, wrap, destination))
+    lines = _convert_all(task, files, home, workers)
     _finish(lines, len(files), report)
 
 
@@ -127,29 +136,38 @@ def _convert_all(
     if workers == 1:
         yield from map(task.file, files)
         return
-    begin = (home, task.environment, task.channel, task.out, task.wrap)
+    begin = (home, task.environment, task.asked)
     with ProcessPoolExecutor(workers, initializer=_begin, initargs=begin) as pool:
         yield from pool.map(_file, files, chunksize=FILES_PER_TASK)
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What is to be shown or written of each message."""
+
+    channel: str | None
+    out: Path | None
+    wrap: Wrapper | None
+    destination: str | None
 
 
 class _Task:
     """What one process converts with."""
 
-    def __init__(
-        self, bench: "Workbench", channel: str | None, out: Path | None, wrap: Wrapper | None
-    ) -> None:
+    def __init__(self, bench: "Workbench", asked: _Asked) -> None:
         self._bench = bench
         self.environment = bench.loaded.files.environment
-        self.channel = channel
-        self.out = out
-        self.wrap = wrap
+        self.asked = asked
 
     def convert(self, raw: bytes) -> "Conversion":
-        """One message, in the wrapper asked for."""
-        made = self._bench.convert(raw, self.channel)
-        if self.wrap is None:
+        """One message, in the wrapper or for the destination asked for."""
+        made = self._bench.convert(raw, self.asked.channel)
+        if self.asked.destination is not None:
+            sent = self._bench.sent_to(made, self.asked.destination)
+            return replace(made, bundle=sent)
+        if self.asked.wrap is None:
             return made
-        return replace(made, bundle=self._bench.wrapped(made, self.wrap.value))
+        return replace(made, bundle=self._bench.wrapped(made, self.asked.wrap.value))
 
     def file(self, file: Path) -> list[dict[str, Any]]:
         """Convert the messages of a file; one report line each."""
@@ -157,15 +175,15 @@ class _Task:
         for number, raw in enumerate(messages_of(file), 1):
             made = self.convert(raw)
             written = self._write(file, number, made)
-            accounts = self._bench.accounts(raw, self.channel)
+            accounts = self._bench.accounts(raw, self.asked.channel)
             lines.append(_report_line(file, number, made, written, accounts))
         return lines
 
     def _write(self, file: Path, number: int, made: "Conversion") -> str | None:
-        if self.out is None or made.bundle is None:
+        if self.asked.out is None or made.bundle is None:
             return None
         suffix = f"-{number}" if number > 1 else ""
-        target = self.out / f"{'_'.join(file.with_suffix('').parts[-3:])}{suffix}.json"
+        target = self.asked.out / f"{'_'.join(file.with_suffix('').parts[-3:])}{suffix}.json"
         target.write_bytes(made.bundle)
         return str(target)
 
@@ -173,11 +191,9 @@ class _Task:
 _task: _Task | None = None
 
 
-def _begin(
-    home: Path, environment: str, channel: str | None, out: Path | None, wrap: Wrapper | None
-) -> None:
+def _begin(home: Path, environment: str, asked: _Asked) -> None:
     global _task  # noqa: PLW0603  a pool's process has one task for its life
-    _task = _Task(open_project(home, environment), channel, out, wrap)
+    _task = _Task(open_project(home, environment), asked)
 
 
 def _file(file: Path) -> list[dict[str, Any]]:

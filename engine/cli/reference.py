@@ -29,6 +29,7 @@ STAGES = {
     "F6": "FHIR",
     "S7": "Store, runtime and delivery",
     "V8": "Code values",
+    "O8": "Millennium",
 }
 
 

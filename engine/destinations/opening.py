@@ -6,6 +6,7 @@ from engine.channel.model import (
     DestinationConfig,
     FhirDestinationConfig,
     FileDestinationConfig,
+    MillenniumDestinationConfig,
     MllpDestinationConfig,
 )
 from engine.destinations.fhir import FhirDestination
@@ -23,6 +24,8 @@ def open_destination(config: DestinationConfig, secrets: SecretSource) -> Destin
             return MllpDestination(config)
         case FileDestinationConfig():
             return FileDestination(config)
+        case MillenniumDestinationConfig():
+            raise ValueError("this version composes Millennium calls, and does not deliver them")
         case _:
             assert_never(config)
 
@@ -37,7 +40,7 @@ def attempts_at_once(config: DestinationConfig) -> int:
 def attempt_seconds_max(config: DestinationConfig) -> float:
     """The longest an attempt may take: a lease must outlive it."""
     match config:
-        case FhirDestinationConfig():
+        case FhirDestinationConfig() | MillenniumDestinationConfig():
             return config.timeout_seconds
         case MllpDestinationConfig():
             return config.connect_timeout_seconds + config.timeout_seconds

@@ -34,6 +34,7 @@ __all__ = [
     "check_references",
     "encode_bundle",
     "encode_document",
+    "unique_entries",
 ]
 
 TRANSACTION = "transaction"
@@ -221,6 +222,11 @@ def _merge_entries(
                 aliases[name] = name = first_name
         merged[name] = _joined(merged[name], entry) if name in merged else entry
     return merged, aliases
+
+
+def unique_entries(entries: Sequence[Entry]) -> dict[str, Entry]:
+    """The entries by name, `Type/id`: those of one type and id merged into the first of them."""
+    return _merge_entries(entries, UPDATE)[0]
 
 
 def _joined(first: Entry, second: Entry) -> Entry:

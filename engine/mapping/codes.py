@@ -167,9 +167,7 @@ UNMAPPED_CODE = warning(
     "add a row to the table",
 )
 HELD_CODE = error(
-    "T566",
-    "the code has no row in table {table}; the message is held",
-    "add a row, then `engine reload`",
+    "T566", "the code has no row in table {table}; the message is held", "add a row, then replay"
 )
 BAD_VALUE = warning("T567", "this is no {what}", "ask the sender, or map it as text")
 UNKNOWN_AUTHORITY = warning(

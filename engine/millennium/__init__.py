@@ -1,1 +1,1 @@
-"""Pure. Oracle Health Millennium: calls, what its layers can do, resource rules, identity."""
+"""Pure. Oracle Health Millennium: calls as data, what they can say, how resources are shaped."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from engine.cda.document import Document
+from engine.channel.environment import TenantConfig
 from engine.channel.filter import CompiledFilter, compile_filter
 from engine.channel.model import (
     REPLACE,
@@ -15,11 +16,15 @@ from engine.channel.model import (
     DestinationConfig,
     FhirDestinationConfig,
     FileDestinationConfig,
+    MillenniumDestinationConfig,
     MllpDestinationConfig,
 )
 from engine.channel.preprocess import PreprocessRule, compile_rule
+from engine.codevalues.resolve import CodeValues
 from engine.hl7v2.groups import Grouped
 from engine.mapping.run import MapContext, MapResult
+from engine.millennium.calls.code_fields import CodeSource
+from engine.millennium.calls.compose import Composer
 from engine.pipeline.search_keys import KeyReader, channel_readers
 
 PASSED_ON = "none"
@@ -91,6 +96,8 @@ class ChannelPlan:
     """Where the site's own segments stand."""
     rules: tuple[PreprocessRule, ...] = ()
     """Edits of the message before it is mapped."""
+    composers: tuple[Composer, ...] = ()
+    """Of destinations that take Millennium calls."""
     senders: tuple["SenderPlan", ...] = ()
     """The first whose condition holds is taken in place of this plan."""
 
@@ -110,6 +117,7 @@ def plan(
     strict: StrictCheck | None = None,
     documents: Callable[[], DocumentConverter] | None = None,
     programs: Callable[[ChannelConfig], Converter] | None = None,
+    code_values: Callable[[TenantConfig], CodeValues] | None = None,
 ) -> ChannelPlan:
     """Prepare a checked channel.
 
@@ -119,6 +127,7 @@ def plan(
         strict: the second validator, used where the channel says `validate: strict`.
         documents: gives the compiled maps of documents when the first one comes.
         programs: gives the compiled maps of a channel as it is for one of its senders.
+        code_values: gives those of a tenant; without it a tenant has none.
     """
     transform = config.transform
     compiled = (compile_rule(text) for text in transform.preprocess)
@@ -147,6 +156,7 @@ def plan(
         order=tuple(found.name for found in config.destinations),
         updates=dict(transform.updates),
         places=program.places if program is not None else {},
+        composers=_composers(config.destinations, code_values),
         rules=tuple(rule for rule in compiled if rule is not None),
         senders=tuple(
             SenderPlan(
@@ -156,11 +166,39 @@ def plan(
                     programs(own) if programs is not None and program is not None else program,
                     strict=strict,
                     documents=documents,
+                    code_values=code_values,
                 ),
             )
             for when, own in of_senders
         ),
     )
+
+
+def _composers(
+    destinations: Sequence[DestinationConfig],
+    code_values: Callable[[TenantConfig], CodeValues] | None,
+) -> tuple[Composer, ...]:
+    """What each Millennium destination composes its calls with."""
+    found: list[Composer] = []
+    for config in destinations:
+        if not isinstance(config, MillenniumDestinationConfig) or config.tenant is None:
+            continue
+        tenant = config.tenant
+        values = code_values(tenant) if code_values else CodeValues(tenant=tenant.tenant)
+        found.append(
+            Composer(
+                destination=config.name,
+                calls=config.calls,
+                finders={one.resource: one for one in config.finders},
+                codes=CodeSource(
+                    values=values,
+                    contributor_source=config.contributor_source,
+                    policies=dict(config.unmapped),
+                ),
+                enrolling_organization=tenant.enrolling_organization,
+            )
+        )
+    return tuple(found)
 
 
 def _takes_message(config: DestinationConfig, map_name: str) -> bool:

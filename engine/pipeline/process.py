@@ -22,7 +22,9 @@ from engine.hl7v2.header import peek
 from engine.hl7v2.message import Message
 from engine.hl7v2.parser import parse
 from engine.mapping.run import MapResult
+from engine.millennium.calls.body import MessageFacts
 from engine.pipeline import codes
+from engine.pipeline.call_output import compose_outputs, document_facts, message_facts
 from engine.pipeline.document_keys import document_event_at, document_search_keys
 from engine.pipeline.document_output import document_entries, with_outcome
 from engine.pipeline.embedded import embedded_documents, join_documents
@@ -226,7 +228,22 @@ def _finish(
     )
     course.diagnostics.extend(more)
     outputs = _as_received(raw, plan) | encoded
+    if plan.composers:
+        course.step = "compose"
+        composed = compose_outputs(course.entries, plan.composers, _facts(raw, course))
+        course.diagnostics.extend(composed.diagnostics)
+        if composed.held or composed.failed:
+            return course.result(State.HELD if composed.held else State.ERROR)
+        outputs |= composed.outputs
     return course.result(State.TRANSFORMED, _in_order(plan, outputs))
+
+
+def _facts(raw: bytes, course: _Course) -> MessageFacts:
+    """What calls say of the message or document."""
+    event = instant_of(course.event_at)
+    if course.message is None:
+        return document_facts(read_header(raw), event)
+    return message_facts(course.message, event)
 
 
 def _updated(entries: Sequence[Entry], updates: Mapping[str, str]) -> list[Entry]:

@@ -21,6 +21,7 @@ import msgspec
 
 from engine.channel.environments import check_environments, in_force
 from engine.channel.lint import check_configuration, revision_of
+from engine.channel.millennium import KnownCalls
 from engine.channel.model import ChannelConfig, Configuration
 from engine.codevalues.project import FOLDER as CODE_VALUES
 from engine.codevalues.project import SUFFIXES as CODE_VALUE_SUFFIXES
@@ -28,6 +29,7 @@ from engine.codevalues.project import CodeValueFiles
 from engine.diagnostics import Diagnostic, has_errors, sort_key
 from engine.mapping.checker.checker import check_library
 from engine.mapping.library import Library, read_library, with_overlays
+from engine.runtime.call_library import CallLibrary, is_of_millennium
 from engine.runtime.code_values import check_code_values, read_code_values
 
 if TYPE_CHECKING:
@@ -206,6 +208,9 @@ def check_project(
             problems = problems + check_library(library) + _check_documents(files, ())
         code_values, more = read_code_values(files.code_values)
     problems = problems + more
+    calls = CallLibrary(files.transforms, files.overlays)
+    if check_maps:
+        calls.presets()
     libraries: dict[tuple[str, ...], Library] = {(): library}
 
     def maps_with(overlays: tuple[str, ...]) -> list[str]:
@@ -220,6 +225,9 @@ def check_project(
     variables = os.environ if variables is None else variables
     environment, more = check_environments(files.environments, variables, files.environment)
     problems = problems + more
+    known_calls = (
+        None if has_errors(more) else KnownCalls(presets=calls.presets, environment=environment)
+    )
     if check_maps:
         problems = problems + check_code_values(code_values, environment)
     configuration, found = check_configuration(
@@ -227,8 +235,9 @@ def check_project(
         variables,
         known_maps=maps_with,
         known_overlays=files.overlay_names(),
+        known_calls=known_calls,
     )
-    problems = problems + found
+    problems = problems + calls.problems + found
     problems = sorted(dict.fromkeys(problems), key=sort_key)
     if configuration is None or has_errors(problems):
         return None, problems
@@ -278,7 +287,11 @@ def _is_of_documents(file: str) -> bool:
 
 
 def _of_messages(files: Mapping[str, str]) -> dict[str, str]:
-    return {file: text for file, text in files.items() if not _is_of_documents(file)}
+    return {
+        file: text
+        for file, text in files.items()
+        if not _is_of_documents(file) and not is_of_millennium(file)
+    }
 
 
 def document_library(

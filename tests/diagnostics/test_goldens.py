@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from composed import composer_of, known_calls
 
 from engine.channel.environments import check_environments
 from engine.channel.filter import compile_filter
@@ -26,6 +27,7 @@ from engine.codevalues.lint import lint_bindings, lint_snapshot, lint_tables, li
 from engine.codevalues.project import read_code_value_files
 from engine.diagnostics import Code, Diagnostic, Place, render, without_secrets
 from engine.fhir import checker as fhir_checker
+from engine.fhir.entries import Entry
 from engine.hl7v2.batch import split
 from engine.hl7v2.groups import group
 from engine.hl7v2.header import peek
@@ -35,12 +37,15 @@ from engine.mapping.checker.checker import check_library
 from engine.mapping.compiler.compiler import compile_library
 from engine.mapping.library import read_library, with_overlays
 from engine.mapping.run import MapContext
+from engine.millennium.calls.body import MessageFacts
+from engine.millennium.calls.compose import compose
+from engine.millennium.calls.reader import read_presets
 from engine.mllp import FrameDecoder, FrameFault
 from engine.yamltext import parse_yaml
 
 ROOT = Path(__file__).parents[2]
 GOLDEN = Path(__file__).parent / "golden"
-CODE = re.compile(r"[MHDCTFSV]\d{3}\Z")
+CODE = re.compile(r"[MHDCTFSVO]\d{3}\Z")
 UPDATE = "run pytest with --update and review the diff"
 
 Sections = dict[str, str]
@@ -99,7 +104,10 @@ def run_yaml(sections: Sections) -> Iterable[Diagnostic]:
 def run_channel(sections: Sections) -> Iterable[Diagnostic]:
     lines = sections.get("environment", "").splitlines()
     environment = dict(line.split("=", 1) for line in lines)
-    return check_configuration(files_of(sections), environment, **options_of(sections))[1]
+    options = options_of(sections)
+    if options.pop("tenants", False):
+        options["known_calls"] = known_calls()
+    return check_configuration(files_of(sections), environment, **options)[1]
 
 
 def run_environment(sections: Sections) -> Iterable[Diagnostic]:
@@ -117,6 +125,18 @@ def run_library(sections: Sections) -> Iterable[Diagnostic]:
         library, more = with_overlays(library, changes)
         problems = [*problems, *more]
     return [*problems, *check_library(library)]
+
+
+def run_calls(sections: Sections) -> Iterable[Diagnostic]:
+    return read_presets(files_of(sections))[1]
+
+
+def run_compose(sections: Sections) -> Iterable[Diagnostic]:
+    entries = [
+        Entry(resource=resource, resource_id=f"00000000-0000-5000-8000-{number:012}")
+        for number, resource in enumerate(json.loads(sections["resources"]), 1)
+    ]
+    return compose(entries, composer_of(**options_of(sections)), MessageFacts()).diagnostics
 
 
 def run_message(sections: Sections) -> Iterable[Diagnostic]:
@@ -188,6 +208,8 @@ RUNNERS: dict[str, Callable[[Sections], Iterable[Diagnostic]]] = {
     "channel": run_channel,
     "environment": run_environment,
     "library": run_library,
+    "calls": run_calls,
+    "compose": run_compose,
     "message": run_message,
     "header": run_header,
     "batch": run_batch,

@@ -34,15 +34,18 @@ from engine.mapping.compiler.documents import DocumentProgram
 from engine.mapping.coverage import Coverage
 from engine.mapping.run import MapResult
 from engine.mapping.trace import Trace
+from engine.millennium.calls.body import CONTENT_TYPE as CALLS
 from engine.pipeline.encoding import encode_outputs
 from engine.pipeline.plan import ChannelPlan, plan
 from engine.pipeline.process import process
 from engine.pipeline.result import FHIR_JSON, ProcessResult
+from engine.runtime.code_values import code_values_of
 from engine.runtime.configuration import Loaded, check_project, read_project
 from engine.runtime.intake.document_header import header_of
 from engine.runtime.routing import Router
 from engine.runtime.strict_validation import strict_check
 
+_JSON_TYPES = (FHIR_JSON, CALLS)
 BARE = "-"
 """Name of the stand-in for messages that no channel takes: default options, all maps."""
 
@@ -62,7 +65,8 @@ class Conversion:
     channel: str
     result: ProcessResult
     bundle: bytes | None
-    """FHIR JSON as the first FHIR destination would get it; None when nothing was made."""
+    """FHIR JSON as the first FHIR destination would get it, else the calls of the first Millennium
+    destination; None when nothing was made."""
     cpu_seconds: float
 
 
@@ -111,6 +115,7 @@ class Workbench:
                 strict=strict,
                 documents=partial(self.loaded.documents, channel),
                 programs=self.loaded.program,
+                code_values=partial(code_values_of, self.loaded.code_values),
             )
             self._plans[channel.name] = made
         return made
@@ -147,6 +152,14 @@ class Workbench:
             result.entries, (form,), timestamp=None, assembled_at=result.event_at
         )
         return outputs[self._bare.name].body
+
+    def sent_to(self, made: Conversion, destination: str) -> bytes | None:
+        """The JSON that a destination of the channel is sent; None for none."""
+        for output in made.result.outputs:
+            is_json = plain_type(output.content_type) in _JSON_TYPES
+            if is_json and output.destination == destination:
+                return output.body
+        return None
 
     def trace(self, raw: bytes, channel_name: str | None = None) -> Traced | None:
         """Convert and record why. None when the message cannot be read."""
@@ -244,9 +257,10 @@ def open_workbench(home: Path, environment: str = "") -> Workbench:
 
 
 def _bundle(result: ProcessResult) -> bytes | None:
-    for output in result.outputs:
-        if plain_type(output.content_type) == FHIR_JSON:
-            return output.body
+    for wanted in _JSON_TYPES:
+        for output in result.outputs:
+            if plain_type(output.content_type) == wanted:
+                return output.body
     return None
 
 

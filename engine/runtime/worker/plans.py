@@ -8,6 +8,7 @@ from engine.channel.model import ChannelConfig
 from engine.pipeline.plan import ChannelPlan, plan
 from engine.pipeline.process import process
 from engine.pipeline.result import ProcessResult
+from engine.runtime.code_values import code_values_of
 from engine.runtime.configuration import Loaded
 from engine.runtime.strict_validation import strict_check
 
@@ -45,6 +46,7 @@ def load_plans(loaded: Loaded) -> Plans:
             strict=strict,
             documents=partial(loaded.documents, config),
             programs=loaded.program,
+            code_values=partial(code_values_of, loaded.code_values),
         )
         channels[config.name] = ChannelWork(config=config, process=_bound(prepared))
     return Plans(revision=loaded.revision, channels=channels)

@@ -1,0 +1,114 @@
+"""Pure. Millennium destinations of a channel, with what they name put in place.
+
+The tenant is that of the environment in force, calls are those of the shipped library with the
+channel's overlays on top.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+from engine.channel.environment import EnvironmentConfig
+from engine.channel.environments import find_tenant
+from engine.channel.model import ChannelConfig, MillenniumDestinationConfig
+from engine.channel.reading import Reading
+from engine.diagnostics import Diagnostic, Place, did_you_mean
+from engine.millennium import codes
+from engine.millennium.calls.compose import COMPOSED
+from engine.millennium.calls.model import CallPreset, Presets
+
+FINDABLE = ("Patient", "Encounter", "Practitioner", "Organization", "Location")
+"""Resource types that others refer to and that Millennium finds by an identifier."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownCalls:
+    """What Millennium destinations may refer to."""
+
+    presets: Callable[[tuple[str, ...]], Presets]
+    """Gives the calls for the overlays of a channel."""
+    environment: EnvironmentConfig | None
+    """The one in force."""
+
+
+def resolve_destinations(
+    config: ChannelConfig, reading: Reading, known: KnownCalls
+) -> tuple[ChannelConfig, list[Diagnostic]]:
+    """The channel with the tenants and calls of its Millennium destinations, and all problems."""
+    problems: list[Diagnostic] = []
+    destinations = list(config.destinations)
+    for index, one in enumerate(destinations):
+        if isinstance(one, MillenniumDestinationConfig):
+            path = f"destinations[{index}].millennium"
+            presets = known.presets(config.transform.overlays)
+            found, more = _resolve(one, presets, known.environment, _Places(reading, path))
+            destinations[index] = found
+            problems.extend(more)
+    return replace(config, destinations=tuple(destinations)), problems
+
+
+@dataclass(frozen=True, slots=True)
+class _Places:
+    """Places of the options of one destination."""
+
+    reading: Reading
+    path: str
+
+    def of(self, option: str) -> Place:
+        return self.reading.place(f"{self.path}.{option}")
+
+
+def _resolve(
+    config: MillenniumDestinationConfig,
+    presets: Presets,
+    environment: EnvironmentConfig | None,
+    places: _Places,
+) -> tuple[MillenniumDestinationConfig, list[Diagnostic]]:
+    where = places.of("tenant")
+    tenant, problems = find_tenant(
+        environment, config.tenant_name, place=where, destination=config.name
+    )
+    calls: list[CallPreset] = []
+    for index, name in enumerate(config.call_names):
+        place = places.of(f"calls[{index}]")
+        call = presets.calls.get(name)
+        if call is None:
+            hint = did_you_mean(name, presets.calls)
+            problems.append(codes.UNKNOWN_CALL(place, name=name, hint=hint))
+            continue
+        problems.extend(_check_call(call, calls, place))
+        calls.append(call)
+    problems.extend(_check_policies(config, calls, places))
+    finders = (presets.finder(kind) for kind in FINDABLE)
+    found = replace(
+        config,
+        tenant=tenant,
+        calls=tuple(calls),
+        finders=tuple(one for one in finders if one is not None),
+    )
+    return found, problems
+
+
+def _check_call(call: CallPreset, others: list[CallPreset], place: Place) -> Iterator[Diagnostic]:
+    if call.interaction not in COMPOSED or not call.resource:
+        reason = f"it is a {call.interaction.value}"
+        yield codes.NOT_COMPOSABLE(place, name=call.name, reason=reason)
+        return
+    for other in others:
+        if other.resource == call.resource:
+            yield codes.TWO_CALLS(place, name=call.name, other=other.name, resource=call.resource)
+
+
+def _check_policies(
+    config: MillenniumDestinationConfig, calls: list[CallPreset], places: _Places
+) -> Iterator[Diagnostic]:
+    fields = {
+        f"{call.resource}.{one.path}"
+        for call in calls
+        if call.rules is not None
+        for one in call.rules.codes
+    }
+    for name, _ in config.unmapped:
+        if name not in fields:
+            hint = did_you_mean(name, fields) or f"its fields: {', '.join(sorted(fields))}"
+            place = places.of(f"unmapped.{name}")
+            yield codes.UNKNOWN_FIELD(place, field=name, hint=hint)

@@ -1,0 +1,75 @@
+"""Pure. The options of a Millennium destination. Feeds lint, docs and JSON Schema."""
+
+from engine.channel import forms
+from engine.channel.delivery_fields import (
+    CONCURRENCY,
+    NAME,
+    RATE,
+    RESPONSE,
+    RETRY_OPTION,
+    TIMEOUT,
+)
+from engine.channel.fields import ComponentSpec, FieldSpec, Kind, PlaceOf, Values
+from engine.channel.model import MillenniumDestinationConfig
+from engine.diagnostics import Diagnostic
+from engine.millennium import codes
+from engine.millennium.resources.rules_reader import is_policy
+
+
+def _check_policies(values: Values, place: PlaceOf) -> list[Diagnostic]:
+    return [
+        codes.NOT_A_POLICY(place(f"unmapped.{name}"), policy=policy)
+        for name, policy in values["unmapped"]
+        if not is_policy(policy)
+    ]
+
+
+MILLENNIUM_DESTINATION = ComponentSpec(
+    key="millennium",
+    title="the Millennium destination",
+    summary="One Oracle Health Millennium tenant. What calls can say is in docs/millennium.md.",
+    model=MillenniumDestinationConfig,
+    fields=(
+        NAME,
+        FieldSpec(
+            name="tenant",
+            attribute="tenant_name",
+            description="A tenant of the environment in force.",
+            example="main",
+            required=True,
+            form=forms.check_name,
+            form_name="a name",
+        ),
+        FieldSpec(
+            name="calls",
+            attribute="call_names",
+            kind=Kind.LIST,
+            description="What is written there, as calls of transforms/millennium.",
+            example="[patient.register, encounter.register, observation.record]",
+            required=True,
+            item=FieldSpec(name="", description="A call."),
+        ),
+        FieldSpec(
+            name="contributor_source",
+            description="Whose local codes the messages hold (code set 73): the folder of their "
+            "alias tables.",
+            example="LAB_A",
+            form=forms.check_not_empty,
+            form_name="a contributor source",
+        ),
+        FieldSpec(
+            name="unmapped",
+            kind=Kind.TABLE,
+            description="What happens to a code without a code value, by field: reject, hold, "
+            "text, pass (a standard code where Millennium takes one) or fixed and a code value.",
+            example="{Observation.code: hold, Encounter.type: fixed 309308}",
+            item=FieldSpec(name="", description="The policy."),
+        ),
+        TIMEOUT,
+        CONCURRENCY,
+        RATE,
+        RESPONSE,
+        RETRY_OPTION,
+    ),
+    checks=(_check_policies,),
+)

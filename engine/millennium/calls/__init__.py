@@ -1,0 +1,1 @@
+"""Pure. Millennium calls: read, checked, composed of resources, and their answers classified."""

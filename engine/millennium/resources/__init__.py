@@ -1,0 +1,1 @@
+"""Pure. What Millennium takes of each FHIR resource, and how it is changed there."""

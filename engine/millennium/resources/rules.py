@@ -1,0 +1,79 @@
+"""Pure. What Millennium takes of one FHIR resource type, as data (reference 1.4).
+
+Files are `transforms/millennium/resources/TYPE.yaml`. A path is written with JSON names and dots,
+lists without brackets: `name.given`. A path whose parts below are listed too keeps only those; one
+without keeps all below it.
+"""
+
+from dataclasses import dataclass, field
+
+from engine.diagnostics import Place
+
+REJECT, HOLD, TEXT, PASS, FIXED = "reject", "hold", "text", "pass", "fixed"
+POLICIES = (REJECT, HOLD, TEXT, PASS)
+"""Beside these: `fixed CODE`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CodeField:
+    """An element whose code Millennium has its own value for."""
+
+    path: str
+    """Such as `code` or `component.code`."""
+    code_set: int = 0
+    """0: Millennium has no code set there, only standard systems."""
+    accepts: tuple[str, ...] = ()
+    """URIs of standard systems that may be sent in its place; never both (reference 0.4)."""
+    unmapped: str = TEXT
+    """What happens to a code without a value: a policy."""
+    alias_meaning: str = ""
+    """Qualifier of the alias (`alias_type_meaning`)."""
+    text: bool = True
+    """The element may be sent as text alone."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PatchPair:
+    """One documented pair of a JSON Patch: what may be done where."""
+
+    operation: str
+    path: str
+    """With `{index}` for the place in a list."""
+    tested: bool = False
+    """The id of the element must be tested first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResourceRules:
+    """The rules of one type."""
+
+    resource: str
+    file: str = ""
+    place: Place = field(default_factory=Place, compare=False)
+    source: str = ""
+    fields: tuple[str, ...] = ()
+    """What a create takes."""
+    update_fields: tuple[str, ...] = ()
+    """What an update takes beyond that."""
+    required: tuple[str, ...] = ()
+    """Of a create; inside a list: of each of its items, and an item without is left out."""
+    values: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    """Path to the codes it may have."""
+    counts: tuple[tuple[str, int], ...] = ()
+    """Path of a list to how many of its items are taken."""
+    one_of: tuple[tuple[str, ...], ...] = ()
+    """Of each group one only, the first that is there."""
+    extensions: tuple[str, ...] = ()
+    """URLs of the extensions it takes; others are left out."""
+    systems: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    """Path of a coded element to the systems it takes; codings of others are left out."""
+    codes: tuple[CodeField, ...] = ()
+    times: tuple[str, ...] = ()
+    """Must have a time of day with an offset; without it they are left out."""
+    immutable: tuple[str, ...] = ()
+    """Cannot be changed by an update."""
+    patch: tuple[PatchPair, ...] = ()
+
+    def code_field(self, path: str) -> CodeField | None:
+        """The code field of that path, or None."""
+        return next((found for found in self.codes if found.path == path), None)
