@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import orjson
 import typer
 
-from engine.cli.masking import mask_resource
 from engine.cli.options import EnvironmentOption, HomeOption
 from engine.cli.project import message_files, messages_of, open_project
 from engine.cli.terminal import (
@@ -28,6 +27,7 @@ from engine.cli.terminal import (
     note,
     plural,
 )
+from engine.runtime.desk.masking import SHIPPED
 
 if TYPE_CHECKING:
     from engine.mapping.accounts import LeafAccount
@@ -114,7 +114,7 @@ def _show(task: "_Task", file: Path, masked: bool) -> None:
             failed = failed or made.result.state != "FILTERED"
         elif len(messages) == 1 or sys.stdout.isatty():
             value = orjson.loads(made.bundle)
-            shown = mask_resource(value) if masked else value
+            shown = SHIPPED.resource(value) if masked else value
             data(orjson.dumps(shown, option=orjson.OPT_INDENT_2).decode())
         else:
             data(made.bundle.decode())

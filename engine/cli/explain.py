@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
-from engine.cli.masking import HIDDEN
 from engine.cli.options import EnvironmentOption, HomeOption, StoreOption, open_log
 from engine.cli.project import messages_of, open_project
 from engine.cli.terminal import Exit, data, fail, masked_by_default, note
+from engine.runtime.desk.masking import HIDDEN
 
 if TYPE_CHECKING:
     from engine.mapping.trace import Miss, SourceSpan, TraceRecord

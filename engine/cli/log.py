@@ -6,9 +6,9 @@ from typing import Annotated, Any
 
 import typer
 
-from engine.cli.masking import HIDDEN, mask_resource, mask_segment, mask_source
 from engine.cli.options import StoreOption, open_log
 from engine.cli.terminal import Exit, data, data_json, fail, masked_by_default, note, plural
+from engine.runtime.desk.masking import HIDDEN, SHIPPED
 
 app = typer.Typer(help="Search the message log.", no_args_is_help=True)
 
@@ -102,7 +102,7 @@ def _row_dict(row: Any) -> dict[str, Any]:
 def _print_detail(found: Any, masked: bool, output: bool) -> None:
     receipt = found.receipt
     data(f"message {found.message_id}  {receipt.message_type}  control id {receipt.control_id}")
-    source = mask_source(receipt.source) if masked else receipt.source
+    source = SHIPPED.source(receipt.source) if masked else receipt.source
     data(f"  received  {clock(receipt.received_at)} UTC  channel {receipt.channel}  {source}")
     data(
         f"  verdict   {receipt.verdict.value}  lanes {len(receipt.lanes)}  "
@@ -192,7 +192,7 @@ def _print_message(raw: bytes, masked: bool) -> None:
         data(f"  {len(raw)} bytes that cannot be read as a message")
         return
     for segment in message.segments:
-        text = mask_segment(segment.text, message.delimiters.field) if masked else segment.text
+        text = SHIPPED.segment(segment.text, message.delimiters.field) if masked else segment.text
         data(f"  {text}")
 
 
@@ -203,7 +203,7 @@ def _body_text(body: bytes, masked: bool) -> str:
         value = orjson.loads(body)
     except orjson.JSONDecodeError:
         return f"({len(body)} bytes)" if masked else body.decode("utf-8", "backslashreplace")
-    shown = mask_resource(value) if masked else value
+    shown = SHIPPED.resource(value) if masked else value
     return orjson.dumps(shown, option=orjson.OPT_INDENT_2).decode()
 
 
@@ -213,7 +213,7 @@ def _detail_dict(found: Any, masked: bool) -> dict[str, Any]:
         "message_id": found.message_id,
         "channel": receipt.channel,
         "received_at": receipt.received_at,
-        "source": mask_source(receipt.source) if masked else receipt.source,
+        "source": SHIPPED.source(receipt.source) if masked else receipt.source,
         "message_type": receipt.message_type,
         "control_id": receipt.control_id,
         "verdict": receipt.verdict,
