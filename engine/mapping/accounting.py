@@ -6,6 +6,7 @@ it was read in vain, by rules that wrote nothing (a code that is refused; a name
 segment said before) or by conditions only; or it is unmapped.
 """
 
+from collections import Counter
 from functools import lru_cache
 from typing import Any
 
@@ -28,6 +29,9 @@ from engine.mapping.syntax import Ignore, MapFile, Path
 from engine.mapping.trace import Position, Trace, leaf_position
 from engine.yamltext import Scalar
 
+Said = Counter[tuple[Position, str]]
+"""How often a text was met so far below a place that was read as a whole."""
+
 EVERY = 0
 """Stands for every repetition, which are counted from 1."""
 
@@ -41,21 +45,19 @@ def account(message: Message, trace: Trace, program: Program) -> list[LeafAccoun
         program: that made it, for its ignore lists.
     """
     ignored = _ignored_positions(trace, program.library)
-    return [_account_leaf(leaf, trace, ignored) for leaf in leaves(message)]
+    said: Said = Counter()
+    return [_account_leaf(leaf, trace, ignored, said) for leaf in leaves(message)]
 
 
-def _account_leaf(leaf: Leaf, trace: Trace, ignored: "Ignored") -> LeafAccount:
+def _account_leaf(leaf: Leaf, trace: Trace, ignored: "Ignored", said: Said) -> LeafAccount:
     if leaf.null:
         return LeafAccount(path=leaf.path, state=NULL, reason="explicit null")
     position = leaf_position(leaf)
     prefixes = [position[:size] for size in range(5, 0, -1)]
-    if any(_is_mapped(leaf.text, position, prefix, trace) for prefix in prefixes):
+    said.update((prefix, leaf.text) for prefix in prefixes if prefix in trace.wholes)
+    if any(_is_mapped(leaf.text, position, prefix, trace, said) for prefix in prefixes):
         return LeafAccount(path=leaf.path, state=MAPPED)
-    reason = next((ignored[prefix] for prefix in prefixes if prefix in ignored), None)
-    if reason is None:
-        reason = _ignored_everywhere(position, ignored)
-    if reason is None:
-        reason = _ignored_segment(leaf.segment_name, leaf.field, ignored)
+    reason = _ignored_leaf(leaf, prefixes, ignored)
     if reason is not None:
         return LeafAccount(path=leaf.path, state=IGNORED, reason=reason)
     if any(prefix in trace.values for prefix in prefixes):
@@ -65,11 +67,11 @@ def _account_leaf(leaf: Leaf, trace: Trace, ignored: "Ignored") -> LeafAccount:
     return LeafAccount(path=leaf.path, state=UNMAPPED)
 
 
-def _is_mapped(text: str, position: Position, prefix: Position, trace: Trace) -> bool:
+def _is_mapped(text: str, position: Position, prefix: Position, trace: Trace, said: Said) -> bool:
     """True when what was made of the place says the leaf.
 
     A composite that was read as a whole, such as a CWE, need not have gone into the output with all
-    its parts: a further part counts when its text is there.
+    its parts: a further part counts when its text is there, as often as it was sent.
     """
     if prefix not in trace.written or prefix not in trace.landed:
         return False
@@ -78,9 +80,10 @@ def _is_mapped(text: str, position: Position, prefix: Position, trace: Trace) ->
     if made is None or all(number == 1 for number in below):
         return True
     is_system = below[-2:] in ((3, 1), (6, 1)) or below in ((3,), (6,))
-    return any(
-        (is_system and _has_system(one)) or _says(one, " ".join(text.split())) for one in made
-    )
+    if is_system and any(_has_system(one) for one in made):
+        return True
+    wanted = " ".join(text.split())
+    return any(_times_said(one, wanted) >= said[prefix, text] for one in made)
 
 
 def _has_system(value: Any) -> bool:
@@ -90,15 +93,15 @@ def _has_system(value: Any) -> bool:
     return isinstance(value, list) and any(_has_system(item) for item in value)
 
 
-def _says(value: Any, text: str) -> bool:
-    """True when the text, or the number it is, occurs in a JSON value."""
+def _times_said(value: Any, text: str) -> int:
+    """How many values of a JSON value hold the text, or are the number it is."""
     if isinstance(value, dict):
-        return any(_says(item, text) for item in value.values())
+        return sum(_times_said(item, text) for item in value.values())
     if isinstance(value, list):
-        return any(_says(item, text) for item in value)
+        return sum(_times_said(item, text) for item in value)
     if isinstance(value, str):
-        return text in value
-    return str(value) in (text, text.lstrip("+"))
+        return int(text in value)
+    return int(str(value) in (text, text.lstrip("+")))
 
 
 def unmapped_leaves(message: Message, trace: Trace, program: Program) -> list[tuple[str, str]]:
@@ -112,16 +115,21 @@ Ignored = dict[Position | tuple[str, int], str]
 """Reason by position, or by (segment name, field or 0) for a message map."""
 
 
-def _ignored_everywhere(position: Position, ignored: Ignored) -> str | None:
-    """The reason of `PID-3.2`, which means every repetition."""
-    segment, number, _, component, subcomponent = position
-    return ignored.get((segment, number, EVERY, component)) or ignored.get(
-        (segment, number, EVERY, component, subcomponent)
-    )
+def _ignored_leaf(leaf: Leaf, prefixes: list[Position], ignored: Ignored) -> str | None:
+    """The reason of the path that names the leaf most closely.
 
-
-def _ignored_segment(name: str, number: int, ignored: Ignored) -> str | None:
-    return ignored.get((name, number)) or ignored.get((name, 0))
+    `PID-3.2` means every repetition. A message map names fields of its segments.
+    """
+    segment, number, _, component, subcomponent = prefixes[0]
+    paths: list[Position | tuple[str, int]] = [
+        *prefixes[:2],
+        (segment, number, EVERY, component, subcomponent),
+        (segment, number, EVERY, component),
+        *prefixes[2:],
+        (leaf.segment_name, leaf.field),
+        (leaf.segment_name, 0),
+    ]
+    return next((ignored[path] for path in paths if path in ignored), None)
 
 
 def _ignored_positions(trace: Trace, library: Library) -> Ignored:

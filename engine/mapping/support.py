@@ -318,9 +318,12 @@ def table_concept(
         mapped = row.coding
         if len(parts) == 1 and parts[0] == row.target_code:
             return {"coding": [mapped]}
-        own = [
-            _with_system(one, row) for one in codings_of(parts, run) if not _repeats(one, mapped)
-        ]
+        own = []
+        for one in codings_of(parts, run):
+            if _repeats(one, row.coding):
+                mapped = _with_versions(mapped, one)
+            else:
+                own.append(_with_system(one, row))
         if run.document is not None:
             # the code of an element or attribute came without its system: it was a key, no more
             own = [one for one in own if "system" in one]
@@ -354,10 +357,16 @@ def _with_system(own: dict[str, str], row: TableRow) -> dict[str, str]:
 
 
 def _repeats(own: dict[str, str], mapped: dict[str, str]) -> bool:
-    """True when the sender's coding says nothing that the mapped one does not."""
+    """True when the sender's coding is the mapped one."""
     if own.get("code") != mapped["code"] or "_system" in own:
         return False
     return own.get("system", mapped.get("system")) == mapped.get("system")
+
+
+def _with_versions(mapped: dict[str, str], own: dict[str, str]) -> dict[str, str]:
+    """The mapped coding with the version and the value set that the sender named with it."""
+    named: dict[str, str] = {key: own[key] for key in ("version", "extension") if key in own}
+    return {**mapped, **named} if named else mapped
 
 
 def table_coding(
@@ -366,10 +375,12 @@ def table_coding(
     """A Coding: the mapped one, or the sender's as the policy says."""
     row = _find(table, parts)
     if row is not None:
-        return row.coding if row.target_code else None
+        if not row.target_code:
+            return None
+        own = (one for one in codings_of(parts, run) if _repeats(one, row.coding))
+        return _with_versions(row.coding, next(own, row.coding))
     if policy == Unmapped.KEEP.value:
-        own = codings_of(parts, run)
-        return own[0] if own else None
+        return next(iter(codings_of(parts, run)), None)
     if policy == Unmapped.TEXT.value:
         text = original_text(parts) or (parts[0] if parts else "")
         return {"display": text} if text else None

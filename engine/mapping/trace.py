@@ -25,6 +25,8 @@ RECORDS_MAX = 500_000
 """Writes and misses kept of one message; a bundle of 20,000 resources has some 400,000 elements."""
 
 _FULL = 5
+_ONE = frozenset({"value", "code", "reference"})
+"""Elements of what is one thing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +79,8 @@ class _Frame:
     conditions: list[Position] = field(default_factory=list)
     reads: list[Position] = field(default_factory=list)
     wrote: bool = False
-    handed: bool = False
+    handed: list[Any] | None = None
+    """What it made that is not in a container of its own; None when it made nothing such."""
     refused: bool = False
 
 
@@ -129,7 +132,9 @@ class Trace:
         if frame.wrote:
             self.rules_yielded.add(rule)
             self.written.update(frame.reads)
-            if frame.handed:
+            if frame.handed is not None:
+                for position in frame.reads:
+                    self._keep(position, frame.handed)
                 self.landed.update(frame.reads)
         elif len(self.misses) < RECORDS_MAX:
             self.misses.append(
@@ -194,11 +199,15 @@ class Trace:
         if isinstance(key, int):
             frame.sources.clear()
 
-    def yielded(self) -> None:
-        """The running rule made something that is not in a container of its own."""
+    def yielded(self, *values: Any) -> None:
+        """The running rule made something that is not in a container of its own.
+
+        Without values it is a resource: what was read for it made its id.
+        """
         if self._frames:
-            self._frames[-1].wrote = True
-            self._frames[-1].handed = True
+            frame = self._frames[-1]
+            frame.wrote = True
+            frame.handed = [*(frame.handed or ()), *values]
 
     def merged(self, first: Any, second: Any, result: Any) -> None:
         """`result` has taken the place of `first`, filled from `second`."""
@@ -229,7 +238,7 @@ class Trace:
                     continue
                 if contains(whole[key], item):
                     self._stands(part, key, item)
-                else:
+                elif not _is_one(item):
                     self.agreed(whole[key], item)
         elif isinstance(part, list) and isinstance(whole, list):
             for index, item in enumerate(part):
@@ -251,8 +260,13 @@ class Trace:
     def _land(self, sources: Sequence[Position], value: Any) -> None:
         self.landed.update(sources)
         for source in sources:
-            if len(source) < _FULL and source in self.written:
-                self.wholes.setdefault(source, []).append(value)
+            if source in self.written:
+                self._keep(source, (value,))
+
+    def _keep(self, position: Position, values: Sequence[Any]) -> None:
+        """Keep what was made of a place that was read with all below it."""
+        if len(position) < _FULL and values:
+            self.wholes.setdefault(position, []).extend(values)
 
     def finish(self, made: Sequence[Made]) -> None:
         """The conversion is over: say which element each write became."""
@@ -395,6 +409,11 @@ def _named(target: str, choice: bool, name: str) -> str:
     if choice and wanted.startswith(own) and wanted[len(own) : len(own) + 1].isupper():
         return f"{target[: len(target) - len(own)]}{wanted}"
     return target
+
+
+def _is_one(value: Any) -> bool:
+    """True for an Identifier, a Quantity, a Coding: its parts say nothing without each other."""
+    return isinstance(value, dict) and not _ONE.isdisjoint(value)
 
 
 def _covers(outer: str, inner: str) -> bool:

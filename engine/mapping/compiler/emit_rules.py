@@ -163,7 +163,7 @@ def _fill_this(body: Body, rule: Rule, slot: Slot, scope: Scope) -> None:
     def sink(value: Value, _chosen: str | None) -> None:
         _join(body, scope.name, value.text)
         if body.traced:
-            body.line("run.trace.yielded()")
+            body.line(f"run.trace.yielded({value.text})")
         if scope.live and not value.constant:
             body.line(f"{scope.live} = True")
 
@@ -270,7 +270,7 @@ def emit_value(body: Body) -> None:
         body.line(f"{result} = {value.text}")
         body.line(f"{done} = True")
         if body.traced:
-            body.line("run.trace.yielded()")
+            body.line(f"run.trace.yielded({value.text})")
 
     for rule in body.map_file.value:
         with body.code.block(f"if not {done}:"):
@@ -287,7 +287,7 @@ def emit_all(body: Body) -> None:
     def sink(value: Value, _chosen: str | None) -> None:
         body.line(f"{items}.append({value.text})")
         if body.traced:
-            body.line("run.trace.yielded()")
+            body.line(f"run.trace.yielded({value.text})")
 
     for rule in body.map_file.all_values:
         emit_rule(body, rule, kind, sink, "", many=True)

@@ -8,6 +8,7 @@ sender's.
 import re
 from typing import Any
 
+from engine.mapping.codes import BAD_VALUE
 from engine.mapping.functions.record import (
     TEXT_TYPES,
     Example,
@@ -172,10 +173,13 @@ def language(value: str) -> str | None:
     return LANGUAGES.get(first.lower(), first.lower()) + hyphen + rest
 
 
-def currency(value: str) -> str | None:
+def currency(facts: Facts, value: str) -> str | None:
     """A currency of ISO 4217."""
     found = value.strip().upper()
-    return found if len(found) == 3 and found.isascii() and found.isalpha() else None
+    if len(found) == 3 and found.isascii() and found.isalpha():
+        return found
+    facts.fault(BAD_VALUE, what="currency of ISO 4217")
+    return None
 
 
 def media_type(kind: str | None, subtype: str | None, encoding: str | None) -> str | None:
@@ -292,9 +296,10 @@ RECORDS = (
         returns=("code",),
         examples=(
             Example(arguments=("usd",), result="USD"),
-            Example(arguments=("$",), result=None),
+            Example(arguments=("$",), result=None, fault="T567"),
         ),
         body=currency,
+        uses_facts=True,
     ),
     FunctionRecord(
         name="media_type",

@@ -57,13 +57,13 @@ def read_length(parts: list[str]) -> tuple[Number, str] | None:
     return (value, unit) if value is not None and unit is not None else None
 
 
-def duration(value: list[str]) -> dict[str, Any] | None:
+def duration(value: list[str], words: str | None = None) -> dict[str, Any] | None:
     """A Duration; nothing when number or unit is not known."""
     found = read_length(value)
     if found is None:
         return None
     number, unit = found
-    return {"value": number, "unit": _NAMES[unit], "system": UCUM, "code": unit}
+    return {"value": number, "unit": words or _NAMES[unit], "system": UCUM, "code": unit}
 
 
 def minutes(value: list[str], unit: str | None) -> int | None:
@@ -142,12 +142,15 @@ RECORDS = (
     FunctionRecord(
         name="duration",
         doc="A Duration of a CQ (`10^d`) or of TQ.3 (`D10`); nothing when the unit is no time.",
-        parameters=(Parameter(name="value", doc="CQ or TQ.3", kind=Kind.COMPOSITE),),
+        parameters=(
+            Parameter(name="value", doc="CQ or TQ.3", kind=Kind.COMPOSITE),
+            Parameter(name="words", doc="the sender's words for the unit, CQ.2.2", required=False),
+        ),
         returns=("Duration", "Quantity"),
         accepts=("CQ", "ST"),
         examples=(
             Example(
-                arguments=(["10", "d"],),
+                arguments=(["10", "d"], None),
                 result={
                     "value": 10,
                     "unit": "day",
@@ -156,7 +159,7 @@ RECORDS = (
                 },
             ),
             Example(
-                arguments=(["W2"],),
+                arguments=(["W2"], None),
                 result={
                     "value": 2,
                     "unit": "week",
@@ -164,7 +167,16 @@ RECORDS = (
                     "code": "wk",
                 },
             ),
-            Example(arguments=(["INDEF"],), result=None),
+            Example(
+                arguments=(["3", "D"], "days"),
+                result={
+                    "value": 3,
+                    "unit": "days",
+                    "system": "http://unitsofmeasure.org",
+                    "code": "d",
+                },
+            ),
+            Example(arguments=(["INDEF"], None), result=None),
         ),
         body=duration,
     ),

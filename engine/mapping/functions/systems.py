@@ -133,6 +133,8 @@ _UUID = re.compile(
 _URI = re.compile(
     r"(?:https?://[A-Za-z0-9]|urn:(?!oid:|uuid:)[A-Za-z0-9][A-Za-z0-9-]{0,30}[A-Za-z0-9]:)[!#-;=?-\[\]_a-z~]+"
 )
+_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{1,30}://[!#-;=?-\[\]_a-z~]+")
+"""A URI of any scheme, such as `ftp://host/path` or `mllp://host:2575`."""
 _V2_TABLE = re.compile(r"HL7-?([0-9]{1,4})")
 
 
@@ -226,7 +228,9 @@ def coding_system_uri(facts: Facts, name: str | None, oid: str | None) -> str | 
 
 def uri(facts: Facts, value: str, kind: str | None) -> str | None:
     """A URI: an OID or UUID gets its `urn:`; what is none yields nothing."""
-    return facts.authorities.get(value) or identifier_uri(value.strip(), (kind or "").upper())
+    text, kind = value.strip(), (kind or "").upper()
+    found = facts.authorities.get(value) or identifier_uri(text, kind)
+    return found or (text if kind == "URI" and _ADDRESS.fullmatch(text) else None)
 
 
 RECORDS = (
@@ -287,7 +291,11 @@ RECORDS = (
         doc="A URI; an OID becomes `urn:oid:`, a UUID `urn:uuid:`; other text yields nothing.",
         parameters=(
             Parameter(name="value", doc="the text"),
-            Parameter(name="type", doc="HD.3: ISO when a short number is an OID", required=False),
+            Parameter(
+                name="type",
+                doc="HD.3: ISO when a short number is an OID, URI for schemes other than http",
+                required=False,
+            ),
         ),
         returns=("uri", "url", "canonical", "oid", "uuid"),
         examples=(
@@ -297,6 +305,8 @@ RECORDS = (
             Example(arguments=("1.2.36", "ISO"), result="urn:oid:1.2.36"),
             Example(arguments=("10.1.2.3", None), result=None),
             Example(arguments=("http://a.test/b", None), result="http://a.test/b"),
+            Example(arguments=("mllp://a.test:2575", "URI"), result="mllp://a.test:2575"),
+            Example(arguments=("mllp://a.test:2575", None), result=None),
             Example(arguments=("bare text", None), result=None),
         ),
         body=uri,

@@ -141,7 +141,7 @@ def test_every_leaf_is_mapped_ignored_or_unmapped(maps: Any) -> None:
 
 
 def test_leaf_that_rules_read_in_vain_is_not_mapped(maps: Any) -> None:
-    patient = PATIENT.replace("language: PID-15", "language: PID-15 -> currency")
+    patient = PATIENT.replace("language: PID-15", "language: PID-15 -> language")
     program = maps(patient, CX, HD, MESSAGE, VISIT)
     trace = Trace()
     program.convert("PID|9||||||19801331||||||||$|||||||||||||||N", trace=trace)
@@ -150,7 +150,7 @@ def test_leaf_that_rules_read_in_vain_is_not_mapped(maps: Any) -> None:
         for one in account(trace.message, trace, program.program)  # type: ignore[arg-type]
     }
     assert accounts["PID[1]-7[1].1.1"] == "mapped"  # no date, and its text is kept
-    assert accounts["PID[1]-15[1].1.1"] == "unwritten"  # no currency
+    assert accounts["PID[1]-15[1].1.1"] == "unwritten"  # no language
     assert accounts["PID[1]-30[1].1.1"] == "condition"
 
 
