@@ -15,6 +15,7 @@ from typing import Any, Protocol
 
 from engine.pipeline.states import AcknowledgmentOutcome, State
 from engine.store.ledger_interface import LedgerStore
+from engine.store.problem_interface import ProblemStore
 from engine.store.rows import (
     AttemptRow,
     Body,
@@ -137,6 +138,11 @@ class StateStore(Protocol):
     @property
     def ledger(self) -> LedgerStore:
         """What exists on the services we write to."""
+        ...
+
+    @property
+    def problems(self) -> ProblemStore:
+        """Failures in groups of one cause, and outages."""
         ...
 
     def acquire(self, owner: str, ttl_seconds: float, share: float) -> LaneLease:

@@ -31,6 +31,17 @@ class _Ended:
     finished_at: float
 
 
+@dataclass(frozen=True, slots=True)
+class Outage:
+    """A destination that stopped answering, or answers again."""
+
+    channel: str
+    destination: str
+    at: float
+    code: str
+    """Of the attempt that opened the circuit; empty: it answers again."""
+
+
 @dataclass(slots=True)
 class Sending:
     """Attempts in flight, and those that have ended but are not written yet."""
@@ -49,6 +60,8 @@ class Sending:
     """By token."""
     late: list[tuple[LiveDelivery, Body]] = field(default_factory=list)
     """Marked PENDING, but the lease was too short to send: they wait for it to be renewed."""
+    outages: list[Outage] = field(default_factory=list)
+    """Circuits that opened or closed since the store was last told."""
     _ended: list[_Ended] = field(default_factory=list)
 
     def choose(self, now: float) -> list[LiveDelivery]:
@@ -174,8 +187,10 @@ class Sending:
             self.recorder.record(
                 BreakerOpened(channel=outlet.channel, destination=name, seconds=seconds)
             )
+            self.outages.append(Outage(outlet.channel, name, now, outcome.failure_code))
         elif after is BreakerState.CLOSED and before is not BreakerState.CLOSED:
             self.recorder.record(BreakerClosed(channel=outlet.channel, destination=name))
+            self.outages.append(Outage(outlet.channel, name, now, ""))
 
     def _record(self, live: LiveDelivery, outcome: Outcome) -> None:
         self.recorder.record(

@@ -24,6 +24,7 @@ from engine.runtime.worker.held_lanes import Clocks, HeldLanes, Renewal
 from engine.runtime.worker.lane_buckets import lane_bucket
 from engine.runtime.worker.outlet import LiveDelivery
 from engine.runtime.worker.plans import Plans, no_earlier_plans
+from engine.runtime.worker.problem_watch import ProblemWatch
 from engine.runtime.worker.processing import RAW_BYTES_MAX, Draft, Processing
 from engine.runtime.worker.replay_jobs import ReplayJobs
 from engine.runtime.worker.sending import Sending
@@ -104,6 +105,7 @@ class Worker:
         )
         self._outlets = ConfiguredOutlets(self._work, secrets, opening)
         self._jobs = ReplayJobs()
+        self._problems = ProblemWatch(settings.owner)
         self._look_at = 0.0
         self._unwritten: list[tuple[int, Outcome]] = []
         """(lane bucket, outcome) that the store has not taken yet."""
@@ -335,8 +337,18 @@ class Worker:
         self._work.drop_given_up(self._clocks.now())
         self._unwritten += self._outlets.tidy(tokens, self._clocks.now())
         await self._outlets.close_retired(tokens)
-        if self._jobs.is_ours(self._lanes.lease):
+        first = self._jobs.is_ours(self._lanes.lease)
+        if first:
             await self._store.call(self._jobs.step(self._clocks.now()))
+        changes, self._sending.outages = self._sending.outages, []
+        tell = self._problems.step(changes, self._clocks.now(), closes=first)
+        if tell is None:
+            return
+        try:
+            await self._store.call(tell)
+        except StoreUnavailable:
+            self._sending.outages = changes + self._sending.outages
+            raise
 
     async def _newer(self, delivery_id: int) -> list[NewerSent]:
         return await self._store.call(lambda state: state.guarding_newer(delivery_id))

@@ -2,10 +2,10 @@
 
 from alembic import context
 
-from engine.store import ledger_schema, schema
+from engine.store import ledger_schema, problem_schema, schema
 
-TABLES = (schema.RUNS, ledger_schema.LEDGER_KEYS)
-"""Of both modules: they share one metadata."""
+TABLES = (schema.RUNS, ledger_schema.LEDGER_KEYS, problem_schema.PROBLEMS)
+"""Of all modules: they share one metadata."""
 
 context.configure(
     connection=context.config.attributes["connection"],

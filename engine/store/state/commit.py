@@ -16,6 +16,7 @@ from engine.store.state.id_marks import add_marks, marks_of
 from engine.store.state.jobs import count_job_results
 from engine.store.state.leases import check
 from engine.store.state.parking import write_waits
+from engine.store.state.problems import Failures
 from engine.store.state.roll_up import delivery_states, is_open, roll_up, roll_up_run
 from engine.store.state.search_keys import CODE, Key, add_keys
 from engine.store.state.statements import (
@@ -40,6 +41,7 @@ class Commit:
         self._pack = compression.pack
         self._pack_request = compression.pack_recurring
         self._tally = Tally()
+        self._failures = Failures()
         self._runs: dict[int, Row] = {}
         self._states: dict[int, State] = {}
         self._keys: list[Key] = []
@@ -67,6 +69,7 @@ class Commit:
             )
             count_job_results(transaction, self._runs.values(), self._states)
             self._tally.write(transaction)
+            self._failures.write(transaction, batch.now)
         return self._delivery_ids
 
     @property
@@ -117,6 +120,7 @@ class Commit:
             if found.deliveries:
                 state = roll_up(new.state for new in found.deliveries)
             self._states[found.run_id] = state
+            self._failures.processed(state, found.run_id, message_id, found.diagnostics)
             updates.append(
                 (
                     state.value,
@@ -196,6 +200,7 @@ class Commit:
                 self._tally.add(self._batch.now, run[2], _event(outcome))
                 if outcome.failure_code:
                     self._add_codes(run[1], (outcome.failure_code,))
+                    self._failures.delivered(outcome, run[0], run[1])
         self._roll_up(transaction, touched)
 
     def _roll_up(self, transaction: Transaction, run_ids: Iterable[int]) -> None:

@@ -22,6 +22,10 @@ _RUNS = f"SELECT run_id, message_id, state, open FROM runs WHERE message_id {AMO
 _YOUNGER = "SELECT min(message_id) FROM messages WHERE message_id <= ? AND received_at >= ?"
 """A message that is younger than its id says: a clock was set back."""
 _OF_RUNS = f"SELECT d.delivery_id, each.value, d.state FROM {EACH_DELIVERY}"
+_EMPTY_PROBLEMS = (
+    "DELETE FROM problems WHERE closed_at IS NOT NULL AND last_at < ? AND NOT EXISTS"
+    " (SELECT 1 FROM problem_runs m WHERE m.problem_id = problems.problem_id)"
+)
 _TABLES_BY_DELIVERY = ("attempts", "delivery_bodies", "ledger_steps", "ledger_waits", "deliveries")
 
 
@@ -47,6 +51,8 @@ def purge(database: Database, log: LogReader, before: float, keep_states: frozen
     with database.writing() as transaction:
         ((younger,),) = transaction.rows(_YOUNGER, position, before)
         boundary = younger or position + 1
+        transaction.write(_EMPTY_PROBLEMS, before)
+        transaction.write("DELETE FROM outages WHERE ended_at < ?", before)
         transaction.write("DELETE FROM counters WHERE minute < ?", int(before) - 60)
         transaction.write(
             "DELETE FROM minutes WHERE minute <= ? AND last_message_id < coalesce("
@@ -73,6 +79,8 @@ def _forget(
     delivery_ids = Ids(row[0] for row in deliveries if row[1] not in kept_runs)
     for table in _TABLES_BY_DELIVERY:
         transaction.write(f"DELETE FROM {table} WHERE delivery_id {AMONG}", delivery_ids)
+    gone_runs = Ids(row[0] for row in runs if row[0] not in kept_runs)
+    transaction.write(f"DELETE FROM problem_runs WHERE run_id {AMONG}", gone_runs)
     transaction.write(f"DELETE FROM runs WHERE message_id {AMONG}", gone)
     transaction.write(f"DELETE FROM messages WHERE message_id {AMONG}", gone)
     return [message_id for message_id in ids if message_id in keeping]

@@ -37,6 +37,7 @@ from engine.store.state import (
 from engine.store.state.commit import Commit
 from engine.store.state.details import message_detail
 from engine.store.state.ledger import DatabaseLedger
+from engine.store.state.problems import ProblemTables
 from engine.store.state.retention import purge
 from engine.store.state.search import search
 from engine.store.state.search_keys import KeyMerges
@@ -53,7 +54,13 @@ class DatabaseState:
         self._given = runs.GivenRuns()
         self._merges = KeyMerges()
         self._lease: LaneLease | None = None
+        self._problems = ProblemTables(database)
         self.ledger = DatabaseLedger(database)
+
+    @property
+    def problems(self) -> ProblemTables:
+        """Failures in groups of one cause, and outages."""
+        return self._problems
 
     def acquire(self, owner: str, ttl_seconds: float, share: float) -> LaneLease:
         """Take or renew lane buckets."""

@@ -825,6 +825,20 @@ async def test_breaker_keeps_every_lane_from_a_destination_that_is_down(engine: 
 # -- configuration --
 
 
+async def test_outage_is_told_to_the_store_and_ended(engine: Engine) -> None:
+    retry = RetryPolicy(initial_seconds=0.0, jitter=0.0, breaker_failures=1, breaker_seconds=0.01)
+    engine.configs = (destination(retry=retry),)
+    engine.fakes["ehr"] = FakeDestination(answers=[DOWN])
+    (message,) = engine.receive("m1")
+    engine.start()
+    await engine.until_states(message, ALL_SENT)
+    await engine.until(
+        lambda: [one.ended_at is None for one in engine.reader.problems.outages(0.0)] == [False]
+    )
+    (outage,) = engine.reader.problems.outages(0.0)
+    assert (outage.destination, outage.code) == ("ehr", "http-503")
+
+
 async def test_delivery_to_a_destination_that_is_gone_is_held(engine: Engine) -> None:
     engine.configs = (destination("old", retry=RetryPolicy(initial_seconds=3600.0)),)
     engine.fakes["old"] = FakeDestination(answers=[DOWN])
