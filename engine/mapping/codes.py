@@ -167,7 +167,9 @@ UNMAPPED_CODE = warning(
     "add a row to the table",
 )
 HELD_CODE = error(
-    "T566", "the code has no row in table {table}; the message is held", "add a row, then replay"
+    "T566",
+    "the code has no row in table {table}; the message is held",
+    "add a row, then `engine reload`",
 )
 BAD_VALUE = warning("T567", "this is no {what}", "ask the sender, or map it as text")
 UNKNOWN_AUTHORITY = warning(

@@ -217,6 +217,15 @@ class StateStore(Protocol):
         """Runs closed by a newer replay since the last call: their lanes are free."""
         ...
 
+    def reopen(self, lease: LaneLease, run_ids: Sequence[int]) -> list[int]:
+        """Take runs without deliveries that are HELD up again: they become RECEIVED, in their
+        place.
+
+        Returns those of them that are RECEIVED now, so that it may be asked again when in doubt; a
+        newer replay may have taken the place of others. Raises LeaseLost when the epoch is stale.
+        """
+        ...
+
     def release_parked(self, lease: LaneLease, after: int, limit: int) -> ParkingRound:
         """Release parked deliveries of the leased buckets whose wait is over, `limit` looked at.
 

@@ -41,6 +41,9 @@ class EntryState(StrEnum):
     """A create was sent and its answer lost: it may be there."""
     RETIRED = "retired"
     """Merged into the key `replaced_by`."""
+    DISPUTED = "disputed"
+    """Two resources were found for it after one was created: nothing is written before a person
+    has put that right on the service."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,7 @@ from engine.store.interface import (
     ChannelStats,
     Control,
     MessageDetail,
+    MessageFacts,
     MessageRow,
     NewerSent,
     ReplayJob,
@@ -72,6 +73,14 @@ class MessageLog:
     def search(self, query: Search) -> list[MessageRow]:
         """The messages that match, newest first unless the query says otherwise."""
         return self._state.search(query)
+
+    def raw(self, message_ids: Sequence[int]) -> dict[int, bytes]:
+        """The stored bytes of these messages, of those that are there undamaged."""
+        return self._state.raw(message_ids)
+
+    def facts(self, message_ids: Sequence[int]) -> dict[int, MessageFacts]:
+        """Search keys and event time of these messages."""
+        return self._state.facts(message_ids)
 
     def message(self, message_id: int) -> MessageDetail | None:
         """Everything about one message."""

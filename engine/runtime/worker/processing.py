@@ -82,6 +82,9 @@ class Processing:
     """Our runs that may stand behind others in another worker's lane; True: they head ours."""
     stranded: dict[int, float] = field(default_factory=dict)
     """Runs of unknown channels, and since when."""
+    standing: dict[int, bool] = field(default_factory=dict)
+    """Our held runs that head their lanes; True: to be processed again. A held run is, after every
+    reload and when its lane comes to this worker: what it lacked may be there now."""
     unloaded: set[int] = field(default_factory=set)
     """Replays on an earlier configuration that is being loaded."""
 
@@ -116,11 +119,20 @@ class Processing:
         for run_id in reply.unblocked & self.shared.keys():
             del self.shared[run_id]
             self.lacking.append(run_id)
+        for run_id in reply.reopened:
+            if self.standing.pop(run_id, False) and run_id in self.work.held:
+                self.work.reopen_run(run_id)
+                self.lacking.append(run_id)
 
     def close(self, run: Run, now: float) -> None:
         """A newer replay closed the run."""
         self.work.close_run(run, now)
         self._drop_raw(run.message_id)
+
+    def to_reopen(self) -> list[int]:
+        """Held runs to be processed again, as many as a turn takes."""
+        wanted = (run_id for run_id, again in self.standing.items() if again)
+        return list(islice((each for each in wanted if each in self.work.held), RUNS_PER_TURN))
 
     def drop_ahead(self) -> None:
         """Forget bytes that were read ahead, those of the next turn apart.
@@ -163,6 +175,7 @@ class Processing:
         self.shared = {key: value for key, value in self.shared.items() if key in runs}
         self.stranded = {key: value for key, value in self.stranded.items() if key in runs}
         self.unloaded = {run_id for run_id in self.unloaded if run_id in runs}
+        self.standing = {key: value for key, value in self.standing.items() if key in runs}
 
     def clear(self) -> None:
         """Forget everything."""
@@ -172,9 +185,10 @@ class Processing:
         self.forget_lanes()
 
     def use_plans(self) -> None:
-        """Try runs of unknown channels again: the configuration has changed."""
+        """Try runs of unknown channels and held ones again: the configuration has changed."""
         self.lacking.extend(self.stranded)
         self.stranded.clear()
+        self.standing = {run_id: True for run_id in self.standing if run_id in self.work.held}
 
     def use_earlier(self) -> None:
         """Try replays again that waited for an earlier configuration: it has been loaded."""
@@ -205,6 +219,7 @@ class Processing:
             drafts.append(draft)
             if draft.result.state is State.HELD:
                 self.work.hold_run(run.run_id)
+                self.standing[run.run_id] = False
             else:
                 self.work.finish_run(run.run_id)
         self.lacking.extend((*waiting, *candidates))
@@ -226,7 +241,9 @@ class Processing:
                 self.foreign[run_id] = True
             elif run_id in self.shared:
                 self.shared[run_id] = True
-            elif run_id not in self.work.held:
+            elif run_id in self.work.held:
+                self.standing[run_id] = True
+            else:
                 found.append(run_id)
         return found
 

@@ -54,6 +54,8 @@ class TurnRequest:
     """(run_id, message_id) of runs another worker owns, whose state is wanted."""
     shared: Sequence[int] = ()
     """Own runs that may wait for another worker's lane."""
+    reopen: Sequence[int] = ()
+    """Held runs that are to be processed again."""
     look_around: bool = False
     """Also read what people released, and the controls."""
 
@@ -74,6 +76,8 @@ class TurnReply:
     bodies: dict[int, Body] = field(default_factory=dict)
     released: list[Delivery] = field(default_factory=list)
     closed: list[Run] = field(default_factory=list)
+    reopened: list[int] = field(default_factory=list)
+    """Of `reopen`, those that are RECEIVED now."""
     controls: dict[str, Control] | None = None
     final: set[int] = field(default_factory=set)
     """Foreign runs that are final."""
@@ -137,6 +141,8 @@ def _read(state: StateStore, request: TurnRequest, reply: TurnReply) -> None:
         reply.closed = state.released_runs(lease)
         reply.controls = state.controls()
         _read_neighbours(state, request, reply)
+    if request.reopen:
+        reply.reopened = state.reopen(lease, request.reopen)
     if request.bodies:
         reply.bodies = state.bodies(request.bodies)
     if request.reload:

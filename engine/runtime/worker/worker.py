@@ -246,6 +246,7 @@ class Worker:
             bodies=[live.delivery_id for live in starting if live.body is None],
             foreign=foreign,
             shared=shared,
+            reopen=[] if idle else self._processing.to_reopen(),
             look_around=look,
         )
 

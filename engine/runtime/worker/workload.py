@@ -7,7 +7,7 @@ worker has loaded, and it can be thrown away and loaded again at any time.
 import heapq
 from collections import deque
 from collections.abc import Container, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import count
 
 from engine.pipeline.lanes import Key, LaneBoard
@@ -77,6 +77,11 @@ class Workload:
     def hold_run(self, run_id: int) -> None:
         """The run waits for a person, and its lanes wait with it."""
         self.held.add(run_id)
+
+    def reopen_run(self, run_id: int) -> None:
+        """The run is processed again, where it stands."""
+        self.held.discard(run_id)
+        self.runs[run_id] = replace(self.runs[run_id], state=State.RECEIVED)
 
     def finish_run(self, run_id: int) -> None:
         """The run is processed: its lanes go on."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from engine.pipeline.states import Origin, State
 from engine.store.codes import NOTHING_TO_RESEND
-from engine.store.database import AMONG, Ids, LogReader, Row, Transaction
+from engine.store.database import AMONG, LOCKED, Ids, LogReader, Row, Transaction
 from engine.store.encoding import buckets_of, decode_lanes, decode_list, encode_list
 from engine.store.interface import ReplayJob
 from engine.store.schema import DELIVERIES_PER_RUN
@@ -23,7 +23,8 @@ from engine.store.state.statements import (
 
 _RUNS = (
     "SELECT run_id, message_id, channel, state, job_id, lanes, bucket, other_buckets, received_at,"
-    f" message_type, control_id, revision FROM runs WHERE message_id {AMONG} ORDER BY run_id"
+    f" message_type, control_id, revision FROM runs WHERE message_id {AMONG}"
+    f" ORDER BY run_id {LOCKED}"
 )
 _INSERT_RUN = (
     "INSERT INTO runs (message_id, channel, lanes, bucket, other_buckets, origin, state, open,"

@@ -30,6 +30,7 @@ from engine.store.state import (
     leases,
     newer,
     parking,
+    reopening,
     runs,
     saved_searches,
     statistics,
@@ -127,6 +128,10 @@ class DatabaseState:
     def released_runs(self, lease: LaneLease) -> list[Run]:
         """Runs closed by a newer replay."""
         return decisions.released_runs(self._database, lease)
+
+    def reopen(self, lease: LaneLease, run_ids: Sequence[int]) -> list[int]:
+        """Take held runs up again."""
+        return reopening.reopen(self._database, lease, run_ids)
 
     def release_parked(self, lease: LaneLease, after: int, limit: int) -> ParkingRound:
         """Release parked deliveries whose wait is over."""

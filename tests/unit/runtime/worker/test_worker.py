@@ -394,23 +394,31 @@ async def test_filtered_failed_and_held_runs_are_written(engine: Engine) -> None
         await engine.until_states(message, (state, []))
 
 
-async def test_run_held_in_processing_blocks_its_lane_until_it_is_replayed(
-    engine: Engine,
-) -> None:
-    held = {b"m1"}
+@dataclass
+class Holding:
+    """Processing that holds some messages, and remembers what it was given."""
 
-    def result(raw: bytes) -> ProcessResult:
-        if raw in held:
+    held: set[bytes]
+    seen: list[bytes] = field(default_factory=list)
+
+    def __call__(self, raw: bytes) -> ProcessResult:
+        self.seen.append(raw)
+        if raw in self.held:
             return ProcessResult(state=State.HELD)
         output = Output(destination="ehr", content_type=FHIR_JSON, body=raw)
         return ProcessResult(state=State.TRANSFORMED, outputs=(output,))
 
-    engine.result = result
+
+async def test_run_held_in_processing_blocks_its_lane_until_it_is_replayed(
+    engine: Engine,
+) -> None:
+    processing = Holding({b"m1"})
+    engine.result = processing
     first, second = engine.receive("m1", "m2")
     engine.start()
     await engine.until_states(first, (State.HELD, []))
     assert engine.states(second) == [(State.RECEIVED, [])]
-    held.clear()
+    processing.held.clear()
     replay(engine, first)
     await engine.until_states(second, ALL_SENT)
     assert taken(engine) == ["m1", "m2"]
@@ -624,27 +632,76 @@ async def test_work_left_by_a_crash_is_taken_up_in_order(engine: Engine) -> None
 
 
 async def test_lane_blocked_by_a_held_run_stays_blocked_after_a_crash(engine: Engine) -> None:
-    held = {b"m1"}
-
-    def result(raw: bytes) -> ProcessResult:
-        if raw in held:
-            return ProcessResult(state=State.HELD)
-        output = Output(destination="ehr", content_type=FHIR_JSON, body=raw)
-        return ProcessResult(state=State.TRANSFORMED, outputs=(output,))
-
-    engine.result = result
+    processing = Holding({b"m1"})
+    engine.result = processing
     first, second = engine.receive("m1", "m2")
     engine.start()
     await engine.until_states(first, (State.HELD, []))
     await engine.die()
     engine.start()
+    await engine.until(lambda: processing.seen.count(b"m1") == 2)
+    await engine.until_states(first, (State.HELD, []))
     (other,) = engine.receive("m3", lanes=("B",))
     await engine.until_states(other, ALL_SENT)
     assert engine.states(second) == [(State.RECEIVED, [])]
-    held.clear()
+    processing.held.clear()
     replay(engine, first)
     await engine.until_states(second, ALL_SENT)
     assert taken(engine) == ["m3", "m1", "m2"]
+
+
+async def test_reload_releases_a_held_run_in_its_place(engine: Engine) -> None:
+    processing = Holding({b"m1", b"m3"})
+    engine.result = processing
+    first, second = engine.receive("m1", "m2")
+    third, fourth = engine.receive("m3", "m4", lanes=("B",))
+    worker = engine.start()
+    await engine.until_states(first, (State.HELD, []))
+    await engine.until_states(third, (State.HELD, []))
+    processing.held.discard(b"m1")
+    worker.use(engine.plans())
+    await engine.until_states(second, ALL_SENT)
+    await engine.until(lambda: processing.seen.count(b"m3") == 2)
+    await engine.until_states(third, (State.HELD, []))
+    assert engine.states(first) == [ALL_SENT]
+    assert engine.states(fourth) == [(State.RECEIVED, [])]
+    assert taken(engine) == ["m1", "m2"]
+    processing.held.clear()
+    worker.use(engine.plans())
+    await engine.until_states(fourth, ALL_SENT)
+    assert taken(engine) == ["m1", "m2", "m3", "m4"]
+
+
+async def test_held_run_whose_cause_is_gone_is_released_by_the_next_start(engine: Engine) -> None:
+    processing = Holding({b"m1"})
+    engine.result = processing
+    first, second = engine.receive("m1", "m2")
+    engine.start()
+    await engine.until_states(first, (State.HELD, []))
+    await engine.die()
+    processing.held.clear()
+    engine.start()
+    await engine.until_states(second, ALL_SENT)
+    assert engine.states(first) == [ALL_SENT]
+    assert taken(engine) == ["m1", "m2"]
+
+
+async def test_replay_and_reload_at_once_deliver_a_held_message_in_its_place(
+    engine: Engine,
+) -> None:
+    processing = Holding({b"m1"})
+    engine.result = processing
+    first, second = engine.receive("m1", "m2")
+    worker = engine.start()
+    await engine.until_states(first, (State.HELD, []))
+    processing.held.clear()
+    replay(engine, first)
+    worker.use(engine.plans())
+    await engine.until_states(second, ALL_SENT)
+    await engine.until(lambda: len(engine.states(first)) == 2)
+    await engine.until(lambda: engine.states(first)[1] == ALL_SENT)
+    assert taken(engine)[0] == "m1"
+    assert engine.states(first)[0] in [ALL_SENT, (State.CANCELLED, [])]
 
 
 async def test_lane_blocked_by_an_unknown_delivery_stays_blocked_after_a_crash(
