@@ -12,6 +12,7 @@ from typing import Protocol
 
 from engine.channel.connection import SecretReference
 from engine.diagnostics import Diagnostic
+from engine.millennium.identity.entries import LedgerKey
 from engine.pipeline.response import Classification
 from engine.pipeline.states import FailureClass
 
@@ -38,6 +39,27 @@ class Outgoing:
     """A person asked for it, or an attempt has failed: take nothing as known from before."""
 
 
+class Ending(StrEnum):
+    """What follows a failed attempt."""
+
+    BY_CLASS = "by class"
+    """What the retry policy makes of its class."""
+    HOLD = "hold"
+    """A person decides; the lane waits."""
+    PARK = "park"
+    """It waits beside its lane for something to be known in the ledger."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Awaited:
+    """What a parked delivery waits for: any of these keys at a service root."""
+
+    root: str
+    keys: tuple[LedgerKey, ...]
+    seconds: float
+    """So long; then a person decides."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptResult:
     """How one attempt ended, with what support staff will want to see."""
@@ -49,6 +71,9 @@ class AttemptResult:
     """Request line and headers without secrets; the body only where it is not the stored one."""
     response: bytes = b""
     """Status line, headers and body, cut to the destination's bound."""
+    ending: Ending = Ending.BY_CLASS
+    awaited: Awaited | None = None
+    """With PARK."""
 
 
 class Settlement(StrEnum):

@@ -12,11 +12,22 @@ from engine.channel.model import (
 from engine.destinations.fhir import FhirDestination
 from engine.destinations.file import FileDestination
 from engine.destinations.interface import Destination, SecretSource
+from engine.destinations.ledger import Ledger
 from engine.destinations.mllp import MllpDestination
 
 
-def open_destination(config: DestinationConfig, secrets: SecretSource) -> Destination:
-    """The destination of this configuration. Nothing is connected before the first message."""
+def open_destination(
+    config: DestinationConfig,
+    secrets: SecretSource,
+    ledger: Ledger,  # noqa: ARG001
+) -> Destination:
+    """The destination of this configuration. Nothing is connected before the first message.
+
+    Args:
+        config: checked.
+        secrets: where secrets come from.
+        ledger: what exists on the services that know no idempotency.
+    """
     match config:
         case FhirDestinationConfig():
             return FhirDestination(config, secrets)

@@ -33,6 +33,10 @@ class LedgerStore(Protocol):
         """Those of these resource ids that some key points to already."""
         ...
 
+    def retired_into(self, root: str, resource_type: str, resource_id: str) -> set[str]:
+        """Ids of the resources that were merged into this one, at whatever remove."""
+        ...
+
     def claim(self, root: str, keys: Sequence[LedgerKey], owner: str, ttl_seconds: float) -> Claim:
         """The right to create what has these keys: all of them, or REFUSED and none.
 

@@ -5,7 +5,7 @@ several keys may point to one, so what is known of a resource (version, what was
 once.
 """
 
-from sqlalchemy import BigInteger, Column, Float, Index, Integer, SmallInteger, Table, Text
+from sqlalchemy import BigInteger, Column, Float, Index, Integer, SmallInteger, Table, Text, text
 
 from engine.store.schema import STATE
 
@@ -28,6 +28,13 @@ LEDGER_KEYS = Table(
     Column("creates", Integer, nullable=False),
     Column("probes", Integer, nullable=False),
     Index("ledger_keys_of_resource", "root", "resource_type", "id"),
+    Index(
+        "ledger_keys_retired",
+        "root",
+        "replaced_value",
+        sqlite_where=text("state = 'retired'"),
+        postgresql_where=text("state = 'retired'"),
+    ),
     sqlite_with_rowid=False,
 )
 

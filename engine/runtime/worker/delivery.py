@@ -11,6 +11,7 @@ from engine.channel.model import RetryPolicy
 from engine.destinations.interface import (
     AttemptResult,
     Destination,
+    Ending,
     Outgoing,
     Presence,
     Settlement,
@@ -20,7 +21,7 @@ from engine.pipeline.response import Classification, Fault, classify_fault
 from engine.pipeline.retry import next_attempt
 from engine.pipeline.staleness import overwrites
 from engine.pipeline.states import FailureClass, State
-from engine.store.interface import NewerSent, Outcome, StoreUnavailable
+from engine.store.interface import Delivery, NewerSent, Outcome, StoreUnavailable, Wait
 
 PROBE_PRESENT = Classification(None, "probe-present")
 PROBE_UNREACHABLE = Classification(FailureClass.TRANSIENT, "probe-unreachable")
@@ -28,6 +29,8 @@ PROBE_UNKNOWABLE = Classification(FailureClass.AMBIGUOUS, "probe-unknowable")
 POSSIBLY_SENT = Classification(FailureClass.AMBIGUOUS, "possibly-sent")
 NEWER_DELIVERED = Classification(FailureClass.PERMANENT, "newer-delivered")
 """A replay would put older data over newer: given up, unless its job may do so."""
+WAITED_TOO_LONG = "reference-missing"
+"""What a parked delivery waits for did not come in time."""
 NEWER_UNREAD = Classification(FailureClass.TRANSIENT, "newer-unread")
 _FOR_A_PERSON = (PROBE_UNKNOWABLE, POSSIBLY_SENT)
 
@@ -140,6 +143,8 @@ def outcome_of(
         )
         if answer is NEWER_DELIVERED:
             state = State.CANCELLED
+        elif result.ending is not Ending.BY_CLASS:
+            state = State.PARKED if result.ending is Ending.PARK else State.HELD
         elif _needs_person(ended):
             state = State.UNKNOWN
         elif decision.at is not None:
@@ -161,6 +166,31 @@ def outcome_of(
         response=result.response,
         answer_ids=answer_ids(result.response, located=located),
         possibly_sent=possibly_sent,
+        waits_for=_wait(result, finished_at) if state is State.PARKED else None,
+        aside=state is State.PARKED,
+    )
+
+
+def _wait(result: AttemptResult, now: float) -> Wait | None:
+    """What a parked delivery waits for, and until when."""
+    awaited = result.awaited
+    if awaited is None:
+        return None
+    return Wait(root=awaited.root, keys=awaited.keys, until=now + awaited.seconds)
+
+
+def expired_outcome(delivery: Delivery, now: float) -> Outcome:
+    """HELD, for a parked delivery whose time is up; its lane still does not wait for it."""
+    return Outcome(
+        delivery_id=delivery.delivery_id,
+        number=delivery.attempts + 1,
+        started_at=now,
+        finished_at=now,
+        state=State.HELD,
+        failure_class=FailureClass.PERMANENT,
+        failure_code=WAITED_TOO_LONG,
+        possibly_sent=delivery.possibly_sent,
+        aside=True,
     )
 
 

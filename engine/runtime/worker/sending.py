@@ -204,12 +204,16 @@ class Sending:
             )
         )
         if outcome.state in (State.ERROR, State.HELD, State.UNKNOWN):
-            self.recorder.record(
-                DeliveryFailed(
-                    channel=live.channel,
-                    destination=live.destination,
-                    state=outcome.state.value,
-                    code=outcome.failure_code,
-                    delivery_id=live.delivery_id,
-                )
+            self.record_failure(live.channel, live.destination, outcome)
+
+    def record_failure(self, channel: str, destination: str, outcome: Outcome) -> None:
+        """Tell that a delivery failed, or waits for a person."""
+        self.recorder.record(
+            DeliveryFailed(
+                channel=channel,
+                destination=destination,
+                state=outcome.state.value,
+                code=outcome.failure_code,
+                delivery_id=outcome.delivery_id,
             )
+        )

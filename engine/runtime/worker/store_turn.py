@@ -16,6 +16,7 @@ from engine.store.interface import (
     Control,
     Delivery,
     LaneLease,
+    ParkingRound,
     Run,
     StateBatch,
     StateStore,
@@ -28,6 +29,8 @@ _LEAVES_LANES = FINAL_STATES | {State.PARKED}
 
 FOLLOW_COUNT = 500
 """Log entries that get their runs in one turn."""
+PARKED_PER_LOOK = 500
+"""Keys of parked deliveries that one look asks about."""
 RAW_CHUNK = 4
 """Messages whose bytes are read at once to begin with: one can have 50 MB."""
 RAW_CHUNK_SMALL = 64
@@ -58,6 +61,8 @@ class TurnRequest:
     """Held runs that are to be processed again."""
     look_around: bool = False
     """Also read what people released, and the controls."""
+    parked_after: int = 0
+    """Parked deliveries are looked at from behind this one on."""
 
 
 @dataclass(slots=True)
@@ -75,6 +80,7 @@ class TurnReply:
     reloaded: list[Delivery] = field(default_factory=list)
     bodies: dict[int, Body] = field(default_factory=dict)
     released: list[Delivery] = field(default_factory=list)
+    parked: ParkingRound | None = None
     closed: list[Run] = field(default_factory=list)
     reopened: list[int] = field(default_factory=list)
     """Of `reopen`, those that are RECEIVED now."""
@@ -137,6 +143,8 @@ def _turn(state: StateStore, request: TurnRequest) -> TurnReply:
 def _read(state: StateStore, request: TurnRequest, reply: TurnReply) -> None:
     lease = request.batch.lease
     if request.look_around:
+        # Before what was released is read: it is then part of that.
+        reply.parked = state.release_parked(lease, request.parked_after, PARKED_PER_LOOK)
         reply.released = state.released_deliveries(lease)
         reply.closed = state.released_runs(lease)
         reply.controls = state.controls()

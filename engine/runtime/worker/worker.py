@@ -11,6 +11,7 @@ settles.
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from engine.destinations.interface import SecretSource
 from engine.destinations.opening import open_destination
@@ -19,6 +20,7 @@ from engine.runtime.worker.configured_outlets import (
     Opening,
     homeless_outcome,
 )
+from engine.runtime.worker.delivery import expired_outcome
 from engine.runtime.worker.earlier_plans import EarlierPlans
 from engine.runtime.worker.held_lanes import Clocks, HeldLanes, Renewal
 from engine.runtime.worker.lane_buckets import lane_bucket
@@ -28,12 +30,14 @@ from engine.runtime.worker.problem_watch import ProblemWatch
 from engine.runtime.worker.processing import RAW_BYTES_MAX, Draft, Processing
 from engine.runtime.worker.replay_jobs import ReplayJobs
 from engine.runtime.worker.sending import Sending
+from engine.runtime.worker.store_ledger import StoreLedger
 from engine.runtime.worker.store_turn import StoreThread, TurnReply, TurnRequest
 from engine.runtime.worker.workload import Workload
 from engine.store.interface import (
     LeaseLost,
     NewerSent,
     Outcome,
+    ParkingRound,
     StateBatch,
     StoreUnavailable,
 )
@@ -80,7 +84,7 @@ class Worker:
         secrets: SecretSource,
         recorder: Recorder,
         clocks: Clocks | None = None,
-        opening: Opening = open_destination,
+        opening: Opening | None = None,
         earlier: Callable[[str], Plans] = no_earlier_plans,
     ) -> None:
         """Args: the store, what it is told, where secrets come from and events go; for tests the
@@ -103,10 +107,12 @@ class Worker:
             self._wake,
             self._newer,
         )
-        self._outlets = ConfiguredOutlets(self._work, secrets, opening)
+        opened = opening or partial(open_destination, ledger=StoreLedger(store))
+        self._outlets = ConfiguredOutlets(self._work, secrets, opened)
         self._jobs = ReplayJobs()
         self._problems = ProblemWatch(settings.owner)
         self._look_at = 0.0
+        self._parked_after = 0
         self._unwritten: list[tuple[int, Outcome]] = []
         """(lane bucket, outcome) that the store has not taken yet."""
         self._stopping = False
@@ -248,6 +254,7 @@ class Worker:
             shared=shared,
             reopen=[] if idle else self._processing.to_reopen(),
             look_around=look,
+            parked_after=self._parked_after,
         )
 
     def _to_reload(self) -> list[int]:
@@ -321,10 +328,21 @@ class Worker:
             self._processing.close(run, now)
         for delivery in reply.released:
             self._work.settle(delivery, now)
+        if reply.parked is not None:
+            self._hold_expired(reply.parked, now)
         if reply.controls is not None:
             for outlet in self._work.outlets.values():
                 control = reply.controls.get(outlet.channel)
                 outlet.paused = control is not None and control.mode == "pause"
+
+    def _hold_expired(self, parked: ParkingRound, now: float) -> None:
+        """What a parked delivery waits for did not come in time: a person decides."""
+        self._parked_after = parked.next_after
+        for found in parked.expired:
+            bucket = lane_bucket(found.channel, found.lanes, found.message_id)
+            outcome = expired_outcome(found, now)
+            self._unwritten.append((bucket, outcome))
+            self._sending.record_failure(found.channel, found.destination, outcome)
 
     def _hold_homeless(self, now: float) -> None:
         """Deliveries whose destination is not configured wait for a person."""

@@ -15,6 +15,8 @@ from engine.store.ledger_schema import LEDGER_KEYS, LEDGER_RESOURCES
 
 KEYS_PER_STATEMENT = 50
 STEP_CHARACTERS_MAX = 500
+RETIRED_MAX = 100
+"""Merges into one resource that are looked at: more than anybody has."""
 
 _KEY = "kind = ? AND resource_type = ? AND system = ? AND value = ?"
 _JOINED_KEY = "(k.kind = ? AND k.resource_type = ? AND k.system = ? AND k.value = ?)"
@@ -69,6 +71,12 @@ _SAME_RESOURCE = (
     " WHERE k.root = ? AND k.kind = ? AND k.resource_type = ? AND k.system = ? AND k.value = ?"
     " AND k.id <> '' AND o.kind = 'identifier' AND o.state = 'known'"
 )
+_RETIRED_INTO = (
+    "SELECT r.id FROM ledger_keys s JOIN ledger_keys r ON r.root = s.root"
+    " AND r.resource_type = s.resource_type AND r.replaced_system = s.system"
+    " AND r.replaced_value = s.value WHERE s.root = ? AND s.resource_type = ? AND s.id = ?"
+    " AND s.id <> '' AND r.state = 'retired' AND r.id <> ''"
+)
 _REVIVE = (
     f"UPDATE ledger_keys SET state = CASE id WHEN '' THEN 'unknown' ELSE 'known' END,"
     f" replaced_system = NULL, replaced_value = NULL, retired_at = ? WHERE root = ? AND {_KEY}"
@@ -113,6 +121,17 @@ class DatabaseLedger:
         sql = "SELECT 1 FROM ledger_keys WHERE root = ? AND resource_type = ? AND id = ? LIMIT 1"
         with self._database.reading() as transaction:
             return {each for each in ids if transaction.rows(sql, root, resource_type, each)}
+
+    def retired_into(self, root: str, resource_type: str, resource_id: str) -> set[str]:
+        """Ids merged into this one, step by step, each looked at once."""
+        found, wanted = set[str](), [resource_id]
+        with self._database.reading() as transaction:
+            while wanted and len(found) < RETIRED_MAX:
+                rows = transaction.rows(_RETIRED_INTO, root, resource_type, wanted.pop())
+                fresh = {row[0] for row in rows} - found - {resource_id}
+                found |= fresh
+                wanted += fresh
+        return found
 
     def claim(self, root: str, keys: Sequence[LedgerKey], owner: str, ttl_seconds: float) -> Claim:
         """Take all keys or none."""

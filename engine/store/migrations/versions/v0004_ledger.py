@@ -17,6 +17,7 @@ CREATE TABLE ledger_keys (root TEXT NOT NULL, kind TEXT NOT NULL, resource_type 
     INTEGER NOT NULL, probes INTEGER NOT NULL, PRIMARY KEY (root, kind, resource_type, system,
     value)) WITHOUT ROWID;
 CREATE INDEX ledger_keys_of_resource ON ledger_keys (root, resource_type, id);
+CREATE INDEX ledger_keys_retired ON ledger_keys (root, replaced_value) WHERE state = 'retired';
 CREATE TABLE ledger_resources (root TEXT NOT NULL, resource_type TEXT NOT NULL, id TEXT NOT
     NULL, etag TEXT NOT NULL, verified_at FLOAT NOT NULL, applied TEXT NOT NULL, PRIMARY KEY
     (root, resource_type, id)) WITHOUT ROWID;
@@ -41,6 +42,7 @@ CREATE TABLE ledger_keys (root TEXT NOT NULL, kind TEXT NOT NULL, resource_type 
     INTEGER NOT NULL, probes INTEGER NOT NULL, PRIMARY KEY (root, kind, resource_type, system,
     value));
 CREATE INDEX ledger_keys_of_resource ON ledger_keys (root, resource_type, id);
+CREATE INDEX ledger_keys_retired ON ledger_keys (root, replaced_value) WHERE state = 'retired';
 CREATE TABLE ledger_resources (root TEXT NOT NULL, resource_type TEXT NOT NULL, id TEXT NOT
     NULL, etag TEXT NOT NULL, verified_at FLOAT NOT NULL, applied TEXT NOT NULL, PRIMARY KEY
     (root, resource_type, id));
