@@ -226,6 +226,8 @@ class Search:
     channels: tuple[str, ...] = ()
     states: tuple[State, ...] = ()
     """Of the run or of any of its deliveries."""
+    verdicts: tuple[Verdict, ...] = ()
+    """Of the duplicate check; with states given too, either will do."""
     message_types: tuple[str, ...] = ()
     """`ADT`, or `ADT^A01`."""
     control_id: str | None = None
@@ -271,6 +273,8 @@ class MessageRow:
     event_at: float | None = None
     """When it happened by the message, Unix seconds."""
     duplicate_of: int | None = None
+    attempts: int = 0
+    """To deliver, of the latest run, at all destinations together."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

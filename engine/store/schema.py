@@ -29,6 +29,7 @@ DELIVERIES_PER_RUN = 1000
 
 RARE_RUN = "state NOT IN ('RECEIVED', 'TRANSFORMED', 'SENT')"
 """The states of few runs. Repeated in a query's own words, or SQLite does not use the index."""
+NOTABLE_MESSAGE = "verdict IN ('duplicate', 'conflict', 'fault')"
 RARE_DELIVERY = "state IN ('ERROR', 'HELD', 'UNKNOWN', 'CANCELLED')"
 
 REVISION = "0007"
@@ -70,6 +71,13 @@ MESSAGES = Table(
     Column("verdict", Text, nullable=False),
     Column("duplicate_of", BigInteger),
     Index("messages_by_type", "channel", "message_type", "message_id"),
+    Index(
+        "messages_notable",
+        "verdict",
+        "message_id",
+        sqlite_where=text(NOTABLE_MESSAGE),
+        postgresql_where=text(NOTABLE_MESSAGE),
+    ),
 )
 
 MINUTES = Table(

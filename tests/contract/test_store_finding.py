@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from engine.pipeline.states import FailureClass, Origin, State
+from engine.pipeline.states import FailureClass, Origin, State, Verdict
 from engine.store.interface import SavedSearch, Search
 from engine.store.state import id_marks, saved_searches
 from engine.store.state.search_keys import merge
@@ -156,3 +156,17 @@ def test_of_one_owner_only_the_newest_unnamed_searches_are_kept(state, monkeypat
         state.save_search(saved(number))
     there = {n for n in range(8) if state.saved_search(f"s{n}")}
     assert there == {0, 1, 5, 6, 7}
+
+
+def test_what_never_ran_is_found_by_its_verdict(log, worker, receipt, state):
+    kinds = (Verdict.NEW, Verdict.DUPLICATE, Verdict.FAULT, Verdict.NEW)
+    ids = log.append([receipt(verdict=one, runnable=one is Verdict.NEW) for one in kinds])
+    worker.fail(worker.runs()[0])
+
+    def found(**given):
+        return [row.message_id for row in state.search(Search(**given))]
+
+    assert found(verdicts=(Verdict.FAULT, Verdict.DUPLICATE)) == [ids[2], ids[1]]
+    assert found(verdicts=(Verdict.FAULT,), states=(State.ERROR,)) == [ids[2], ids[0]]
+    assert found(verdicts=(Verdict.NEW,)) == [ids[3], ids[0]]
+    assert found(verdicts=(Verdict.FAULT,), channels=("other",)) == []

@@ -123,6 +123,8 @@ SEARCHES = {
     "job": Search(job_id=1),
     "carried id": Search(carried_ids=("obs-77",)),
     "carried id in a time": Search(carried_ids=("obs-77", "x"), since=START, until=START + 9999),
+    "duplicates": Search(verdicts=(Verdict.DUPLICATE,)),
+    "faults and errors": Search(verdicts=(Verdict.FAULT,), states=(State.ERROR,)),
     "replayed": Search(origins=(Origin.REPLAY,), channels=("channel_0",)),
 }
 

@@ -18,6 +18,7 @@ from engine.store.interface import (
     MessageRow,
     NewerSent,
     ReplayJob,
+    SavedSearch,
     Search,
     StateStore,
     StoreUnavailable,
@@ -81,6 +82,22 @@ class MessageLog:
     def facts(self, message_ids: Sequence[int]) -> dict[int, MessageFacts]:
         """Search keys and event time of these messages."""
         return self._state.facts(message_ids)
+
+    def save_search(self, search: SavedSearch) -> None:
+        """Keep a query under its id."""
+        self._state.save_search(search)
+
+    def saved_search(self, search_id: str) -> SavedSearch | None:
+        """A kept query."""
+        return self._state.saved_search(search_id)
+
+    def named_searches(self) -> list[SavedSearch]:
+        """The kept queries that have a name."""
+        return self._state.named_searches()
+
+    def forget_search(self, search_id: str) -> bool:
+        """Take a kept query away; False when there was none."""
+        return self._state.forget_search(search_id)
 
     def message(self, message_id: int) -> MessageDetail | None:
         """Everything about one message."""

@@ -15,7 +15,7 @@ from typing import Any
 
 from engine.hl7v2.path import parse_path
 from engine.pipeline.search_keys import BUILT_IN
-from engine.pipeline.states import Origin, State
+from engine.pipeline.states import Origin, State, Verdict
 from engine.runtime.desk.field_conditions import FieldCondition
 from engine.store.interface import Search
 
@@ -26,8 +26,6 @@ NAMES = (
 )  # fmt: skip
 KEY_KINDS = frozenset({kind for kind, _, _ in BUILT_IN} | {"document", "set", "related"})
 """Kinds of search keys that every message or document has; channels declare more."""
-PATIENT_NAMES = frozenset({"mrn", "account", "visit", "key"})
-"""Names that ask for a person."""
 QUERY_CHARACTERS_MAX = 2_000
 CONDITIONS_MAX = 50
 CLOSE = 0.6
@@ -38,6 +36,8 @@ _FIELD = re.compile(r"(?:\w+(?:\[\d+\])?\.)*[A-Z][A-Z0-9]{2}(?:\[\d+\])?-\d.*")
 _SCHEMES = frozenset({"http", "https", "urn"})
 _YES = {"yes": True, "true": True, "no": False, "false": False}
 _REPLAYED = (Origin.REPLAY, Origin.RESEND)
+_VERDICTS = {one.value.upper(): one for one in Verdict if one is not Verdict.NEW}
+"""Words for the status of what never ran."""
 _TUPLES = {
     "channel": "channels",
     "type": "message_types",
@@ -57,6 +57,8 @@ class Query:
     search: Search
     fields: tuple[FieldCondition, ...] = ()
     texts: tuple[str, ...] = field(default=(), repr=False)
+    resource_ids: tuple[str, ...] = field(default=(), repr=False)
+    """Those of the carried ids that name resources."""
 
     @property
     def reads_messages(self) -> bool:
@@ -64,9 +66,15 @@ class Query:
         return bool(self.fields or self.texts)
 
     @property
+    def words(self) -> tuple[str, ...]:
+        """What was given without a name."""
+        return tuple(value for kind, value in self.search.keys if kind is None)
+
+    @property
     def asks_for_person(self) -> bool:
         """True when it can tell whether somebody was here: it needs the right to."""
-        return bool(self.search.keys) or self.reads_messages
+        named = any(kind is not None for kind, _ in self.search.keys)
+        return named or self.reads_messages or bool(self.resource_ids)
 
 
 def read_query(
@@ -98,7 +106,13 @@ def read_query(
             fields.append(_field(name, value))
         else:
             _take(name, value, now, kinds, found)
-    return Query(search=Search(**found), fields=tuple(fields), texts=tuple(texts))
+    resource_ids = found.pop("resource_ids", ())
+    return Query(
+        search=Search(**found),
+        fields=tuple(fields),
+        texts=tuple(texts),
+        resource_ids=resource_ids,
+    )
 
 
 def parse_query(text: str, *, now: float, limit: int = 100) -> Search:
@@ -170,6 +184,8 @@ def _take(
         found["control_id"] = value
     elif name in ("fhir", "request"):
         _append(found, "carried_ids", plain_id(value))
+        if name == "fhir":
+            _append(found, "resource_ids", plain_id(value))
     elif name == "replayed":
         found["origins"] = _REPLAYED if _yes(value) else (Origin.RECEIVED,)
     elif name in _TUPLES:
@@ -203,11 +219,15 @@ def _kind(given: str, name: str, kinds: Collection[str] | None) -> str:
 
 
 def _status(value: str, found: dict[str, Any]) -> None:
+    word = value.upper()
+    if word in _VERDICTS:
+        _append(found, "verdicts", _VERDICTS[word])
+        return
     try:
-        _append(found, "states", State(value.upper()))
+        _append(found, "states", State(word))
     except ValueError:
-        words = [state.value for state in State]
-        close = get_close_matches(value.upper(), words, n=1, cutoff=CLOSE)
+        words = [*(state.value for state in State), *_VERDICTS]
+        close = get_close_matches(word, words, n=1, cutoff=CLOSE)
         known = f"did you mean {close[0]}?" if close else f"states are {', '.join(words)}"
         raise QueryError(f"status:{value} is not a state; {known}") from None
 

@@ -23,7 +23,7 @@ from sqlalchemy import (
     tuple_,
 )
 
-from engine.pipeline.states import Origin, State
+from engine.pipeline.states import Origin, State, Verdict
 from engine.store.compression import Compression
 from engine.store.database import Database, Transaction
 from engine.store.interface import MessageRow, Search
@@ -32,6 +32,7 @@ from engine.store.schema import (
     DELIVERIES,
     DELIVERIES_PER_RUN,
     MESSAGES,
+    NOTABLE_MESSAGE,
     RARE_DELIVERY,
     RARE_RUN,
     RUNS,
@@ -56,6 +57,7 @@ PAIRS_MAX = 200
 
 _M = MESSAGES.c
 _RARE_RUN = text(f"runs.{RARE_RUN}")
+_NOTABLE_MESSAGE = text(f"messages.{NOTABLE_MESSAGE}")
 _RARE_DELIVERY = text(f"deliveries.{RARE_DELIVERY}")
 _RARE_RUN_STATES = frozenset(
     {State.FILTERED, State.ERROR, State.HELD, State.CANCELLED, State.PARKED}
@@ -193,8 +195,9 @@ def _starts(
         return [_start_at(RUNS.c.message_id, RUNS.c.job_id == query.job_id)]
     if query.origins and Origin.RECEIVED not in query.origins:
         return [_start_at(RUNS.c.message_id, RUNS.c.job_id.is_not(None))]
-    if query.states and State.SENT not in query.states:
-        return _starts_at_states(query.states)
+    rare = State.SENT not in query.states and Verdict.NEW not in query.verdicts
+    if rare and (query.states or query.verdicts):
+        return [*_starts_at_states(query.states), *_starts_at_verdicts(query.verdicts)]
     if query.codes:
         return [_KeyStart(values=query.codes, kind=CODE)]
     if known_pairs is not None:
@@ -227,6 +230,13 @@ def _starts_at_states(states: Sequence[State]) -> list[_Start | _KeyStart]:
         found = and_(RUNS.c.message_id == _M.message_id, RUNS.c.open == 1)
         starts.append(_Start(where=found, order=RUNS.c.message_id + 0))
     return starts
+
+
+def _starts_at_verdicts(verdicts: Sequence[Verdict]) -> list[_Start]:
+    return [
+        _Start(where=and_(_M.verdict == verdict.value, _NOTABLE_MESSAGE), order=_M.message_id)
+        for verdict in verdicts
+    ]
 
 
 def _keys(query: Search) -> list[tuple[str | None, str]]:
@@ -265,9 +275,10 @@ def _is_type(kind: str) -> _Condition:
 
 
 def _state_conditions(query: Search) -> list[_Condition]:
-    """Conditions on the latest run of the message and on that run's deliveries."""
+    """Conditions on the latest run of the message, on that run's deliveries, and the verdict."""
+    verdict = _M.verdict.in_([verdict.value for verdict in query.verdicts])
     if not query.states and not query.destinations and not query.origins:
-        return []
+        return [verdict] if query.verdicts else []
     run, other = RUNS.alias(), RUNS.alias()
     latest = (
         select(func.max(other.c.run_id))
@@ -292,7 +303,10 @@ def _state_conditions(query: Search) -> list[_Condition]:
         of_run.append(or_(run.c.state.in_(states), exists().where(*delivery)))
     elif states or query.destinations:
         of_run.append(exists().where(*delivery))
-    return [exists().where(*of_run)]
+    by_run: _Condition = exists().where(*of_run)
+    if not query.verdicts:
+        return [by_run]
+    return [or_(by_run, verdict)] if states else [by_run, verdict]
 
 
 DELIVERIES_OF_RUN = DELIVERIES.alias("own")

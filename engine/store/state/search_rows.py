@@ -20,7 +20,7 @@ _FACTS = (
     f"SELECT message_id, search_keys, event_at FROM runs WHERE message_id {AMONG} ORDER BY run_id"
 )
 _DELIVERIES = (
-    f"SELECT each.value, d.destination, d.state, a.failure_code FROM {EACH_DELIVERY}"
+    f"SELECT each.value, d.destination, d.state, a.failure_code, d.attempts FROM {EACH_DELIVERY}"
     " LEFT JOIN attempts a ON a.delivery_id = d.delivery_id AND a.number = d.attempts"
     " ORDER BY d.delivery_id"
 )
@@ -63,6 +63,7 @@ def _message_row(message: Row, run: Row | None, deliveries: list[Row]) -> Messag
         failure=next(((row[1], row[3]) for row in deliveries if row[3]), None),
         event_at=run[5] if run else None,
         duplicate_of=message[6],
+        attempts=sum(row[4] for row in deliveries),
     )
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from engine.pipeline.states import Origin, State
+from engine.pipeline.states import Origin, State, Verdict
 from engine.runtime.desk.search_query import QueryError, parse_query, plain_id, read_query
 
 NOW = 1_000_000.0
@@ -35,6 +35,11 @@ def test_a_blank_after_the_colon_is_let_pass() -> None:
 
 def test_a_name_given_twice_means_either() -> None:
     assert parse_query("status:ERROR status:HELD", now=NOW).states == (State.ERROR, State.HELD)
+
+
+def test_what_never_ran_has_a_status_too() -> None:
+    found = parse_query("status:fault status:ERROR", now=NOW)
+    assert (found.verdicts, found.states) == ((Verdict.FAULT,), (State.ERROR,))
 
 
 def test_a_date_is_midnight_utc() -> None:

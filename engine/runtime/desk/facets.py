@@ -1,0 +1,50 @@
+"""Rim. Facets: what the messages found have in common, counted."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from engine.pipeline.states import Origin
+from engine.store.interface import MessageRow
+
+VALUES_MAX = 12
+"""Of one facet; the most frequent."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facet:
+    """One property with its values, most frequent first."""
+
+    name: str
+    """As in the query: `channel`, `type`, `status`, `destination`, `code`, `replayed`."""
+    values: tuple[tuple[str, int], ...]
+    left_out: int
+    """Values beyond the most frequent."""
+
+
+def facets_of(rows: Sequence[MessageRow]) -> tuple[Facet, ...]:
+    """The facets of some messages; without those that tell nothing apart."""
+    made = (
+        _facet("channel", (row.channel for row in rows)),
+        _facet("type", (row.message_type for row in rows)),
+        _facet("status", (status_of(row) for row in rows)),
+        _facet(
+            "destination", (name for row in rows for name in {one for one, _ in row.deliveries})
+        ),
+        _facet("code", (code for row in rows for code in row.codes)),
+        _facet("replayed", ("yes" for row in rows if row.origin is not Origin.RECEIVED)),
+    )
+    return tuple(facet for facet in made if facet.values)
+
+
+def status_of(row: MessageRow) -> str:
+    """The word of a message: the state of its latest run, or why it never ran."""
+    return row.state.value if row.state is not None else row.verdict.value.upper()
+
+
+def _facet(name: str, values: Iterable[str]) -> Facet:
+    counts = Counter(value for value in values if value)
+    shown = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
+    return Facet(
+        name=name, values=tuple(shown[:VALUES_MAX]), left_out=max(0, len(shown) - VALUES_MAX)
+    )

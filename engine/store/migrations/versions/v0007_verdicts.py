@@ -1,0 +1,14 @@
+"""Rim. An index of the messages that never ran: duplicates, conflicts, frames at fault."""
+
+from alembic import op
+
+revision = "0007"
+down_revision = "0006"
+
+
+def upgrade() -> None:
+    """Make the index."""
+    op.get_bind().exec_driver_sql(
+        "CREATE INDEX messages_notable ON messages (verdict, message_id)"
+        " WHERE verdict IN ('duplicate', 'conflict', 'fault')"
+    )
