@@ -43,7 +43,7 @@ def _check_addresses(values: Values, place: PlaceOf) -> list[Diagnostic]:
     return [
         codes.SECRET_LITERAL(replace(place(option), secret=True), option=option)
         for option in ("token_url", "ehr_api_token_url")
-        if values[option] and forms.has_password(values[option])
+        if values.get(option) and forms.has_password(values[option])
     ]
 
 
@@ -63,6 +63,25 @@ def url(name: str, description: str, example: str, **more: Any) -> FieldSpec:
 def text(name: str, description: str, example: str | None = None, **more: Any) -> FieldSpec:
     """A text that may come from a variable."""
     return FieldSpec(name=name, description=description, example=example, environment=True, **more)
+
+
+def _of_destination(option: FieldSpec) -> FieldSpec:
+    """Without a tenant's abilities: no `{tenant}`, and wildcards where the server knows them."""
+    if option.name == "token_url":
+        return replace(option, form=forms.check_url)
+    if option.name == "scopes":
+        return replace(
+            option,
+            description="What to ask for; left out: what the server gives unasked.",
+            example="[system/*.cruds]",
+            item=FieldSpec(
+                name="",
+                description="A scope.",
+                form=environment_forms.check_scope_characters,
+                form_name="a scope",
+            ),
+        )
+    return option
 
 
 AUTHORIZATION = ComponentSpec(
@@ -140,3 +159,15 @@ AUTHORIZATION = ComponentSpec(
     ),
     checks=(_check_credentials, _check_addresses),
 )
+OF_DESTINATION = replace(
+    AUTHORIZATION,
+    summary="The client credentials of this destination at its authorization server. Tokens are "
+    "kept until shortly before they end and are shared by destinations with the same credentials.",
+    fields=tuple(
+        _of_destination(option)
+        for option in AUTHORIZATION.fields
+        if option.name != "ehr_api_token_url"
+    ),
+    checks=(_check_credentials, _check_addresses),
+)
+"""Of any FHIR server with SMART Backend Services."""

@@ -203,3 +203,8 @@ UNKNOWN_TENANT = error(
     'the environment {environment} has no tenant "{tenant}"',
     "name one of its tenants, or add it to the environment",
 )
+TWO_AUTHORIZATIONS = error(
+    "C484",
+    "`authorization` beside a bearer token or an Authorization header",
+    "keep one of them: a request has one Authorization header",
+)

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from engine.channel import codes, forms
+from engine.channel.authorization_fields import OF_DESTINATION
 from engine.channel.connection import SecretReference
 from engine.channel.delivery_fields import (
     CONCURRENCY,
@@ -68,6 +69,16 @@ def _check_headers(values: Values, place: PlaceOf) -> list[Diagnostic]:
     if values["url"] and forms.has_password(values["url"]):
         found.append(codes.SECRET_LITERAL(replace(place("url"), secret=True), option="url"))
     return found
+
+
+def _check_bearer(values: Values, place: PlaceOf) -> list[Diagnostic]:
+    """One Authorization header: a bearer token, or tokens by client credentials."""
+    if values["authorization"] is None:
+        return []
+    named = {name.lower() for name, _ in values["headers"]}
+    if values["bearer"] is None and "authorization" not in named:
+        return []
+    return [codes.TWO_AUTHORIZATIONS(place("authorization"))]
 
 
 FHIR_DESTINATION = ComponentSpec(
@@ -145,6 +156,12 @@ FHIR_DESTINATION = ComponentSpec(
             description="Bearer token.",
             example='"${secret:file:/run/secrets/fhir_token}"',
         ),
+        FieldSpec(
+            name="authorization",
+            kind=Kind.OBJECT,
+            description="Tokens by client credentials, in place of `bearer`.",
+            component=OF_DESTINATION,
+        ),
         TLS,
         TIMEOUT,
         CONCURRENCY,
@@ -152,7 +169,7 @@ FHIR_DESTINATION = ComponentSpec(
         RESPONSE,
         RETRY_OPTION,
     ),
-    checks=(_check_capabilities, _check_headers),
+    checks=(_check_capabilities, _check_headers, _check_bearer),
 )
 MLLP_DESTINATION = ComponentSpec(
     key="mllp",

@@ -64,10 +64,15 @@ def check_token(text: str) -> str | None:
     return None if bar and system and value and "|" not in value else "write system|value"
 
 
+def check_scope_characters(text: str) -> str | None:
+    """One OAuth scope of any server."""
+    return None if _SCOPE.match(text) else "a scope has no space and no quotes"
+
+
 def check_scope(text: str) -> str | None:
     """One OAuth scope; wildcards are not supported by this authorization server (report 2)."""
-    if not _SCOPE.match(text):
-        return "a scope has no space and no quotes"
+    if wrong := check_scope_characters(text):
+        return wrong
     if text.startswith("system/*") or text.endswith(".*"):
         return "this server supports no wildcard: name each resource type"
     if text.startswith(("user/", "patient/")):

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from engine.channel.connection import SecretReference, TlsConfig
-from engine.channel.environment import EnvironmentConfig, TenantConfig
+from engine.channel.environment import AuthorizationConfig, EnvironmentConfig, TenantConfig
 from engine.millennium.calls.model import CallPreset
 
 
@@ -215,6 +215,8 @@ class FhirDestinationConfig:
     """What the server can do. Besides these, `conditional-reference`: links written as searches."""
     headers: tuple[tuple[str, str | SecretReference], ...] = ()
     bearer: SecretReference | None = None
+    authorization: AuthorizationConfig | None = None
+    """Tokens by client credentials, in place of `bearer`."""
     tls: TlsConfig | None = None
     timeout_seconds: float = 30.0
     concurrency_max: int = 16

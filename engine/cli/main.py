@@ -14,6 +14,7 @@ from engine.cli.coverage import coverage
 from engine.cli.demo import demo
 from engine.cli.docs import docs
 from engine.cli.explain import explain
+from engine.cli.jwks import jwks
 from engine.cli.purge import purge
 from engine.cli.reload import reload
 from engine.cli.replay import replay
@@ -35,7 +36,7 @@ app = typer.Typer(
 
 for verb in (
     serve, reload, check, convert, explain, test, send, replay, settle, stats, pause, resume,
-    drain, purge, docs, demo, spec, coverage,
+    drain, purge, docs, demo, spec, coverage, jwks,
 ):  # fmt: skip
     app.command()(verb)
 app.add_typer(log.app, name="log")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from engine.cli.terminal import Exit, fail, note, show_diagnostics
 
 if TYPE_CHECKING:
+    from engine.channel.environment import EnvironmentConfig
     from engine.runtime.desk.workbench import Workbench
 
 MESSAGE_SUFFIXES = frozenset({".hl7", ".txt", ".er7", ".msg", ".dat", ".v2", ".xml"})
@@ -24,6 +25,25 @@ def open_project(home: Path, environment: str = "") -> "Workbench":
         fail(Exit.USAGE, "the configuration has errors; see engine check")
     except (OSError, ValueError) as problem:
         fail(Exit.ENVIRONMENT, str(problem))
+
+
+def open_environment(home: Path, name: str) -> "EnvironmentConfig":
+    """The checked environment in force; leaves with what is wrong when there is none."""
+    from engine.diagnostics import has_errors
+    from engine.runtime.configuration import read_environment, read_project
+
+    try:
+        files = read_project(home, name)
+    except (OSError, ValueError) as problem:
+        fail(Exit.ENVIRONMENT, str(problem))
+    found, problems = read_environment(files)
+    if has_errors(problems):
+        show_diagnostics(problems)
+        fail(Exit.USAGE, "the environment has errors; see engine check")
+    if found is None:
+        known = ", ".join(sorted(Path(file).stem for file in files.environments))
+        fail(Exit.USAGE, f"name an environment with --env: {known or 'there is none'}")
+    return found
 
 
 def message_files(paths: Sequence[Path]) -> list[Path]:

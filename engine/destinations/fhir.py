@@ -20,6 +20,7 @@ from yarl import URL
 
 from engine.channel.connection import SecretReference
 from engine.channel.model import REPLACE, FhirDestinationConfig
+from engine.destinations.authorization.bearing import Bearing, shown_header
 from engine.destinations.fhir_document import (
     CONDITIONAL_CREATE,
     document_headers,
@@ -34,6 +35,7 @@ from engine.destinations.interface import (
     Presence,
     SecretSource,
     Settlement,
+    TokenSource,
 )
 from engine.destinations.tls import client_context, file_stamp
 from engine.fhir.marks import Mark, read_marks
@@ -74,14 +76,16 @@ class FhirDestination:
         config: FhirDestinationConfig,
         secrets: SecretSource,
         clock: Callable[[], float] = time.monotonic,
+        tokens: TokenSource | None = None,
     ) -> None:
         """Args: the checked configuration; where secrets come from, asked at every attempt; the
-        clock of what is remembered between messages.
+        clock of what is remembered between messages; tokens, where it has `authorization`.
         """
         self._config = config
         self._secrets = secrets
         self._base = config.url.rstrip("/")
         self._base_url = URL(self._base)
+        self._bearing = None if tokens is None else Bearing(tokens, self._base_url.host or "")
         self._http: HttpExchange | None = None
         self._stamp: tuple[int, ...] = ()
         self._closing: set[asyncio.Task[None]] = set()
@@ -96,6 +100,13 @@ class FhirDestination:
 
     async def send(self, outgoing: Outgoing) -> AttemptResult:
         """One attempt: the Bundle, or its entries one by one."""
+        problem = await self._bearing.missing() if self._bearing else None
+        if problem is not None:
+            return AttemptResult(
+                classification=problem.classification,
+                request=self._transaction_shown,
+                response=problem.shown,
+            )
         try:
             headers = self._with_secrets()
         except (OSError, KeyError, ValueError):
@@ -157,6 +168,8 @@ class FhirDestination:
     async def close(self) -> None:
         """End all connections."""
         await asyncio.gather(*self._closing)
+        if self._bearing is not None:
+            await self._bearing.close()
         if self._http is not None:
             await self._http.close()
             self._http = None
@@ -332,7 +345,10 @@ class FhirDestination:
         return total if isinstance(total, int) else None
 
     async def _exchange(self, request: Request, timeout_seconds: float) -> Answer | Fault:
-        return await self._connections().exchange(request, timeout_seconds=timeout_seconds)
+        http = self._connections()
+        if self._bearing is None:
+            return await http.exchange(request, timeout_seconds=timeout_seconds)
+        return await self._bearing.exchange(http, request, timeout_seconds=timeout_seconds)
 
     def _connections(self) -> HttpExchange:
         """The connections, opened anew when a TLS file has changed. Raises OSError."""
@@ -378,6 +394,8 @@ class FhirDestination:
             shown.append(f"{name}: {hidden}")
         if self._config.bearer is not None:
             shown.append(f"Authorization: Bearer ({self._config.bearer})")
+        if self._config.authorization is not None:
+            shown.append(shown_header(self._config.authorization))
         return "\n".join(shown).encode()
 
     def _shown(self, method: str, url: str) -> bytes:

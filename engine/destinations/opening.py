@@ -9,9 +9,12 @@ from engine.channel.model import (
     MillenniumDestinationConfig,
     MllpDestinationConfig,
 )
+from engine.destinations.authorization.bearing import TOKEN_SECONDS_MAX
+from engine.destinations.authorization.requesting import Client
+from engine.destinations.authorization.sources import TokenSources
 from engine.destinations.fhir import FhirDestination
 from engine.destinations.file import FileDestination
-from engine.destinations.interface import Destination, SecretSource
+from engine.destinations.interface import Destination, SecretSource, TokenSource
 from engine.destinations.ledger import Ledger
 from engine.destinations.mllp import MllpDestination
 
@@ -20,6 +23,7 @@ def open_destination(
     config: DestinationConfig,
     secrets: SecretSource,
     ledger: Ledger,  # noqa: ARG001
+    tokens: TokenSources | None = None,
 ) -> Destination:
     """The destination of this configuration. Nothing is connected before the first message.
 
@@ -27,10 +31,12 @@ def open_destination(
         config: checked.
         secrets: where secrets come from.
         ledger: what exists on the services that know no idempotency.
+        tokens: shared by the destinations of a process; None: its own.
     """
     match config:
         case FhirDestinationConfig():
-            return FhirDestination(config, secrets)
+            source = _tokens_of(config, secrets, tokens or TokenSources())
+            return FhirDestination(config, secrets, tokens=source)
         case MllpDestinationConfig():
             return MllpDestination(config)
         case FileDestinationConfig():
@@ -39,6 +45,15 @@ def open_destination(
             raise ValueError("this version composes Millennium calls, and does not deliver them")
         case _:
             assert_never(config)
+
+
+def _tokens_of(
+    config: FhirDestinationConfig, secrets: SecretSource, tokens: TokenSources
+) -> TokenSource | None:
+    if config.authorization is None:
+        return None
+    client = Client(authorization=config.authorization, root=config.url.rstrip("/"), tls=config.tls)
+    return tokens.open(client, secrets)
 
 
 def attempts_at_once(config: DestinationConfig) -> int:
@@ -51,8 +66,11 @@ def attempts_at_once(config: DestinationConfig) -> int:
 def attempt_seconds_max(config: DestinationConfig) -> float:
     """The longest an attempt may take: a lease must outlive it."""
     match config:
-        case FhirDestinationConfig() | MillenniumDestinationConfig():
-            return config.timeout_seconds
+        case FhirDestinationConfig():
+            waits = TOKEN_SECONDS_MAX if config.authorization else 0.0
+            return waits + config.timeout_seconds
+        case MillenniumDestinationConfig():
+            return TOKEN_SECONDS_MAX + config.timeout_seconds
         case MllpDestinationConfig():
             return config.connect_timeout_seconds + config.timeout_seconds
         case FileDestinationConfig():

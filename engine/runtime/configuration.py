@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from engine.channel.environment import EnvironmentConfig
 from engine.channel.environments import check_environments, in_force
 from engine.channel.lint import check_configuration, revision_of
 from engine.channel.millennium import KnownCalls
@@ -262,6 +263,14 @@ def read_channels(
         channels=configuration.channels, revision=files.revision, environment=environment
     )
     return whole, problems
+
+
+def read_environment(
+    files: ProjectFiles, variables: Mapping[str, str] | None = None
+) -> tuple[EnvironmentConfig | None, list[Diagnostic]]:
+    """The environment in force alone; see `check_project`."""
+    variables = os.environ if variables is None else variables
+    return check_environments(files.environments, variables, files.environment)
 
 
 def _overlaid(

@@ -32,6 +32,9 @@ class TokenHost:
     proofs: list[str] = field(default_factory=list)
     discoveries: int = 0
     issued: int = 0
+    refused_tokens: set[str] = field(default_factory=set)
+    """What the FHIR root answers 401 to."""
+    bearers: list[str] = field(default_factory=list)
 
     @property
     def root(self) -> str:
@@ -74,6 +77,16 @@ class TokenHost:
             }
         )
 
+    async def fhir(self, request: web.Request) -> web.Response:
+        await request.read()
+        bearer = request.headers.get("Authorization", "").removeprefix("Bearer ")
+        self.bearers.append(bearer)
+        if bearer in self.refused_tokens:
+            return web.json_response({"resourceType": "OperationOutcome"}, status=401)
+        answer = {"resourceType": "Bundle", "type": "transaction-response"}
+        entry = {"response": {"status": "201"}}
+        return web.json_response({**answer, "entry": [entry]})
+
 
 def refused(status: int, error: str, suffix: str) -> web.Response:
     """The shape of report section 2."""
@@ -96,6 +109,7 @@ async def running() -> AsyncIterator[TokenHost]:
     application = web.Application()
     application.router.add_get("/r4/t1/.well-known/smart-configuration", host.configuration)
     application.router.add_post("/tenants/t1/token", host.token)
+    application.router.add_post("/r4/t1", host.fhir)
     runner = web.AppRunner(application)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)

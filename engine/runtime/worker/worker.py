@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
+from engine.destinations.authorization.sources import TokenSources
 from engine.destinations.interface import SecretSource
 from engine.destinations.opening import open_destination
 from engine.runtime.worker.configured_outlets import (
@@ -107,7 +108,9 @@ class Worker:
             self._wake,
             self._newer,
         )
-        opened = opening or partial(open_destination, ledger=StoreLedger(store))
+        opened = opening or partial(
+            open_destination, ledger=StoreLedger(store), tokens=TokenSources()
+        )
         self._outlets = ConfiguredOutlets(self._work, secrets, opened)
         self._jobs = ReplayJobs()
         self._problems = ProblemWatch(settings.owner)

@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+from engine.destinations.authorization.failures import FAILURE_CODES
 from engine.pipeline import response, retry
 from engine.runtime.worker import configured_outlets, delivery
 
@@ -14,6 +15,7 @@ def test_every_failure_code_is_in_the_page() -> None:
     codes |= {f"ack-{code}" for code in response.ACKNOWLEDGMENT_CODES}
     codes |= {f"http-{status}" for status in response.HTTP_STATUSES}
     codes |= {retry.EXHAUSTED_AGE, retry.EXHAUSTED_ATTEMPTS, configured_outlets.DESTINATION_GONE}
+    codes |= set(FAILURE_CODES)
     for module in (response, delivery):
         codes |= {
             value.code
