@@ -208,3 +208,16 @@ TWO_AUTHORIZATIONS = error(
     "`authorization` beside a bearer token or an Authorization header",
     "keep one of them: a request has one Authorization header",
 )
+
+# -- the console --
+
+CONSOLE_EXPOSED = error(
+    "C490",
+    "the console would listen on {address} without TLS",
+    "give it `tls:`, or say `url: https://...` when a proxy before it has TLS",
+)
+ISSUER_WITHOUT_TLS = error(
+    "C491",
+    "the OpenID provider {host} is addressed without TLS",
+    "write https://: who answers there decides who may sign in",
+)

@@ -44,7 +44,7 @@ def check(
     kinds = (
         files.channels, files.environments, files.transforms, files.overlays, files.code_values,
     )  # fmt: skip
-    count = sum(len(one) for one in kinds)
+    count = sum(len(one) for one in kinds) + bool(files.console)
     note(
         f"checked {plural(count, 'file')}: {plural(errors, 'error')}, {plural(warnings, 'warning')}"
     )

@@ -167,6 +167,14 @@ def environments_page(current: str) -> str:
     return replace_generated(current, ENVIRONMENT)
 
 
+def console_page(current: str) -> str:
+    """docs/console.md with its option tables made anew."""
+    from engine.channel.console_fields import CONSOLE
+    from engine.channel.documentation import replace_generated
+
+    return replace_generated(current, CONSOLE)
+
+
 COLUMNS = 100
 """Width of the help texts in the pages."""
 

@@ -19,8 +19,8 @@ def serve(
         int, typer.Option(help="Port of /metrics and /health on loopback; 0: none.", min=0)
     ] = 0,
     console_port: Annotated[
-        int, typer.Option(help="Port of the console, on loopback.", min=1, max=65535)
-    ] = 8088,
+        int, typer.Option(help="Port of the console; 0: that of console.yaml, or 8088.", min=0)
+    ] = 0,
     no_console: Annotated[bool, typer.Option("--no-console", help="Run without it.")] = False,
     log_format: Annotated[str, typer.Option(help="console or json, to stderr.")] = "console",
 ) -> None:
@@ -34,6 +34,6 @@ def serve(
         metrics_port=metrics_port,
         log_format=log_format,
         environment=environment,
-        console_port=0 if no_console else console_port,
+        console_port=None if no_console else console_port,
     )
     raise typer.Exit(code)

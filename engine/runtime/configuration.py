@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from engine.channel.console import ConsoleConfig
+from engine.channel.console_fields import CONSOLE_FILE, read_console
 from engine.channel.environment import EnvironmentConfig
 from engine.channel.environments import check_environments, in_force
 from engine.channel.lint import check_configuration, revision_of
@@ -62,6 +64,8 @@ class ProjectFiles:
     environment: str = ""
     """The name of the one asked for; "": the only one, or none."""
     code_values: Mapping[str, str] = field(default_factory=dict)
+    console: str = ""
+    """The text of `console.yaml`; not part of the revision: it changes no message."""
 
     @property
     def revision(self) -> str:
@@ -89,6 +93,7 @@ class Loaded:
     libraries: Mapping[tuple[str, ...], Library]
     """By the overlays on top of the shipped library; that without overlays is always there."""
     code_values: CodeValueFiles = field(default_factory=CodeValueFiles)
+    console: ConsoleConfig = field(default_factory=ConsoleConfig)
     _programs: dict[tuple[str, ...], "Program"] = field(default_factory=dict)
     _documents: dict[tuple[str, ...], "DocumentProgram"] = field(default_factory=dict)
 
@@ -143,6 +148,7 @@ def read_project(home: Path, environment: str = "") -> ProjectFiles:
         transforms=_read_folder(library, TRANSFORMS, (".yaml", ".csv")),
         overlays=_read_folder(home / OVERLAYS, OVERLAYS, (".yaml", ".csv")),
         environments=_read_folder(home / ENVIRONMENTS, ENVIRONMENTS, (".yaml",)),
+        console=_read_file(home / CONSOLE_FILE, CONSOLE_FILE),
         environment=environment,
         code_values=_read_folder(
             home / CODE_VALUES, CODE_VALUES, CODE_VALUE_SUFFIXES, CODE_VALUE_BYTES_MAX
@@ -172,6 +178,18 @@ def _read_folder(
         except UnicodeDecodeError as error:
             raise ValueError(f"{relative} is not UTF-8 at byte {error.start}") from None
     return found
+
+
+def _read_file(file: Path, name: str) -> str:
+    """The text of a file that need not be there."""
+    if not file.is_file():
+        return ""
+    if file.stat().st_size > FILE_BYTES_MAX:
+        raise ValueError(f"{name} is larger than {FILE_BYTES_MAX} bytes")
+    try:
+        return file.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{name} is not UTF-8 at byte {error.start}") from None
 
 
 @contextmanager
@@ -238,14 +256,21 @@ def check_project(
         known_overlays=files.overlay_names(),
         known_calls=known_calls,
     )
-    problems = problems + calls.problems + found
+    console, more = read_console(files.console, variables)
+    problems = problems + calls.problems + found + more
     problems = sorted(dict.fromkeys(problems), key=sort_key)
-    if configuration is None or has_errors(problems):
+    if configuration is None or console is None or has_errors(problems):
         return None, problems
     whole = Configuration(
         channels=configuration.channels, revision=files.revision, environment=environment
     )
-    loaded = Loaded(files=files, configuration=whole, libraries=libraries, code_values=code_values)
+    loaded = Loaded(
+        files=files,
+        configuration=whole,
+        libraries=libraries,
+        code_values=code_values,
+        console=console,
+    )
     return loaded, problems
 
 

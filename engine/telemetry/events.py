@@ -305,6 +305,40 @@ class LeaseLostSeen(Event):
     epoch: int
 
 
+# -- console --
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmergencyAccessBegan(Event):
+    """Somebody sees values of patients of every channel for a while; to be reviewed."""
+
+    level: ClassVar[Level] = Level.WARNING
+    counter: ClassVar[str] = "emergency_accesses_total"
+
+    user: str
+    address: str
+    audit_number: int
+    """Of the entry in the audit trail, which holds the reason."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignInFailed(Event):
+    """Somebody gave a wrong name or password to the console."""
+
+    level: ClassVar[Level] = Level.WARNING
+    counter: ClassVar[str] = "sign_in_failures_total"
+
+    address: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditHeadNoted(Event):
+    """The end of the audit trail, for a copy of it outside the store."""
+
+    number: int
+    digest: str
+
+
 # -- processes and configuration --
 
 

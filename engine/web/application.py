@@ -69,8 +69,7 @@ class Guard:
 
     def __init__(self, app: Any, console: Console) -> None:
         self._app = app
-        self._hosts = console.settings.hosts
-        self._headers = (*HEADERS, HSTS) if console.settings.secure else HEADERS
+        self._console = console
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
@@ -78,12 +77,15 @@ class Guard:
             await self._app(scope, receive, send)
             return
 
+        settings = self._console.settings
+        own = (*HEADERS, HSTS) if settings.secure else HEADERS
+
         async def send_guarded(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = [*_kept(message["headers"]), *self._headers]
+                message["headers"] = [*_kept(message["headers"]), *own]
             await send(message)
 
-        if self._hosts and _host(scope) not in self._hosts:
+        if settings.hosts and _host(scope) not in settings.hosts:
             refused = PlainTextResponse("this console is not known by that name", 421)
             await refused(scope, receive, send_guarded)
             return

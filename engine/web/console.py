@@ -1,19 +1,26 @@
 """Rim. What every screen has at hand: the desk, the settings, the configuration in force."""
 
+import ipaddress
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
+from engine.channel.console import ConsoleConfig, OidcConfig
 from engine.runtime.configuration import Snapshots, check_project
 from engine.runtime.desk.desk import Desk
+from engine.runtime.desk.masking import SHIPPED, MaskingPolicy
 from engine.runtime.desk.sessions import SessionLimits
 from engine.telemetry.recorder import Recorder
 
 if TYPE_CHECKING:
     from engine.runtime.configuration import Loaded
     from engine.runtime.desk.workbench import Workbench
+
+
+LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost", "[::1]"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +35,42 @@ class ConsoleSettings:
     """Names it may be asked by; empty: any."""
     time_zone: str = "UTC"
     limits: SessionLimits = field(default_factory=SessionLimits)
+    masking: MaskingPolicy = SHIPPED
+    oidc: OidcConfig | None = None
+    url: str = ""
+    """How browsers reach it, without a slash at the end."""
+
+
+def settings_of(config: ConsoleConfig, *, port: int = 0, environment: str = "") -> ConsoleSettings:
+    """The settings that a file says.
+
+    Args:
+        config: the file.
+        port: where it listens, when the command line said so.
+        environment: the name of the environment in force, when the file has none.
+    """
+    secure = config.tls is not None or config.url.startswith("https://")
+    loopback = ipaddress.ip_address(config.address).is_loopback
+    known = {urlsplit(config.url).hostname or ""} - {""}
+    if loopback:
+        # a page elsewhere whose name points at this machine must not reach the console
+        known |= LOOPBACK_NAMES
+    scheme = "https" if config.tls is not None else "http"
+    url = config.url.rstrip("/") or f"{scheme}://{config.address}:{port or config.port}"
+    return ConsoleSettings(
+        environment=config.environment or environment,
+        secure=secure,
+        hosts=frozenset(known),
+        time_zone=config.time_zone,
+        limits=SessionLimits(
+            idle_seconds=config.idle_seconds,
+            whole_seconds=config.session_seconds,
+            per_user_max=config.sessions_per_user,
+        ),
+        masking=SHIPPED.changed(config.masking.show, config.masking.hide),
+        oidc=config.oidc,
+        url=url,
+    )
 
 
 class Console:

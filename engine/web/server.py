@@ -15,15 +15,25 @@ from collections.abc import Iterator, Sequence
 
 import uvicorn
 
+from engine.channel.console import ConsoleConfig
+from engine.channel.console_fields import read_console
 from engine.runtime.desk.desk import Desk
+from engine.runtime.desk.message_log import StoreUnavailable
 from engine.runtime.node.process_setup import ProcessSetup, Pulse, read_arguments
-from engine.telemetry.events import ConfigurationApplied, ProcessEnded, ProcessStarted
+from engine.runtime.secrets import read_secret
+from engine.telemetry.events import (
+    AuditHeadNoted,
+    ConfigurationApplied,
+    ProcessEnded,
+    ProcessStarted,
+)
 from engine.telemetry.health import BEAT_SECONDS, Condition
 from engine.web.application import application
-from engine.web.console import Console, ConsoleSettings
+from engine.web.console import Console, settings_of
 
 NICENESS = 5
-ADDRESS = "127.0.0.1"
+CONNECTIONS_MAX = 200
+HEAD_SECONDS = 3600.0
 END_SECONDS = 3
 """For answers under way when it is told to end."""
 
@@ -42,44 +52,57 @@ class ConsoleProcess:
 
     Args:
         setup: what it was started with.
+        config: `console.yaml` of the configuration in force.
+
+    Raises:
+        OSError, KeyError: the key of the audit trail cannot be read.
     """
 
-    def __init__(self, setup: ProcessSetup) -> None:
+    def __init__(self, setup: ProcessSetup, config: ConsoleConfig) -> None:
         self._setup = setup
         self._pulse = Pulse(setup)
-        self._desk = Desk(setup.store_url)
+        key = read_secret(config.audit_key).encode() if config.audit_key is not None else b""
+        self._desk = Desk(setup.store_url, audit_key=key)
         self._console = Console(
             self._desk,
-            ConsoleSettings(),
+            settings_of(config, port=setup.port),
             self._pulse.recorder,
             run_folder=setup.data.run,
             snapshots=setup.data.snapshots,
         )
-        config = uvicorn.Config(
-            application(self._console),
-            host=ADDRESS,
-            port=setup.port,
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            timeout_graceful_shutdown=END_SECONDS,
-            lifespan="off",
-            limit_concurrency=200,
+        self._noted = 0
+        tls = config.tls
+        self._server = _Server(
+            uvicorn.Config(
+                application(self._console),
+                host=config.address,
+                port=setup.port or config.port,
+                ssl_certfile=tls.certificate if tls is not None else None,
+                ssl_keyfile=tls.key if tls is not None else None,
+                proxy_headers=bool(config.proxies),
+                forwarded_allow_ips=list(config.proxies),
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                timeout_graceful_shutdown=END_SECONDS,
+                lifespan="off",
+                limit_concurrency=CONNECTIONS_MAX,
+            )
         )
-        self._server = _Server(config)
 
     async def run(self) -> int:
         """Serve until told to stop; the exit code."""
         self._listen_to_signals()
         await self._read_configuration()
-        beating = asyncio.create_task(self._beat())
+        tasks = [asyncio.create_task(self._beat()), asyncio.create_task(self._note_heads())]
         self._pulse.recorder.record(ProcessStarted(name=self._setup.name, pid=os.getpid()))
         try:
             await self._server.serve()
         except SystemExit:
             return 1  # uvicorn could not open the port
         finally:
-            beating.cancel()
+            for task in tasks:
+                task.cancel()
             self._desk.close()
         self._pulse.recorder.record(ProcessEnded(name=self._setup.name, pid=os.getpid()))
         return 0
@@ -92,6 +115,12 @@ class ConsoleProcess:
             self._pulse.recorder.record_error(error)
             return
         if loaded is not None:
+            environment = loaded.configuration.environment
+            self._console.settings = settings_of(
+                loaded.console,
+                port=self._setup.port,
+                environment=environment.name if environment is not None else "",
+            )
             count = len(loaded.configuration.channels)
             self._pulse.revision = loaded.revision
             self._pulse.recorder.record(
@@ -130,6 +159,23 @@ class ConsoleProcess:
         ready = self._server.started and not self._server.should_exit
         self._pulse.beat(Condition.READY if ready else Condition.STARTING)
 
+    def _note_head(self) -> None:
+        """Say where the audit trail ends, once an hour: who cuts it must cut the log as well."""
+        with self._desk.store() as store:
+            head = store.audit_head()
+        if head.number != self._noted:
+            self._noted = head.number
+            noted = AuditHeadNoted(number=head.number, digest=head.digest.hex())
+            self._pulse.recorder.record(noted)
+
+    async def _note_heads(self) -> None:
+        while True:
+            try:
+                await asyncio.to_thread(self._note_head)
+            except StoreUnavailable as failure:
+                self._pulse.recorder.record_error(failure)
+            await asyncio.sleep(HEAD_SECONDS)
+
     async def _beat(self) -> None:
         while True:
             self._beat_once()
@@ -139,13 +185,16 @@ class ConsoleProcess:
 def main(arguments: Sequence[str]) -> int:
     """Run the process; exit code."""
     setup = read_arguments(arguments)
+    config, _ = read_console(setup.data.snapshots.current().console, os.environ)
+    if config is None:
+        return 2  # the supervisor checked the snapshot; a variable is gone since
     with contextlib.suppress(OSError):
         os.nice(NICENESS)
     # uvicorn would print tracebacks, whose texts may quote a message: ours are events
     quiet = logging.getLogger("uvicorn")
     quiet.addHandler(logging.NullHandler())
     quiet.propagate = False
-    return asyncio.run(ConsoleProcess(setup).run())
+    return asyncio.run(ConsoleProcess(setup, config).run())
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ from typing import Any
 import pytest
 from composed import composer_of, known_calls
 
+from engine.channel.console_fields import read_console
 from engine.channel.environments import check_environments
 from engine.channel.filter import compile_filter
 from engine.channel.lint import check_configuration
@@ -116,6 +117,10 @@ def run_environment(sections: Sections) -> Iterable[Diagnostic]:
     return check_environments(files_of(sections), variables, **options_of(sections))[1]
 
 
+def run_console(sections: Sections) -> Iterable[Diagnostic]:
+    return read_console(sections["console.yaml"], {})[1]
+
+
 def run_library(sections: Sections) -> Iterable[Diagnostic]:
     files = files_of(sections)
     changes = {name: text for name, text in files.items() if name.startswith("overlays/")}
@@ -207,6 +212,7 @@ RUNNERS: dict[str, Callable[[Sections], Iterable[Diagnostic]]] = {
     "yaml": run_yaml,
     "channel": run_channel,
     "environment": run_environment,
+    "console": run_console,
     "library": run_library,
     "calls": run_calls,
     "compose": run_compose,

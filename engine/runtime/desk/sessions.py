@@ -129,16 +129,17 @@ def mask(desk: Desk, session: Session) -> None:
         store.set_emergency(session.row.token, 0.0, "")
 
 
-def begin_emergency(desk: Desk, session: Session, reason: str) -> None:
-    """Emergency access for half an hour; recorded.
+def begin_emergency(desk: Desk, session: Session, reason: str) -> int:
+    """Emergency access for half an hour; the number of its entry in the audit trail.
 
     Raises NotAllowed without EMERGENCY, ReasonMissing.
     """
     session.viewer.require(Right.EMERGENCY)
     reason = _checked(reason)
-    record(desk, session.viewer, Act.EMERGENCY, reason=reason)
+    head = record(desk, session.viewer, Act.EMERGENCY, reason=reason)
     with desk.store() as store:
         store.set_emergency(session.row.token, desk.clock() + EMERGENCY_SECONDS, reason)
+    return head.number
 
 
 def form_token(cookie: str) -> str:

@@ -16,6 +16,7 @@ from typing import Any
 
 from twisted.internet.error import CannotListenError
 
+from engine.channel.console import ConsoleConfig
 from engine.diagnostics import Diagnostic, has_errors, render, without_secrets
 from engine.runtime.configuration import Loaded
 from engine.runtime.desk.accounts import new_setup_code
@@ -59,7 +60,7 @@ def serve(
     metrics_port: int,
     log_format: str,
     environment: str = "",
-    console_port: int = 0,
+    console_port: int | None = None,
 ) -> int:
     """Run a node until it is told to stop; the exit code.
 
@@ -70,7 +71,7 @@ def serve(
         metrics_port: on loopback; 0: none.
         log_format: `json` or `console`.
         environment: the name of the one in force; "": the only one, or none.
-        console_port: of the console, on loopback; 0: none.
+        console_port: of the console; 0: as `console.yaml` says; None: no console.
     """
     home = home.resolve()
     store_url = _absolute(store_url)
@@ -94,14 +95,15 @@ def serve(
             return _refuse(f"the store cannot be opened: {error}")
         count = workers or max(1, (os.cpu_count() or 1) - 1)
         setups = _setups(data, store_url, log_format, count)
-        if console_port:
-            if not _is_free(console_port):
+        if console_port is not None:
+            port = console_port or loaded.console.port
+            if not _is_free(loaded.console.address, port):
                 return _refuse(
-                    f"port {console_port} of the console is in use: name another with"
-                    " --console-port, or run --no-console"
+                    f"port {port} of the console is in use: name another with --console-port,"
+                    " or run --no-console"
                 )
-            setups.append(_console_setup(data, store_url, log_format, console_port))
-            _invite(store_url, console_port)
+            setups.append(_console_setup(data, store_url, log_format, port))
+            _invite(store_url, loaded.console, port)
         return Supervisor(home, data, files, loaded, setups, metrics_port, log_format).run()
     finally:
         files.disown()
@@ -132,17 +134,18 @@ def _console_setup(
     return CONSOLE_MODULE, setup
 
 
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
+def _is_free(address: str, port: int) -> bool:
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    with socket.socket(family) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind(("127.0.0.1", port))
+            probe.bind((address, port))
         except OSError:
             return False
     return True
 
 
-def _invite(store_url: str, port: int) -> None:
+def _invite(store_url: str, config: ConsoleConfig, port: int) -> None:
     """Say where the console is, and to whom it belongs while nobody can sign in. Raises
     StoreUnavailable."""
     desk = Desk(store_url)
@@ -150,7 +153,9 @@ def _invite(store_url: str, port: int) -> None:
         code = new_setup_code(desk)
     finally:
         desk.close()
-    _note(f"console: http://127.0.0.1:{port}/")
+    scheme = "https" if config.tls is not None else "http"
+    address = f"[{config.address}]" if ":" in config.address else config.address
+    _note(f"console: {config.url or f'{scheme}://{address}:{port}/'}")
     if code is not None:
         _note(f"nobody can sign in yet; the setup code for the first administrator is {code}")
 

@@ -9,6 +9,7 @@ from engine.runtime.desk import accounts, sessions
 from engine.runtime.desk.accounts import AccountError, SignInRefused
 from engine.runtime.desk.rights import Right
 from engine.runtime.desk.sessions import ReasonMissing, form_token
+from engine.telemetry.events import EmergencyAccessBegan, SignInFailed
 from engine.web.access import Visit, for_all, needs, set_cookie, signed_in, visitor_cookie
 
 WITHIN = re.compile(r"/[A-Za-z0-9/_-]*")
@@ -46,6 +47,7 @@ def sign_in(visit: Visit) -> Response:
             visit.desk, visit.value("name"), visit.value("password"), f"console {visit.address}"
         )
     except SignInRefused as problem:
+        visit.console.recorder.record(SignInFailed(address=visit.address))
         return _form(visit, to=to, problem=str(problem), name=visit.value("name"))
     return _begun(visit, user, to)
 
@@ -90,11 +92,14 @@ def emergency(visit: Visit) -> Response:
     """Begin emergency access."""
     assert visit.session is not None  # noqa: S101  the route needs one
     try:
-        sessions.begin_emergency(visit.desk, visit.session, visit.value("reason"))
+        number = sessions.begin_emergency(visit.desk, visit.session, visit.value("reason"))
     except ReasonMissing as problem:
         return visit.page(
             "reason.html", 422, problem=str(problem), what="emergency", to=_back(visit)
         )
+    visit.console.recorder.record(
+        EmergencyAccessBegan(user=visit.viewer.name, address=visit.address, audit_number=number)
+    )
     return visit.redirect(_back(visit))
 
 

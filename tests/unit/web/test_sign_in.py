@@ -7,6 +7,7 @@ from consoles import PASSWORD, post, token_of
 from engine.runtime.desk import accounts
 from engine.runtime.desk.rights import everything
 from engine.store.desk.rows import AuditSearch
+from engine.telemetry.events import EmergencyAccessBegan
 
 SETUP = {"name": "ruth", "password": PASSWORD}
 
@@ -168,6 +169,7 @@ def test_emergency_access_shows_a_banner_and_is_recorded(site):
     assert post(client, "/emergency", {"reason": "patient in the ER"}).status_code == 303
     assert "Emergency access" in client.get("/").text
     assert ("viewer0", "emergency") in acts(site)
+    assert [one.user for one in site.recorder.of(EmergencyAccessBegan)] == ["viewer0"]
     assert post(client, "/mask", {}).status_code == 303
     assert "patient in the ER" not in client.get("/").text
 
