@@ -133,7 +133,7 @@ def main() -> None:
         for name, bench in (("the same maps", same), ("a changed map", changed_bench())):
             with open_message_log(url) as log:
                 wall, cpu = time.perf_counter(), time.process_time()
-                found = preview(log, bench, ids)
+                found = preview(log, lambda _revision, bench=bench: bench, ids)
                 wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
             print(f"{len(ids):,} messages, {name}: {wall:.1f} s, {cpu:.1f} s of CPU")
             for line in found.lines():

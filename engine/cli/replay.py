@@ -13,6 +13,7 @@ from engine.cli.terminal import Exit, counts_line, data, fail, note, plural
 
 if TYPE_CHECKING:
     from engine.runtime.desk.message_log import MessageLog
+    from engine.runtime.desk.workbench import Workbench
 
 POLL_SECONDS = 0.25
 PREVIEW_MAX = 10_000
@@ -75,7 +76,14 @@ def replay(
         if not plan.rows:
             raise typer.Exit(int(Exit.FINDINGS))
         if dry_run:
-            _preview(log, [row.message_id for row in plan.rows], home, environment)
+            _preview(
+                log,
+                open_project(home, environment),
+                [row.message_id for row in plan.rows],
+                tuple(destination or ()),
+                overwrite_newer=overwrite_newer,
+                resend=resend,
+            )
             return
         if not yes and not typer.confirm(f"replay {len(plan.rows):,} messages?", err=True):
             raise typer.Exit(int(Exit.FINDINGS))
@@ -98,10 +106,25 @@ def replay(
             data(str(job_id))
 
 
-def _preview(log: "MessageLog", message_ids: list[int], home: Path, environment: str) -> None:
+def _preview(
+    log: "MessageLog",
+    bench: "Workbench",
+    message_ids: list[int],
+    destinations: tuple[str, ...],
+    *,
+    overwrite_newer: bool,
+    resend: bool,
+) -> None:
     from engine.runtime.desk.replay_preview import preview
 
-    result = preview(log, open_project(home, environment), message_ids[:PREVIEW_MAX])
+    result = preview(
+        log,
+        lambda _revision: bench,
+        message_ids[:PREVIEW_MAX],
+        destinations=destinations,
+        overwrite_newer=overwrite_newer,
+        resend=resend,
+    )
     for line in result.lines():
         data(line)
     if len(message_ids) > PREVIEW_MAX:

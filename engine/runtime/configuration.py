@@ -368,6 +368,21 @@ class Snapshots:
             file.unlink()
         return revision
 
+    def history(self) -> list[tuple[str, float]]:
+        """(revision, Unix time it was last brought into force), the newest first."""
+        files = [(file.stem, file.stat().st_mtime) for file in self._folder.glob("*.json")]
+        return sorted(files, key=lambda one: one[1], reverse=True)
+
+    def difference(self, before: str, after: str) -> list[str]:
+        """Names of the files that differ between two revisions. Raises OSError."""
+        old, new = self.read(before), self.read(after)
+        names: list[str] = []
+        for field_name in ProjectFiles.__slots__:
+            one, other = getattr(old, field_name), getattr(new, field_name)
+            if isinstance(one, Mapping) and isinstance(other, Mapping):
+                names += [name for name in {**one, **other} if one.get(name) != other.get(name)]
+        return sorted(names)
+
     def current(self) -> ProjectFiles:
         """The configuration in force. Raises OSError when there is none."""
         return self.read((self._folder / _CURRENT).read_text(encoding="ascii"))

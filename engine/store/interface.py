@@ -287,6 +287,18 @@ class StateStore(Protocol):
         """These jobs, or all that are not done."""
         ...
 
+    def recent_jobs(self, limit: int) -> list[ReplayJob]:
+        """The newest jobs, without their messages."""
+        ...
+
+    def set_preview(self, job_id: int, preview: str) -> None:
+        """Keep what a preview of a job found (JSON)."""
+        ...
+
+    def change_draft(self, job: ReplayJob) -> bool:
+        """Give a draft these options and this state; False when it is no draft any more."""
+        ...
+
     def advance_job(self, job_id: int, count: int) -> int:
         """Turn the next `count` messages of a running job into runs, in one transaction.
 

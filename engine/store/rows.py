@@ -383,7 +383,7 @@ class ReplayJob:
     rate_per_second: float
     stop_after_failures: int
     state: str
-    """waiting, running, paused, done, stopped."""
+    """draft, waiting, running, paused, done, stopped."""
     started: int
     """How many of message_ids have become runs."""
     succeeded: int
@@ -397,6 +397,8 @@ class ReplayJob:
     revision: str = ""
     """Of the configuration to process with; empty: that in force; `then`: that of the time each
     message came."""
+    preview: str = field(default="", repr=False)
+    """What a preview found, in the words of `runtime.desk.replay_preview`; JSON."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -32,7 +32,7 @@ RARE_RUN = "state NOT IN ('RECEIVED', 'TRANSFORMED', 'SENT')"
 NOTABLE_MESSAGE = "verdict IN ('duplicate', 'conflict', 'fault')"
 RARE_DELIVERY = "state IN ('ERROR', 'HELD', 'UNKNOWN', 'CANCELLED')"
 
-REVISION = "0007"
+REVISION = "0008"
 """The migration that makes these tables."""
 
 STATE = MetaData()
@@ -258,6 +258,7 @@ JOBS = Table(
     Column("left_out", Integer, nullable=False, server_default="0"),
     Column("overwrite_newer", SmallInteger, nullable=False, server_default="0"),
     Column("revision", Text, nullable=False, server_default=""),
+    Column("preview", Text, nullable=False, server_default=""),
     Index(
         "jobs_unfinished",
         "job_id",

@@ -24,6 +24,7 @@ from engine.store.interface import (
     StoreUnavailable,
 )
 from engine.store.open_store import open_state
+from engine.store.problem_interface import OutageRow, ProblemRow, ProblemStore
 
 REPLAY_MESSAGES_MAX = 1_000_000
 """One job holds at most this many messages; more are replayed in several jobs."""
@@ -36,6 +37,9 @@ __all__ = [
     "MessageDetail",
     "MessageLog",
     "MessageRow",
+    "OutageRow",
+    "ProblemRow",
+    "ReplayJob",
     "ReplayPlan",
     "StoreUnavailable",
     "open_message_log",
@@ -173,6 +177,43 @@ class MessageLog:
                 revision=revision,
             )
         )
+
+    @property
+    def problems(self) -> ProblemStore:
+        """Failures in groups of one cause, and outages."""
+        return self._state.problems
+
+    def draft_replay(self, message_ids: Sequence[int], *, by: str, now: float) -> int:
+        """Store a replay that a person still has to start. Returns the job id."""
+        return self._state.create_job(
+            ReplayJob(
+                job_id=0,
+                created_at=now,
+                created_by=by,
+                reason="",
+                message_ids=tuple(message_ids),
+                origin=Origin.REPLAY,
+                destinations=(),
+                rate_per_second=0.0,
+                stop_after_failures=0,
+                state="draft",
+                started=0,
+                succeeded=0,
+                failed=0,
+            )
+        )
+
+    def change_draft(self, job: ReplayJob) -> bool:
+        """Give a draft these options and this state; False when it is no draft any more."""
+        return self._state.change_draft(job)
+
+    def set_preview(self, job_id: int, preview: str) -> None:
+        """Keep what a preview found (JSON)."""
+        self._state.set_preview(job_id, preview)
+
+    def recent_jobs(self, limit: int) -> list[ReplayJob]:
+        """The newest jobs, without their messages."""
+        return self._state.recent_jobs(limit)
 
     def job(self, job_id: int) -> ReplayJob | None:
         """A replay job with its progress."""

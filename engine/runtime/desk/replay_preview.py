@@ -5,9 +5,10 @@ be sent, what would put older data over newer and so is left out, and what canno
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any
 
 from engine.pipeline.differences import Difference, differences
 from engine.pipeline.result import Output, ProcessResult
@@ -20,6 +21,8 @@ from engine.store.interface import DeliveryDetail, MessageDetail
 EXAMPLES_MAX = 5
 CLUSTERS_MAX = 500
 """Differences that are told apart; what more there are is counted together."""
+SHOWN_MAX = 200
+"""Reasons, clusters and held messages of the JSON form."""
 HELD_MAX = 1_000
 """Messages left out that are listed with the newer one."""
 
@@ -92,6 +95,21 @@ class Preview:
             self.clusters[one] += 1
             self._show(cluster_name(one), message_id)
 
+    def as_dict(self) -> dict[str, Any]:
+        """The JSON form, bounded: what the page of a replay job shows."""
+        return {
+            "counts": [[one.value, count] for one, count in self.counts.most_common()],
+            "reasons": [[one, count] for one, count in self.reasons.most_common(SHOWN_MAX)],
+            "clusters": [
+                [one.path, one.kind, count] for one, count in self.clusters.most_common(SHOWN_MAX)
+            ],
+            "held": [
+                [one.message_id, one.newer_message_id, one.destination, list(one.what)]
+                for one in self.held[:SHOWN_MAX]
+            ],
+            "examples": self.examples,
+        }
+
     def _show(self, what: str, message_id: int) -> None:
         shown = self.examples.setdefault(what, [])
         if len(shown) < EXAMPLES_MAX and message_id not in shown:
@@ -132,33 +150,42 @@ def cluster_name(one: Difference) -> str:
     return f"{one.path} {one.kind}"
 
 
+BenchOf = Callable[[str], Workbench]
+"""Gives the workbench for a message by the revision it came under. Raises LookupError."""
+
+
 def preview(
     log: MessageLog,
-    bench: Workbench,
+    bench_of: BenchOf,
     message_ids: Sequence[int],
     *,
     destinations: Sequence[str] = (),
     overwrite_newer: bool = False,
-    progress: Callable[[int], bool] = lambda _done: True,
+    resend: bool = False,
+    progress: Callable[[int, Preview], bool] = lambda _done, _found: True,
 ) -> Preview:
     """Process stored messages again, in memory only.
 
     Args:
         log: where they are.
-        bench: the configuration to process with.
+        bench_of: the configuration to process with, by the revision each message came under.
         message_ids: which.
         destinations: only what these would be sent; all when empty.
         overwrite_newer: what would put older data over newer is sent too.
-        progress: told how many are done; False ends the preview there.
+        resend: the stored output is sent again instead of processing.
+        progress: told how many are done and what was found; False ends the preview there.
     """
     found = Preview()
     trial = _Trial(
-        log, bench, frozenset(message_ids), frozenset(destinations), overwrite_newer, found
+        log, bench_of, frozenset(message_ids), frozenset(destinations), overwrite_newer, found
     )
     for done, message_id in enumerate(message_ids):
-        if not progress(done):
+        if not progress(done, found):
             break
-        trial.add(message_id)
+        if resend:
+            trial.resend(message_id)
+        else:
+            trial.add(message_id)
     return found
 
 
@@ -167,7 +194,7 @@ class _Trial:
     """One preview under way."""
 
     log: MessageLog
-    bench: Workbench
+    bench_of: BenchOf
     selected: frozenset[int]
     destinations: frozenset[str]
     overwrite_newer: bool
@@ -181,11 +208,29 @@ class _Trial:
             return
         receipt = detail.receipt
         try:
-            made = self.bench.convert(receipt.raw, receipt.channel, received_at=receipt.received_at)
+            bench = self.bench_of(receipt.revision)
+        except LookupError:
+            self.found.add(Effect.FAILS, message_id, f"configuration {receipt.revision} is gone")
+            return
+        try:
+            made = bench.convert(receipt.raw, receipt.channel, received_at=receipt.received_at)
         except KeyError:
             self.found.add(Effect.FAILS, message_id, f"the channel {receipt.channel} is gone")
             return
         self._judge(made.result, detail)
+
+    def resend(self, message_id: int) -> None:
+        """Try to send the stored output of one message again."""
+        detail = self.log.message(message_id)
+        before = {} if detail is None else _delivered(detail)
+        if detail is None or not before:
+            self.found.add(Effect.FAILS, message_id, "there is no stored output")
+            return
+        outputs = [
+            Output(destination=one.destination, content_type=one.content_type, body=one.body)
+            for one in before.values()
+        ]
+        self._weigh(outputs, before, detail)
 
     def _judge(self, result: ProcessResult, detail: MessageDetail) -> None:
         message_id = detail.message_id
@@ -197,14 +242,21 @@ class _Trial:
             effect = Effect.WAITS if result.state is State.HELD else Effect.FAILS
             self.found.add(effect, message_id, codes)
             return
-        before = _delivered(detail)
+        self._weigh(result.outputs, _delivered(detail), detail)
+
+    def _weigh(
+        self,
+        outputs: Sequence[Output],
+        before: Mapping[str, DeliveryDetail],
+        detail: MessageDetail,
+    ) -> None:
         effects = {
             self._effect(output, before.get(output.destination), detail)
-            for output in result.outputs
+            for output in outputs
             if not self.destinations or output.destination in self.destinations
         }
         gravest = next((one for one in _GRAVEST if one in effects), Effect.FILTERED)
-        self.found.add(gravest, message_id)
+        self.found.add(gravest, detail.message_id)
 
     def _effect(
         self, output: Output, before: DeliveryDetail | None, detail: MessageDetail

@@ -26,7 +26,7 @@ from engine.store.state.replay_runs import ReplayRuns
 _COLUMNS = (
     "job_id, created_at, created_by, reason, origin, destinations, rate_per_second,"
     " stop_after_failures, state, total, started, succeeded, failed, left_out, overwrite_newer,"
-    " revision"
+    " revision, preview"
 )
 _INSERT_JOB = (
     "INSERT INTO jobs (created_at, created_by, reason, origin, destinations, rate_per_second,"
@@ -40,6 +40,11 @@ _MOVE = (
 _COUNT = (
     "UPDATE jobs SET succeeded = succeeded + ?, failed = failed + ?, left_out = left_out + ?"
     " WHERE job_id = ?"
+)
+_CHANGE = (
+    "UPDATE jobs SET origin = ?, destinations = ?, rate_per_second = ?, stop_after_failures = ?,"
+    " overwrite_newer = ?, revision = ?, reason = ?, created_by = ?, state = ?"
+    " WHERE job_id = ? AND state = 'draft'"
 )
 _FINISH = (
     "UPDATE jobs SET state = 'done' WHERE job_id = ? AND state = 'running'"
@@ -112,6 +117,38 @@ def advance_job(database: Database, log: LogReader, job_id: int, count: int) -> 
     return len(wanted)
 
 
+def recent_jobs(database: Database, limit: int) -> list[ReplayJob]:
+    """The newest jobs, without their messages."""
+    with database.reading() as transaction:
+        rows = transaction.rows(f"SELECT {_COLUMNS} FROM jobs ORDER BY job_id DESC LIMIT ?", limit)
+    return [_job_of(row, ()) for row in rows]
+
+
+def set_preview(database: Database, job_id: int, preview: str) -> None:
+    """Keep what a preview found."""
+    with database.writing() as transaction:
+        transaction.write("UPDATE jobs SET preview = ? WHERE job_id = ?", preview, job_id)
+
+
+def change_draft(database: Database, job: ReplayJob) -> bool:
+    """Give a draft these options and this state; False when it is no draft any more."""
+    with database.writing() as transaction:
+        rows = transaction.rows(
+            f"{_CHANGE} RETURNING job_id",
+            job.origin.value,
+            encode_list(job.destinations) or "",
+            job.rate_per_second,
+            job.stop_after_failures,
+            int(job.overwrite_newer),
+            job.revision,
+            job.reason,
+            job.created_by,
+            job.state,
+            job.job_id,
+        )
+    return bool(rows)
+
+
 def set_job_state(database: Database, job_id: int, state: str) -> None:
     """Pause, resume or stop a job; one that is done stays done."""
     with database.writing() as transaction:
@@ -173,4 +210,5 @@ def _job_of(row: Row, message_ids: tuple[int, ...]) -> ReplayJob:
         left_out=row[13],
         overwrite_newer=bool(row[14]),
         revision=row[15],
+        preview=row[16],
     )

@@ -189,6 +189,18 @@ class DatabaseState:
         """These jobs, or all unfinished ones."""
         return jobs.list_jobs(self._database, job_ids)
 
+    def recent_jobs(self, limit: int) -> list[ReplayJob]:
+        """The newest jobs."""
+        return jobs.recent_jobs(self._database, limit)
+
+    def set_preview(self, job_id: int, preview: str) -> None:
+        """Keep what a preview found."""
+        jobs.set_preview(self._database, job_id, preview)
+
+    def change_draft(self, job: ReplayJob) -> bool:
+        """Give a draft other options, or let it run."""
+        return jobs.change_draft(self._database, job)
+
     def advance_job(self, job_id: int, count: int) -> int:
         """Make the next runs of a job."""
         return jobs.advance_job(self._database, self._log, job_id, count)

@@ -12,7 +12,7 @@ from engine.pipeline.result import ProcessResult
 from engine.pipeline.states import State
 from engine.runtime.configuration import check_project, read_project
 from engine.runtime.desk.message_log import MessageLog, open_message_log
-from engine.runtime.desk.replay_preview import Effect, preview
+from engine.runtime.desk.replay_preview import Effect, Preview, preview
 from engine.runtime.desk.workbench import Workbench
 from engine.store.interface import NewDelivery, Outcome, Processed, Receipt, StateBatch
 from engine.store.open_store import open_log, open_state
@@ -105,25 +105,29 @@ def log(site: Site) -> Iterator[MessageLog]:
         yield found
 
 
+def dry_run(log: MessageLog, bench: Workbench, ids: list[int], **options: Any) -> Preview:
+    return preview(log, lambda _revision: bench, ids, **options)
+
+
 def counts(found: Any) -> dict[Effect, int]:
     return dict(found.counts)
 
 
 def test_what_was_delivered_as_it_would_be_now_is_a_no_op(site: Site, log: MessageLog) -> None:
     ids = site.deliver(adt("C1", "Okafor^A"))
-    found = preview(log, site.bench, ids)
+    found = dry_run(log, site.bench, ids)
     assert counts(found) == {Effect.NO_OP: 1}
     assert not found.clusters
 
 
 def test_what_failed_at_the_destination_would_be_created(site: Site, log: MessageLog) -> None:
     ids = site.deliver(adt("C1", "Okafor^A"), state=State.ERROR)
-    assert counts(preview(log, site.bench, ids)) == {Effect.CREATE: 1}
+    assert counts(dry_run(log, site.bench, ids)) == {Effect.CREATE: 1}
 
 
 def test_what_is_filtered_fails_or_is_gone_is_said(site: Site, log: MessageLog) -> None:
     ids = site.deliver(adt("C1", "Okafor^A", mrn=""), "MSH|^~\\&|||||||ZZZ|C2|P|2.5.1\n")
-    found = preview(log, site.bench, [*ids, 999])
+    found = dry_run(log, site.bench, [*ids, 999])
     assert counts(found) == {Effect.FILTERED: 2, Effect.FAILS: 1}
     assert found.reasons == {"the message is no longer stored": 1}
     assert found.would_fail == 1
@@ -138,7 +142,7 @@ def test_a_changed_map_is_shown_as_one_cluster(site: Site, log: MessageLog) -> N
     object.__setattr__(files, "transforms", {**files.transforms, name: text})
     loaded, _ = check_project(files, check_maps=False)
     assert loaded is not None
-    found = preview(log, Workbench(loaded), ids)
+    found = dry_run(log, Workbench(loaded), ids)
     assert counts(found) == {Effect.UPDATE: 2}
     assert {(one.path, one.kind): count for one, count in found.clusters.items()} == {
         ("Patient.gender", "removed"): 2
@@ -150,12 +154,12 @@ def test_a_message_older_than_what_was_delivered_is_held_and_both_are_shown(
     site: Site, log: MessageLog
 ) -> None:
     old, new = site.deliver(adt("C1", "Okafor^A"), adt("C2", "Okafor-Lind^A", at="20260105093000"))
-    found = preview(log, site.bench, [old])
+    found = dry_run(log, site.bench, [old])
     assert counts(found) == {Effect.HELD: 1}
     assert [(one.message_id, one.newer_message_id) for one in found.held] == [(old, new)]
-    assert counts(preview(log, site.bench, [new])) == {Effect.NO_OP: 1}
-    assert counts(preview(log, site.bench, [old, new])) == {Effect.NO_OP: 2}
-    allowed = preview(log, site.bench, [old], overwrite_newer=True)
+    assert counts(dry_run(log, site.bench, [new])) == {Effect.NO_OP: 1}
+    assert counts(dry_run(log, site.bench, [old, new])) == {Effect.NO_OP: 2}
+    allowed = dry_run(log, site.bench, [old], overwrite_newer=True)
     assert counts(allowed) == {Effect.NO_OP: 1}
 
 
@@ -163,10 +167,19 @@ def test_a_message_that_came_late_but_happened_earlier_is_not_newer(
     site: Site, log: MessageLog
 ) -> None:
     first, _ = site.deliver(adt("C1", "Okafor^A"), adt("C2", "Okafor-Lind^A", at="20260105073000"))
-    assert counts(preview(log, site.bench, [first])) == {Effect.NO_OP: 1}
+    assert counts(dry_run(log, site.bench, [first])) == {Effect.NO_OP: 1}
 
 
 def test_a_preview_can_be_ended(site: Site, log: MessageLog) -> None:
     ids = site.deliver(adt("C1", "Okafor^A"), adt("C2", "Lind^B", mrn="4712"))
-    found = preview(log, site.bench, ids, progress=lambda done: done < 1)
+    found = dry_run(log, site.bench, ids, progress=lambda done, _found: done < 1)
     assert sum(found.counts.values()) == 1
+
+
+def test_a_configuration_that_is_gone_fails_its_messages(site: Site, log: MessageLog) -> None:
+    def gone(revision: str) -> Workbench:
+        raise KeyError(revision)
+
+    found = preview(log, gone, site.deliver(adt("C1", "Okafor^A")))
+    assert counts(found) == {Effect.FAILS: 1}
+    assert found.as_dict()["counts"] == [["fails", 1]]

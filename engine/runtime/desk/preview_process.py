@@ -1,0 +1,123 @@
+"""Rim. The preview of one replay job, in a process of its own: it would hold up the console.
+
+Started as `python -m engine.runtime.desk.preview_process --data FOLDER --job N`, the store's URL
+in ENGINE_STORE because it may hold a password. It keeps what it finds with the job, now and then
+and at the end, and ends early when its parent is gone or the job is no draft any more.
+"""
+
+import argparse
+import os
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import orjson
+
+from engine.pipeline.states import Origin
+from engine.runtime.configuration import Snapshots, check_project
+from engine.runtime.desk.message_log import MessageLog, ReplayJob, open_message_log
+from engine.runtime.desk.replay_preview import Preview, preview
+from engine.runtime.desk.workbench import Workbench
+from engine.runtime.node.process_setup import DataFolder
+
+THEN = "then"
+"""`ReplayJob.revision`: the configuration each message came under."""
+NICENESS = 10
+KEEP_SECONDS = 1.0
+"""How often what was found so far is kept."""
+BENCHES_MAX = 3
+
+
+class Benches:
+    """Workbenches on kept configurations.
+
+    Args:
+        snapshots: where they are kept.
+        revision: of the job: empty for the one in force, `then`, or a revision.
+    """
+
+    def __init__(self, snapshots: Snapshots, revision: str) -> None:
+        self._snapshots = snapshots
+        self._revision = revision
+        self._made: dict[str, Workbench] = {}
+
+    def of(self, revision: str) -> Workbench:
+        """For a message that came under this revision. Raises LookupError when it is gone."""
+        wanted = revision if self._revision == THEN else self._revision
+        if wanted not in self._made:
+            if len(self._made) >= BENCHES_MAX:
+                del self._made[next(iter(self._made))]
+            self._made[wanted] = self._open(wanted)
+        return self._made[wanted]
+
+    def _open(self, revision: str) -> Workbench:
+        try:
+            files = self._snapshots.read(revision) if revision else self._snapshots.current()
+        except OSError:
+            raise LookupError(revision) from None
+        loaded, _ = check_project(files, check_maps=False)
+        if loaded is None:
+            raise LookupError(revision)
+        return Workbench(loaded)
+
+
+def run(log: MessageLog, snapshots: Snapshots, job_id: int, parent: int) -> int:
+    """Preview a draft; the exit code."""
+    job = log.job(job_id)
+    if job is None or job.state != "draft":
+        return 1
+    kept_at = time.monotonic()
+
+    def keep(done: int, found: Preview, *, ended: bool = False) -> None:
+        told = {"done": done, "total": job.total, "ended": ended, **_options(job)}
+        log.set_preview(job_id, orjson.dumps(told | found.as_dict()).decode())
+
+    def progress(done: int, found: Preview) -> bool:
+        nonlocal kept_at
+        if time.monotonic() - kept_at < KEEP_SECONDS:
+            return True
+        kept_at = time.monotonic()
+        if os.getppid() != parent:
+            return False
+        keep(done, found)
+        now = log.job(job_id)
+        return now is not None and now.state == "draft"
+
+    keep(0, Preview())
+    found = preview(
+        log,
+        Benches(snapshots, job.revision).of,
+        job.message_ids,
+        destinations=job.destinations,
+        overwrite_newer=job.overwrite_newer,
+        resend=job.origin is Origin.RESEND,
+        progress=progress,
+    )
+    keep(sum(found.counts.values()), found, ended=True)
+    return 0
+
+
+def _options(job: ReplayJob) -> dict[str, object]:
+    """What the preview was made with: other options need another one."""
+    return {
+        "origin": job.origin.value,
+        "destinations": list(job.destinations),
+        "revision": job.revision,
+        "overwrite_newer": job.overwrite_newer,
+    }
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run the process; exit code."""
+    parser = argparse.ArgumentParser(description="The preview of a replay job.")
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--job", type=int, required=True)
+    given = parser.parse_args(arguments)
+    os.nice(NICENESS)
+    with open_message_log(os.environ["ENGINE_STORE"]) as log:
+        return run(log, DataFolder(path=given.data).snapshots, given.job, os.getppid())
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

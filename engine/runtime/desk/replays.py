@@ -1,0 +1,222 @@
+"""Rim. Replay jobs for a person: drafted, previewed, started, watched; each step recorded.
+
+A job begins as a draft: messages are chosen, nothing runs. Its preview is made by a process of its
+own. Starting it is another act, with the options and the reason.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import orjson
+
+from engine.pipeline.states import Origin
+from engine.runtime.desk.audit import Act, record
+from engine.runtime.desk.desk import Desk
+from engine.runtime.desk.message_log import ReplayJob
+from engine.runtime.desk.rights import Right, Viewer
+from engine.store.interface import Search
+
+BULK_FROM = 20
+"""More messages than this need the right for many at once."""
+MESSAGES_MAX = 100_000
+"""Of one job made in the console; the preview of more takes too long to wait for."""
+RATE_MAX = 500.0
+PAGE = 500
+RUNNING = ("waiting", "running", "paused", "stopped")
+
+
+class ReplayRefused(ValueError):  # noqa: N818  said to the user in these words
+    """The job cannot be so; the text says why."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplayOptions:
+    """How a job runs."""
+
+    resend: bool = False
+    """Send the stored output again instead of processing the message."""
+    destinations: tuple[str, ...] = ()
+    """Only these; empty: all."""
+    configuration: str = "now"
+    """now, then (as it was when each message came), or a revision."""
+    rate_per_second: float = 5.0
+    stop_after_failures: int = 10
+    overwrite_newer: bool = False
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplayView:
+    """A job as its page shows it."""
+
+    job: ReplayJob
+    preview: dict[str, Any] = field(default_factory=dict)
+    """What `replay_preview.Preview.as_dict` says, with done, total and ended; empty: none."""
+
+    @property
+    def previewed(self) -> bool:
+        """True when there is a whole preview of the job's options."""
+        return bool(self.preview.get("ended")) and all(
+            self.preview.get(name) == value for name, value in _options_of(self.job).items()
+        )
+
+    @property
+    def done(self) -> int:
+        """Messages that have come to their end."""
+        return self.job.succeeded + self.job.failed + self.job.left_out
+
+    @property
+    def seconds_left(self) -> float | None:
+        """At the job's rate; None when it has no rate or does not run."""
+        if self.job.rate_per_second <= 0 or self.job.state not in ("waiting", "running"):
+            return None
+        return (self.job.total - self.done) / self.job.rate_per_second
+
+
+def draft(desk: Desk, viewer: Viewer, message_ids: Sequence[int], *, source: str) -> int:
+    """A job of these messages, those outside the viewer's channels left out; its number.
+
+    Args:
+        desk: the store.
+        viewer: who asks. Raises NotAllowed without REPLAY, or BULK for many.
+        message_ids: which, in any order; they run oldest first.
+        source: where they were chosen, for the record: `problem 118`, `search`.
+
+    Raises:
+        ReplayRefused: none is left, or they are too many.
+    """
+    viewer.require(Right.REPLAY)
+    wanted = sorted(set(message_ids))
+    if len(wanted) > MESSAGES_MAX:
+        raise ReplayRefused(f"one job takes at most {MESSAGES_MAX:,} messages; choose fewer")
+    kept = _within_scope(desk, viewer, wanted)
+    if not kept:
+        raise ReplayRefused("there is no message to replay")
+    if len(kept) > BULK_FROM:
+        viewer.require(Right.BULK)
+    with desk.log() as log:
+        job_id = log.draft_replay(kept, by=viewer.name, now=desk.clock())
+    details = {"messages": str(len(kept)), "from": source}
+    record(desk, viewer, Act.REPLAY, subject=f"job {job_id} drafted", details=details)
+    return job_id
+
+
+def _within_scope(desk: Desk, viewer: Viewer, message_ids: Sequence[int]) -> list[int]:
+    if viewer.channels is None:
+        return list(message_ids)
+    kept: list[int] = []
+    with desk.log() as log:
+        for start in range(0, len(message_ids), PAGE):
+            part = tuple(message_ids[start : start + PAGE])
+            rows = log.search(Search(message_ids=part, limit=PAGE))
+            kept += [row.message_id for row in rows if viewer.sees(row.channel)]
+    return sorted(kept)
+
+
+def replay(desk: Desk, viewer: Viewer, job_id: int) -> ReplayView | None:
+    """A job, or None. Raises NotAllowed without SEE_MESSAGES."""
+    viewer.require(Right.SEE_MESSAGES)
+    with desk.log() as log:
+        job = log.job(job_id)
+    return None if job is None else ReplayView(job=job, preview=_preview_of(job))
+
+
+def replays(desk: Desk, viewer: Viewer, limit: int = 100) -> list[ReplayView]:
+    """The newest jobs. Raises NotAllowed without SEE_MESSAGES."""
+    viewer.require(Right.SEE_MESSAGES)
+    with desk.log() as log:
+        return [ReplayView(job=job, preview=_preview_of(job)) for job in log.recent_jobs(limit)]
+
+
+def set_options(desk: Desk, viewer: Viewer, job_id: int, options: ReplayOptions) -> None:
+    """Give a draft these options, for its preview. Raises NotAllowed, ReplayRefused."""
+    viewer.require(Right.REPLAY)
+    _change(desk, viewer, job_id, options, "draft")
+
+
+def start(desk: Desk, viewer: Viewer, job_id: int, options: ReplayOptions) -> None:
+    """Let a draft run.
+
+    Raises:
+        NotAllowed: without REPLAY, or BULK for many messages.
+        ReplayRefused: it is no draft, there is no reason, or its preview was made with other
+            options.
+    """
+    viewer.require(Right.REPLAY)
+    found = replay(desk, viewer, job_id)
+    if found is not None and found.job.total > BULK_FROM:
+        viewer.require(Right.BULK)
+    if not options.reason.strip():
+        raise ReplayRefused("say why: the next shift will ask")
+    if found is not None and not replace(found, job=_with(found.job, options)).previewed:
+        raise ReplayRefused("preview it with these options first")
+    record(
+        desk,
+        viewer,
+        Act.REPLAY,
+        subject=f"job {job_id} started",
+        reason=options.reason,
+        details={
+            "messages": str(found.job.total if found else 0),
+            "destinations": ", ".join(options.destinations) or "all",
+            "overwrite_newer": str(options.overwrite_newer).lower(),
+        },
+    )
+    _change(desk, viewer, job_id, options, "waiting")
+
+
+def steer(desk: Desk, viewer: Viewer, job_id: int, state: str) -> None:
+    """Pause (paused), go on (running) or stop (stopped) a job. Raises NotAllowed, ReplayRefused."""
+    viewer.require(Right.REPLAY)
+    if state not in ("paused", "running", "stopped"):
+        raise ReplayRefused("a job can be paused, go on or be stopped")
+    found = replay(desk, viewer, job_id)
+    if found is None or found.job.state not in RUNNING:
+        raise ReplayRefused("this job does not run")
+    record(desk, viewer, Act.REPLAY, subject=f"job {job_id} {state}")
+    with desk.log() as log:
+        log.set_job_state(job_id, state)
+
+
+def _change(desk: Desk, viewer: Viewer, job_id: int, options: ReplayOptions, state: str) -> None:
+    if not 0 < options.rate_per_second <= RATE_MAX:
+        raise ReplayRefused(f"the rate is more than 0 and at most {RATE_MAX:g} messages a second")
+    if options.stop_after_failures < 0:
+        raise ReplayRefused("it stops after 0 (never) or more failures")
+    with desk.log() as log:
+        job = log.job(job_id)
+        if job is None:
+            raise ReplayRefused(f"there is no replay {job_id}")
+        changed = replace(_with(job, options), created_by=viewer.name, state=state)
+        if not log.change_draft(changed):
+            raise ReplayRefused("this replay has been started already")
+
+
+def _with(job: ReplayJob, options: ReplayOptions) -> ReplayJob:
+    return replace(
+        job,
+        origin=Origin.RESEND if options.resend else Origin.REPLAY,
+        destinations=options.destinations,
+        revision="" if options.configuration == "now" else options.configuration,
+        rate_per_second=options.rate_per_second,
+        stop_after_failures=options.stop_after_failures,
+        overwrite_newer=options.overwrite_newer,
+        reason=options.reason.strip()[:500],
+    )
+
+
+def _options_of(job: ReplayJob) -> dict[str, Any]:
+    return {
+        "origin": job.origin.value,
+        "destinations": list(job.destinations),
+        "revision": job.revision,
+        "overwrite_newer": job.overwrite_newer,
+    }
+
+
+def _preview_of(job: ReplayJob) -> dict[str, Any]:
+    if not job.preview:
+        return {}
+    found: dict[str, Any] = orjson.loads(job.preview)
+    return found
