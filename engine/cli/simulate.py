@@ -11,7 +11,8 @@ from engine.cli.terminal import Exit, fail, note
 
 if TYPE_CHECKING:
     from engine.simulator.millennium.fault_rules import FaultRule
-    from engine.simulator.millennium.options import RegisteredClient, SimulatorOptions
+    from engine.simulator.millennium.options import RegisteredClient
+    from engine.simulator.millennium.server import MillenniumSimulator
 
 app = typer.Typer(
     help="Simulated receivers for tests and training; their data is synthetic.",
@@ -20,40 +21,66 @@ app = typer.Typer(
 PAGE = "docs/simulator.md"
 
 
+Port = Annotated[int, typer.Option(help="0: any free port.", min=0, max=65535)]
+Address = Annotated[str, typer.Option(help="Where to listen.")]
+Certificate = Annotated[Path | None, typer.Option(help="PEM; serves HTTPS.")]
+Key = Annotated[Path | None, typer.Option(help="PEM of the certificate's key.")]
+Tenants = Annotated[list[str] | None, typer.Option(help="May be repeated.")]
+Clients = Annotated[list[str] | None, typer.Option(help="ID:SECRET of a client; may be repeated.")]
+ClientKeys = Annotated[
+    list[str] | None,
+    typer.Option(help="ID=FILE with the public keys (JWKS) of a client; may be repeated."),
+]
+Withheld = Annotated[
+    list[str] | None, typer.Option(help="A scope no client is registered for; may be repeated.")
+]
+Persona = Annotated[str, typer.Option(help="system, the only one there is.")]
+Syntax = Annotated[str, typer.Option(help="v1 or v2: syntax of the scopes.")]
+Unsupported = Annotated[str, typer.Option(help="ignore or 422.")]
+ErrorsLike = Annotated[str, typer.Option(help="documented or observed.")]
+NoIfMatch = Annotated[str, typer.Option(help="412 or accept; 412 for an Appointment always.")]
+Repeating = Annotated[
+    bool, typer.Option("--repeat-across-pages", help="An entry may come on two pages.")
+]
+Lifetime = Annotated[int, typer.Option(help="Seconds a token lives.", min=1)]
+ShortFaults = Annotated[
+    list[str] | None,
+    typer.Option(help="503,share=0.2,seed=7,method=POST,path=*/Patient; may be repeated."),
+]
+FaultFile = Annotated[Path | None, typer.Option(help="JSON file with fault rules.")]
+State = Annotated[Path | None, typer.Option(help="File that keeps the resources between runs.")]
+Record = Annotated[
+    Path | None, typer.Option(help="Folder that calls under /custom/ are recorded into.")
+]
+RecordFrom = Annotated[str, typer.Option(help="URL of the service to record.")]
+Replay = Annotated[
+    Path | None, typer.Option(help="Folder that calls under /custom/ are answered from.")
+]
+
+
 @app.command()
 def millennium(
-    port: Annotated[int, typer.Option(help="0: any free port.", min=0, max=65535)] = 9000,
-    address: Annotated[str, typer.Option(help="Where to listen.")] = "127.0.0.1",
-    tls_cert: Annotated[Path | None, typer.Option(help="PEM; serves HTTPS.")] = None,
-    tls_key: Annotated[Path | None, typer.Option(help="PEM of the certificate's key.")] = None,
-    tenant: Annotated[list[str] | None, typer.Option(help="May be repeated.")] = None,
-    client: Annotated[
-        list[str] | None, typer.Option(help="ID:SECRET of a client; may be repeated.")
-    ] = None,
-    client_jwks: Annotated[
-        list[str] | None,
-        typer.Option(help="ID=FILE with the public keys (JWKS) of a client; may be repeated."),
-    ] = None,
-    withhold: Annotated[
-        list[str] | None,
-        typer.Option(help="A scope no client is registered for; may be repeated."),
-    ] = None,
-    persona: Annotated[str, typer.Option(help="system, the only one there is.")] = "system",
-    smart: Annotated[str, typer.Option(help="v1 or v2: syntax of the scopes.")] = "v2",
-    unsupported_fields: Annotated[str, typer.Option(help="ignore or 422.")] = "ignore",
-    errors: Annotated[str, typer.Option(help="documented or observed.")] = "documented",
-    missing_if_match: Annotated[
-        str, typer.Option(help="412 or accept; 412 for an Appointment always.")
-    ] = "accept",
-    repeat_across_pages: Annotated[
-        bool, typer.Option("--repeat-across-pages", help="An entry may come on two pages.")
-    ] = False,
-    token_lifetime: Annotated[int, typer.Option(help="Seconds a token lives.", min=1)] = 570,
-    fault: Annotated[
-        list[str] | None,
-        typer.Option(help="503,share=0.2,seed=7,method=POST,path=*/Patient; may be repeated."),
-    ] = None,
-    faults: Annotated[Path | None, typer.Option(help="JSON file with fault rules.")] = None,
+    port: Port = 9000,
+    address: Address = "127.0.0.1",
+    tls_cert: Certificate = None,
+    tls_key: Key = None,
+    tenant: Tenants = None,
+    client: Clients = None,
+    client_jwks: ClientKeys = None,
+    withhold: Withheld = None,
+    persona: Persona = "system",
+    smart: Syntax = "v2",
+    unsupported_fields: Unsupported = "ignore",
+    errors: ErrorsLike = "documented",
+    missing_if_match: NoIfMatch = "accept",
+    repeat_across_pages: Repeating = False,
+    token_lifetime: Lifetime = 570,
+    fault: ShortFaults = None,
+    faults: FaultFile = None,
+    state: State = None,
+    record: Record = None,
+    record_from: RecordFrom = "",
+    replay: Replay = None,
 ) -> None:
     """Serve a simulated Millennium: FHIR R4, token host and EHR API of several tenants."""
     from engine.simulator.millennium.options import (
@@ -63,6 +90,7 @@ def millennium(
         Smart,
         UnsupportedFields,
     )
+    from engine.simulator.millennium.server import MillenniumSimulator
 
     if persona != "system":
         fail(Exit.USAGE, "--persona is system: no other is simulated")
@@ -82,14 +110,19 @@ def millennium(
             missing_if_match=MissingIfMatch(missing_if_match),
             repeat_across_pages=repeat_across_pages,
             token_lifetime_seconds=token_lifetime,
+            state_file=state,
+            record_folder=record,
+            record_from=record_from,
+            replay_folder=replay,
         )
+        simulator = MillenniumSimulator(options)
         rules = _rules(fault or [], faults)
     except ValueError as problem:
         fail(Exit.USAGE, str(problem))
     except OSError as problem:
         fail(Exit.ENVIRONMENT, str(problem))
     try:
-        asyncio.run(_serve(options, rules))
+        asyncio.run(_serve(simulator, rules))
     except OSError as problem:
         fail(Exit.ENVIRONMENT, f"cannot listen on {address}:{port}: {problem.strerror or problem}")
 
@@ -97,8 +130,8 @@ def millennium(
 @app.command()
 def fhir(
     port: Annotated[int, typer.Option(min=1, max=65535)] = 8090,
-    address: Annotated[str, typer.Option(help="Where to listen.")] = "127.0.0.1",
-    faults: Annotated[Path | None, typer.Option(help="JSON file with fault rules.")] = None,
+    address: Address = "127.0.0.1",
+    faults: FaultFile = None,
     refuse_future_births: Annotated[
         bool, typer.Option("--refuse-future-births", help="Refuse patients not yet born.")
     ] = False,
@@ -163,17 +196,14 @@ def _rules(short: list[str], file: Path | None) -> "list[FaultRule]":
     return rules
 
 
-async def _serve(options: "SimulatorOptions", rules: "list[FaultRule]") -> None:
-    from engine.simulator.millennium.server import MillenniumSimulator
-
-    simulator = MillenniumSimulator(options)
+async def _serve(simulator: "MillenniumSimulator", rules: "list[FaultRule]") -> None:
     simulator.faults.set(rules)
     ended = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, ended.set)
     async with simulator:
-        for name in options.tenants:
+        for name in simulator.options.tenants:
             note(f"FHIR R4  {simulator.fhir_root(name)}")
             note(f"EHR API  {simulator.ehr_api_root(name)}")
             note(f"token    {simulator.token_url(name)}")

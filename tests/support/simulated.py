@@ -4,6 +4,7 @@ from base64 import b64encode
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self
+from urllib.parse import urlencode
 
 import aiohttp
 import orjson
@@ -79,17 +80,30 @@ class Caller:
             return Reply(answer.status, found, await answer.read())
 
     async def ask_token(
-        self, *scopes: str, client: str = CLIENT_ID, secret: str = CLIENT_SECRET, tenant: str = ""
+        self,
+        *scopes: str,
+        client: str = CLIENT_ID,
+        secret: str = CLIENT_SECRET,
+        tenant: str = "",
+        url: str = "",
+        header: str = "",
+        grant: str = "client_credentials",
+        **form: str,
     ) -> Reply:
-        """A token request with a secret; all scopes there are unless some are named."""
+        """A token request with a secret; all scopes there are unless some are named.
+
+        `form`: further fields, such as an assertion, which goes without the header.
+        """
         asked = scopes or all_scopes(self.options.smart)
         basic = b64encode(f"{client}:{secret}".encode()).decode()
+        headers = {} if form else {"Authorization": header or f"Basic {basic}"}
+        fields = {"grant_type": grant, "scope": " ".join(asked), **form}
         return await self.send(
             "POST",
-            self.simulator.token_url(tenant),
-            f"grant_type=client_credentials&scope={'+'.join(asked)}".encode(),
-            Authorization=f"Basic {basic}",
+            url or self.simulator.token_url(tenant),
+            urlencode(fields).encode(),
             Content_Type="application/x-www-form-urlencoded",
+            **headers,
         )
 
     async def call(self, method: str, path: str, body: Any = None, **headers: str) -> Reply:

@@ -56,9 +56,9 @@ class RuleBrokenError(Exception):
         self.verbatim = verbatim
 
 
-def fhir(resource: Mapping[str, Any], status: int = 200, **headers: str) -> Answer:
+def fhir(resource: Mapping[str, Any], status: int = 200) -> Answer:
     """A resource."""
-    return Answer(status=status, body=orjson.dumps(resource), headers=headers)
+    return Answer(status=status, body=orjson.dumps(resource))
 
 
 def json(value: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Answer:

@@ -128,9 +128,14 @@ class Chart:
 
     def remove(self, record: Record) -> None:
         """Forget a record."""
-        self._unlink(record)
-        del self._records[record.kind][record.identity]
+        self.drop(record.kind, record.identity)
         self._tell(record, "delete", kept=False)
+
+    def drop(self, kind: str, identity: str) -> None:
+        """Forget a record and tell nobody."""
+        record = self._records.get(kind, {}).pop(identity, None)
+        if record is not None:
+            self._unlink(record)
 
     def combine(self, retired: Record, survivor: Record) -> None:
         """Combine a patient or an encounter into another one, as done inside Millennium."""

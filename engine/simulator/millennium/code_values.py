@@ -6,7 +6,7 @@ tenant after the first has its own numbers for the same rows. The rows are inven
 """
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
 from functools import cache
 from typing import Any
@@ -47,11 +47,23 @@ class CodeTable:
         self._shift = shift
         self._by_id: dict[str, CodeValue] = {}
         self._by_concept: dict[tuple[int, str], CodeValue] = {}
+        self.added: list[CodeValue] = []
+        """Rows beyond those shipped, in the order they came."""
+        self.changed: Callable[[CodeValue], None] = lambda _row: None
+        """Told of every row that is put."""
         for row in _shipped():
-            self.put(replace(row, id=str(int(row.id) + shift)))
+            self._keep(replace(row, id=str(int(row.id) + shift)))
 
     def put(self, row: CodeValue) -> None:
         """Add a row, or replace the one with its id."""
+        self._keep(row)
+        self.added.append(row)
+        self.changed(row)
+
+    def _keep(self, row: CodeValue) -> None:
+        before = self._by_id.get(row.id)
+        if before is not None:
+            self._by_concept.pop((before.code_set, before.concept_cki), None)
         self._by_id[row.id] = row
         if row.concept_cki:
             self._by_concept[row.code_set, row.concept_cki] = row

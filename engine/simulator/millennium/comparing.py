@@ -26,7 +26,7 @@ PATHS = {
     "actor": ("provision.actor.reference",),
     "schedule.actor": ("schedule",),
     "-guarantor": ("guarantor.party",),
-    "code": ("code",),
+    "code": ("code", "component.code"),
     "category": ("category",),
     "status": ("status",),
     "-status": ("status",),

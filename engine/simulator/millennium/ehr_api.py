@@ -62,7 +62,7 @@ def _code_value(tenant: Tenant, identity: str) -> Answer:
 
 def _code_values(tenant: Tenant, parameters: Sequence[tuple[str, str]]) -> Answer:
     sets = [value for name, value in parameters if name == "codeSet"]
-    ids = [one for name, value in parameters if name == "id" for one in value.split(",")]
+    ids = [value for name, value in parameters if name == "id"]
     filters = [(name, value) for name, value in parameters if name in FILTERS]
     if bool(sets) == bool(ids) or len(sets) > 1 or (ids and filters):
         raise refused(400, "InvalidParameter", "exactly one of id and codeSet is expected")
@@ -97,7 +97,7 @@ def paged(items: list[dict[str, Any]], parameters: Sequence[tuple[str, str]]) ->
 def _item(row: CodeValue) -> dict[str, Any]:
     item = {
         "id": row.id,
-        "codeSet": row.code_set,
+        "codeSet": str(row.code_set),
         "display": row.display,
         "description": row.description,
         "definition": row.description,

@@ -1,5 +1,7 @@
 """Rim. FHIR R4 of one tenant without its socket: a call in, an answer out. Reports 1.2 to 1.6."""
 
+import base64
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from email.utils import formatdate
@@ -7,7 +9,9 @@ from typing import Any
 
 import orjson
 
+from engine.simulator.millennium import charges
 from engine.simulator.millennium.answers import (
+    FHIR_JSON,
     HTML,
     Answer,
     RefusedError,
@@ -21,6 +25,7 @@ from engine.simulator.millennium.answers import (
     outcome,
 )
 from engine.simulator.millennium.chart import Record
+from engine.simulator.millennium.elements import dicts
 from engine.simulator.millennium.fields import (
     check_codings,
     check_form,
@@ -36,10 +41,11 @@ from engine.simulator.millennium.options import (
 )
 from engine.simulator.millennium.patching import patched
 from engine.simulator.millennium.rules.registry import rules_of
-from engine.simulator.millennium.scopes import permits_interaction
+from engine.simulator.millennium.scopes import permits, permits_interaction
 from engine.simulator.millennium.tables import ResourceType, WriteRules, resource_types, write_rules
 from engine.simulator.millennium.tenant import Tenant, shown
 
+BATCH_MAX = 500
 ALWAYS_MATCHED = frozenset({"Appointment"})
 """Types whose update without If-Match is documented to be refused."""
 NESTED_MODIFIERS = {"FamilyMemberHistory": frozenset({"condition"})}
@@ -80,10 +86,14 @@ class FhirApi:
         return outcome(broken.observed_status, "invalid", text)
 
     def _routed(self, tenant: Tenant, call: Call) -> Answer:
+        if not call.path:
+            return self._batch(tenant, call)
         name, _, rest = call.path.partition("/")
         kind = resource_types().get(name)
         if kind is None:
             raise not_found()
+        if "$" in rest:
+            return self._operation(tenant, kind, rest, call)
         if not rest:
             if call.method == "GET":
                 return self._search(tenant, kind, call)
@@ -99,12 +109,59 @@ class FhirApi:
         if record is None:
             raise not_found()
         if chosen == "read":
-            return fhir(shown(record), ETag=f'W/"{record.etag}"')
+            return _read(record, call)
         self._match(record, call)
         if chosen == "delete":
             tenant.chart.remove(record)
             return Answer(status=204, content_type=HTML)
         return self._change(tenant, record, chosen, call)
+
+    def _operation(self, tenant: Tenant, kind: ResourceType, rest: str, call: Call) -> Answer:
+        """`ChargeItem/$create`, `$modify`, `{id}/$credit`; no other is simulated."""
+        identity, _, name = rest.rpartition("/")
+        if kind.name != "ChargeItem" or call.method != "POST":
+            raise not_found()
+        if call.scopes is not None and not permits(call.scopes, kind.name, "c"):
+            raise insufficient_scope()
+        body, scene = decoded(call.body), tenant.scene()
+        if name == "$create" and not identity:
+            answer = written(200, charges.create(scene, body), call.root)
+            headers = {**answer.headers, "Location": f"{call.root}/ChargeItem/$create"}
+            return dataclasses.replace(answer, headers=headers)
+        if name == "$modify" and not identity:
+            return written(201, charges.modify(scene, body), call.root)
+        if name == "$credit" and identity:
+            return written(201, charges.credit(scene, identity, body), call.root)
+        raise not_found()
+
+    def _batch(self, tenant: Tenant, call: Call) -> Answer:
+        """A batch of reads and searches. Writes in one are refused, as a user reported."""
+        if call.method != "POST":
+            raise _unsupported()
+        bundle = check_form(decoded(call.body), "Bundle")
+        entries = dicts(bundle.get("entry"))
+        requests = [one.get("request", {}) for one in entries]
+        if bundle.get("type") != "batch" or len(entries) > BATCH_MAX:
+            raise RuleBrokenError("a batch is expected", code="not-supported")
+        if any(one.get("method") != "GET" for one in requests):
+            raise RuleBrokenError("a batch reads", code="not-supported", observed_status=422)
+        answers = [self._entry(tenant, str(one.get("url", "")), call) for one in requests]
+        return fhir({"resourceType": "Bundle", "type": "batch-response", "entry": answers})
+
+    def _entry(self, tenant: Tenant, url: str, call: Call) -> dict[str, Any]:
+        path, _, query = url.removeprefix(call.root).strip("/").partition("?")
+        try:
+            answer = self.answer(
+                tenant, dataclasses.replace(call, method="GET", path=path or "-", query=query)
+            )
+        except RefusedError as refused:
+            answer = refused.answer
+        entry: dict[str, Any] = {"response": {"status": str(answer.status)}}
+        if answer.status < 400:
+            entry["resource"] = orjson.loads(answer.body)
+        elif answer.content_type == FHIR_JSON:
+            entry["response"]["outcome"] = orjson.loads(answer.body)
+        return entry
 
     def _permit(self, kind: ResourceType, interaction: str, call: Call) -> None:
         needed = kind.scope and call.scopes is not None
@@ -169,6 +226,20 @@ class FhirApi:
 
 def _rules(kind: str) -> WriteRules:
     return write_rules().get(kind) or WriteRules()
+
+
+def _read(record: Record, call: Call) -> Answer:
+    """A resource; a Binary in its own media type unless FHIR is asked for. Report 1.2."""
+    headers = {"ETag": f'W/"{record.etag}"'}
+    if record.kind == "Binary":
+        accepted = call.headers.get("Accept", "*/*").split(";")[0].strip().lower()
+        media = str(record.resource["contentType"])
+        if accepted not in ("application/fhir+json", "application/json+fhir", "application/json"):
+            if accepted not in ("*/*", media.partition(";")[0].strip().lower()):
+                raise nothing(406)
+            data = base64.b64decode(record.resource["data"])
+            return Answer(status=200, body=data, content_type=media, headers=headers)
+    return dataclasses.replace(fhir(shown(record, call.root)), headers=headers)
 
 
 def _unsupported() -> RefusedError:

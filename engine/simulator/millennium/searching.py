@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
-from engine.simulator.millennium.answers import RefusedError, Resource, outcome, plain
+from engine.simulator.millennium.answers import Resource, outcome
 from engine.simulator.millennium.chart import Chart, Record
 from engine.simulator.millennium.comparing import compares, is_plain
 from engine.simulator.millennium.options import Errors
+from engine.simulator.millennium.search_rules import check, plain_name
 from engine.simulator.millennium.tables import ResourceType
 
 PATIENTS_MAX = 1000
@@ -18,10 +19,6 @@ PATIENTS_MAX = 1000
 PAGES_MAX = 2_000
 """Page contexts kept; the oldest are forgotten."""
 CONTEXT, DIRECTION = "-pageContext", "-pageDirection"
-SINGLE = frozenset(
-    {"identifier", "name", "family", "given", "phone", "email", "address-postalcode", "gender"}
-)
-"""Parameters of a patient search given once, with one value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +37,8 @@ class Searches:
     chart: Chart
     errors: Errors
     repeat_across_pages: bool
-    shown: Callable[[Record], Resource]
+    shown: Callable[[Record, str], Resource]
+    """How a record is read, given the service root."""
     _pages: OrderedDict[str, _Page] = field(default_factory=OrderedDict)
 
     def search(self, kind: ResourceType, query: str, root: str) -> Resource:
@@ -58,7 +56,7 @@ class Searches:
             if page is None or page.kind != kind.name:
                 raise outcome(400, "invalid", "the page context is not known any more")
             return self._bundle(page, root)
-        self._check(kind, pairs)
+        check(kind, pairs, self.errors)
         found = self._found(kind, pairs)
         if kind.name == "Patient" and len(found) > PATIENTS_MAX:
             raise outcome(422, "too-costly", "too many patients qualify for the search")
@@ -66,34 +64,21 @@ class Searches:
         ids = tuple(record.identity for record in found)
         return self._bundle(_Page(kind.name, ids, 0, size, tuple(pairs)), root)
 
-    def _check(self, kind: ResourceType, pairs: Sequence[tuple[str, str]]) -> None:
-        names = [_name(name) for name, _ in pairs]
-        known = [name for name, value in zip(names, (v for _, v in pairs), strict=True) if value]
-        if not set(known) & set(kind.needs):
-            raise self._nothing_supported(kind)
-        if kind.name != "Patient":
-            return
-        for name, value in pairs:
-            once = _name(name)
-            if once in SINGLE and (names.count(once) > 1 or "," in value):
-                raise outcome(400, "invalid", f"{once} may be given once, with one value")
-
-    def _nothing_supported(self, kind: ResourceType) -> RefusedError:
-        if self.errors is Errors.DOCUMENTED:
-            return plain(400, "no supported search parameters provided")
-        allowed = ", ".join(kind.needs)
-        return outcome(400, "invalid", f"at least one of these parameters is required: {allowed}")
-
     def _found(self, kind: ResourceType, pairs: Sequence[tuple[str, str]]) -> list[Record]:
-        wanted = [(n, v) for n, v in pairs if _name(n) in kind.search and _name(n) != "_count"]
+        wanted = [
+            (n, v) for n, v in pairs if plain_name(n) in kind.search and plain_name(n) != "_count"
+        ]
         by_id = any(name == "_id" for name, _ in wanted)
         records = self._candidates(kind.name, wanted)
-        return [
+        found = [
             record
             for record in records
             if (by_id or not record.replaced_by)
             and all(compares(record, name, value) for name, value in wanted)
         ]
+        if kind.name == "Encounter":
+            found.sort(key=_started, reverse=True)
+        return found
 
     def _candidates(self, kind: str, wanted: Sequence[tuple[str, str]]) -> list[Record]:
         """Few records that hold all that can match, by whichever index there is."""
@@ -105,7 +90,7 @@ class Searches:
                 system, mark, code = value.rpartition("|")
                 if code:
                     return self.chart.by_identifier(kind, system if mark else "", code)
-            if _name(name) in ("patient", "subject", "beneficiary"):
+            if plain_name(name) in ("patient", "subject", "beneficiary"):
                 return self.chart.of_patient(kind, value.rpartition("/")[2])
         return list(self.chart.all(kind))
 
@@ -115,7 +100,7 @@ class Searches:
         entries = [
             {
                 "fullUrl": f"{root}/{record.kind}/{record.identity}",
-                "resource": self.shown(record),
+                "resource": self.shown(record, root),
                 "search": {"mode": "match"},
             }
             for record in records
@@ -145,9 +130,8 @@ class Searches:
         return f"{root}/{page.kind}?{query}"
 
 
-def _name(name: str) -> str:
-    """A parameter without its modifier."""
-    return name.partition(":")[0]
+def _started(record: Record) -> str:
+    return str(record.resource.get("period", {}).get("start", ""))
 
 
 def _size(kind: ResourceType, pairs: Sequence[tuple[str, str]], found: int) -> int:

@@ -1,4 +1,4 @@
-"""Rim. The simulated Millennium on a port: which service a path belongs to, tokens, faults, counts.
+"""Rim. The simulated Millennium on a port: faults, counts, answers.
 
     async with MillenniumSimulator(SimulatorOptions()) as simulator:
         ... simulator.fhir_root(), simulator.ehr_api_root(), simulator.token_url()
@@ -13,38 +13,29 @@ from collections import Counter, deque
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
-from urllib.parse import unquote, urlsplit
 
 from aiohttp import web
 
 from engine.simulator.millennium.admin import add_admin_routes
-from engine.simulator.millennium.answers import (
-    FHIR_JSON,
-    Answer,
-    RefusedError,
-    fhir,
-    json,
-    login_required,
-    nothing,
-    outcome,
-    plain,
-)
-from engine.simulator.millennium.capability import capability_statement, smart_configuration
-from engine.simulator.millennium.ehr_api import EhrCall
-from engine.simulator.millennium.ehr_api import answer as answer_ehr
+from engine.simulator.millennium.answers import FHIR_JSON, Answer, outcome
+from engine.simulator.millennium.custom_calls import CustomCalls
 from engine.simulator.millennium.fault_rules import FaultRule, Faults, Kind
-from engine.simulator.millennium.fhir_api import Call, FhirApi
 from engine.simulator.millennium.options import SimulatorOptions
-from engine.simulator.millennium.scopes import EHR_NAMESPACES
-from engine.simulator.millennium.tenant import Tenant, instant, open_tenant
-from engine.simulator.millennium.tokens import TokenHost, TokenRequest
+from engine.simulator.millennium.services import (
+    TOKEN_TAIL,
+    Incoming,
+    Services,
+    effective_method,
+)
+from engine.simulator.millennium.state_file import StateFile
+from engine.simulator.millennium.tenant import Tenant, open_tenant
+from engine.simulator.millennium.tokens import TokenHost
 
 BODY_BYTES_MAX = 64_000_000
 REQUESTS_MAX = 50_000
-TOKEN_TAIL = "/protocols/oauth2/profiles/smart-v1/token"  # noqa: S105  a path
-JSON_TYPES = frozenset({"application/fhir+json", "application/json+fhir", "application/json",
-                        "application/*", "*/*"})  # fmt: skip
+PATHS_MAX = 2_000
 SPOILING = frozenset({Kind.STATUS, Kind.DROP, Kind.HANG})
+CUSTOM = "/custom/"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +48,7 @@ class Seen:
     headers: dict[str, str]
     """By lower-case name; Authorization shows its kind alone."""
     body: bytes
+    """Empty for the token host."""
     status: int
     """0 when the connection was reset instead of an answer."""
 
@@ -65,15 +57,16 @@ class MillenniumSimulator:
     """Serves the tenants of its options; a context manager that starts and stops."""
 
     def __init__(self, options: SimulatorOptions | None = None) -> None:
-        """Nothing is opened yet."""
+        """Nothing is opened but the state file. Raises ValueError for one that cannot be read."""
         self.options = options or SimulatorOptions()
         self.faults = Faults()
         self.requests: deque[Seen] = deque(maxlen=REQUESTS_MAX)
         self.paths: Counter[str] = Counter()
         self.statuses: Counter[str] = Counter()
         self.port = 0
-        self._fhir = FhirApi(self.options)
         self._runner: web.AppRunner | None = None
+        self._state = StateFile(self.options.state_file) if self.options.state_file else None
+        self._custom = CustomCalls(self.options)
         self._open()
 
     def _open(self) -> None:
@@ -82,6 +75,8 @@ class MillenniumSimulator:
             name: open_tenant(name, position, options)
             for position, name in enumerate(options.tenants)
         }
+        if self._state is not None:
+            self._state.open(self.tenants)
         self.tokens = TokenHost(
             clients={one.client_id: one for one in options.clients},
             tenants=frozenset(options.tenants),
@@ -89,9 +84,12 @@ class MillenniumSimulator:
             lifetime_seconds=options.token_lifetime_seconds,
             clock=options.clock,
         )
+        self._services = Services(options, self.tenants, self.tokens)
 
     def reset(self) -> None:
         """As newly started: no resources but the seeded, no tokens, no faults, no counts."""
+        if self._state is not None:
+            self._state.clear()
         self._open()
         self.faults.set([])
         self.requests.clear()
@@ -102,18 +100,20 @@ class MillenniumSimulator:
 
     async def start(self) -> None:
         """Listen. Raises OSError when the port is taken, ssl.SSLError for a bad certificate."""
+        options = self.options
+        context = _tls(options)
         self._runner = web.AppRunner(self.application(), access_log=None)
         await self._runner.setup()
-        options = self.options
-        site = web.TCPSite(self._runner, options.address, options.port, ssl_context=_tls(options))
-        await site.start()
+        port = self.port or options.port
+        await web.TCPSite(self._runner, options.address, port, ssl_context=context).start()
         self.port = int(self._runner.addresses[0][1])
 
     async def stop(self) -> None:
-        """Close the port and all connections."""
+        """Close the port and all connections; `start` opens the same port again."""
         if self._runner is not None:
             await self._runner.cleanup()
             self._runner = None
+        await self._custom.close()
 
     async def __aenter__(self) -> Self:
         """Start."""
@@ -126,8 +126,10 @@ class MillenniumSimulator:
         failure: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Stop."""
+        """Stop, and close the state file."""
         await self.stop()
+        if self._state is not None:
+            self._state.close()
 
     @property
     def url(self) -> str:
@@ -158,114 +160,34 @@ class MillenniumSimulator:
     # -- one request --
 
     async def _serve(self, request: web.Request) -> web.StreamResponse:
-        body = await request.read()
-        method = _method(request)
-        self.paths[self._path_key(method, request.path)] += 1
-        rules = self.faults.strike(method, request.path, body)
+        incoming = await _incoming(request)
+        self._count(incoming)
+        rules = self.faults.strike(incoming.method, request.path, incoming.body)
         spoiling = next((rule for rule in rules if rule.fault in SPOILING), None)
         if spoiling is not None and not spoiling.after_commit:
-            return await self._spoiled(request, body, spoiling)
+            return await self._spoiled(request, incoming, spoiling)
         for rule in rules:
             if rule.fault is Kind.LATENCY:
                 await asyncio.sleep(rule.seconds)
-            self._meddle(rule, request)
-        answer = self._answered(request, method, body)
+            self._meddle(rule, incoming)
+        if incoming.path.startswith(CUSTOM):
+            answer = await self._custom.answer(incoming)
+        else:
+            answer = self._services.answer(incoming)
         if spoiling is not None:
-            return await self._spoiled(request, body, spoiling)
+            return await self._spoiled(request, incoming, spoiling)
         if any(rule.fault is Kind.DROP_AFTER_COMMIT for rule in rules):
-            return self._dropped(request, body)
-        return self._response(request, body, answer)
+            return self._dropped(request, incoming)
+        return self._response(incoming, answer)
 
-    def _answered(self, request: web.Request, method: str, body: bytes) -> Answer:
-        try:
-            return self._routed(request, method, body)
-        except RefusedError as refused:
-            return refused.answer
-
-    def _routed(self, request: web.Request, method: str, body: bytes) -> Answer:
-        first, _, rest = request.raw_path.partition("?")[0].strip("/").partition("/")
-        if first == "tenants":
-            return self._token(request, method, rest, body)
-        if first == "r4":
-            return self._fhir_call(request, method, rest, body)
-        namespace, _, path = rest.partition("/")
-        if namespace in EHR_NAMESPACES:
-            return self._ehr_call(request, method, unquote(first), namespace, path, body)
-        raise nothing(502 if not first else 404)
-
-    def _token(self, request: web.Request, method: str, rest: str, body: bytes) -> Answer:
-        tenant, _, path = rest.partition("/")
-        if not f"/{path}".endswith(TOKEN_TAIL) or method != "POST":
-            raise nothing(404)
-        return self.tokens.answer(
-            TokenRequest(
-                tenant=unquote(tenant),
-                url=f"{_origin(request)}{request.path}",
-                authorization=request.headers.get("Authorization", ""),
-                body=body,
-            )
-        )
-
-    def _fhir_call(self, request: web.Request, method: str, rest: str, body: bytes) -> Answer:
-        name, _, path = rest.partition("/")
-        if not name:
-            raise nothing(502)
-        tenant = self._tenant(unquote(name))
-        root = f"{_origin(request)}/r4/{name}"
-        if path == ".well-known/smart-configuration":
-            return json(smart_configuration(_origin(request), tenant.name))
-        if path == "metadata":
-            today = instant(self.options.clock())[:10]
-            return fhir(capability_statement(root, _origin(request), tenant.name, today))
-        scopes = self._scopes(request, tenant)
-        _accept(request, path)
-        call = Call(
-            method=method,
-            path=unquote(path).strip("/"),
-            query=_without_method(request.query_string),
-            body=body,
-            headers=request.headers,
-            scopes=scopes,
-            root=root,
-        )
-        return self._fhir.answer(tenant, call)
-
-    def _ehr_call(
-        self, request: web.Request, method: str, name: str, namespace: str, path: str, body: bytes
-    ) -> Answer:
-        tenant = self._tenant(name)
-        call = EhrCall(
-            method=method,
-            namespace=namespace,
-            path=unquote(path).strip("/"),
-            query=request.query_string,
-            body=body,
-            scopes=self._scopes(request, tenant),
-        )
-        return answer_ehr(tenant, call)
-
-    def _tenant(self, name: str) -> Tenant:
-        tenant = self.tenants.get(name)
-        if tenant is None:
-            raise plain(403, "Tenant not valid or accessible")
-        return tenant
-
-    def _scopes(self, request: web.Request, tenant: Tenant) -> frozenset[str]:
-        token = self.tokens.find(_bearer(request), tenant.name)
-        if token is None:
-            raise login_required(urlsplit(_origin(request)).hostname or "")
-        return token.scopes
-
-    # -- faults --
-
-    def _meddle(self, rule: FaultRule, request: web.Request) -> None:
+    def _meddle(self, rule: FaultRule, request: Incoming) -> None:
         """What happens to the token or the resource just before the request is carried out."""
         if rule.fault is Kind.TOKEN_REVOKED:
-            owner = self.tokens.owner(_bearer(request))
+            owner = self.tokens.owner(request.bearer)
             if owner:
                 self.tokens.revoke(owner)
         elif rule.fault is Kind.TOKEN_EXPIRED:
-            self.tokens.expire(_bearer(request))
+            self.tokens.expire(request.bearer)
         elif rule.fault is Kind.STALE_ETAG:
             parts = request.path.strip("/").split("/")
             if len(parts) == 4 and parts[0] == "r4" and parts[1] in self.tenants:
@@ -275,25 +197,25 @@ class MillenniumSimulator:
                     chart.touch(record)
 
     async def _spoiled(
-        self, request: web.Request, body: bytes, rule: FaultRule
+        self, request: web.Request, incoming: Incoming, rule: FaultRule
     ) -> web.StreamResponse:
         if rule.fault is Kind.STATUS:
-            return self._response(request, body, _fault_answer(rule))
+            return self._response(incoming, _fault_answer(rule))
         if rule.fault is Kind.HANG:
             await asyncio.sleep(rule.seconds)
-        return self._dropped(request, body)
+        return self._dropped(request, incoming)
 
-    def _dropped(self, request: web.Request, body: bytes) -> web.Response:
-        self._note(request, body, 0)
+    def _dropped(self, request: web.Request, incoming: Incoming) -> web.Response:
+        self._note(incoming, 0)
         if request.transport is not None:
             request.transport.abort()
         return web.Response(status=500)
 
     # -- answers and counts --
 
-    def _response(self, request: web.Request, body: bytes, answer: Answer) -> web.Response:
-        self._note(request, body, answer.status)
-        asked = request.headers.get("opc-request-id", "")
+    def _response(self, incoming: Incoming, answer: Answer) -> web.Response:
+        self._note(incoming, answer.status)
+        asked = incoming.headers.get("opc-request-id", "")
         headers = {
             "X-Request-Id": uuid.uuid4().hex,
             "opc-request-id": asked or uuid.uuid4().hex.upper(),
@@ -303,65 +225,53 @@ class MillenniumSimulator:
             headers["Content-Type"] = answer.content_type
         return web.Response(status=answer.status, body=answer.body or None, headers=headers)
 
-    def _note(self, request: web.Request, body: bytes, status: int) -> None:
+    def _count(self, incoming: Incoming) -> None:
+        key = self._path_key(incoming)
+        if key in self.paths or len(self.paths) < PATHS_MAX:
+            self.paths[key] += 1
+        else:
+            self.paths["other"] += 1
+
+    def _note(self, incoming: Incoming, status: int) -> None:
         self.statuses[str(status or "reset")] += 1
-        headers = {name.lower(): value for name, value in request.headers.items()}
+        headers = {name.lower(): value for name, value in incoming.headers.items()}
         if "authorization" in headers:
             headers["authorization"] = headers["authorization"].partition(" ")[0]
-        self.requests.append(
-            Seen(
-                method=_method(request),
-                path=request.path,
-                query=request.query_string,
-                headers=headers,
-                body=body if not request.path.startswith("/tenants/") else b"",
-                status=status,
-            )
+        seen = Seen(
+            method=incoming.method,
+            path=incoming.path,
+            query=incoming.query,
+            headers=headers,
+            body=b"" if incoming.path.startswith("/tenants/") else incoming.body,
+            status=status,
         )
+        self.requests.append(seen)
 
-    def _path_key(self, method: str, path: str) -> str:
+    def _path_key(self, incoming: Incoming) -> str:
         """A request as it is counted: `POST token`, `GET /r4/main/Patient/{id}`."""
-        parts = path.strip("/").split("/")
+        parts = incoming.path.strip("/").split("/")
         if parts[0] == "tenants":
-            return f"{method} token"
+            return f"{incoming.method} token"
         if parts[0] == "r4" and len(parts) > 1 and parts[1] in self.tenants:
-            tail = [part if part.startswith("$") else "{id}" for part in parts[3:]]
-            if parts[2:3] == [".well-known"]:
-                tail = parts[3:]
-            return f"{method} /{'/'.join([*parts[:3], *tail])}"
+            known = parts[2:3] == [".well-known"]
+            tail = [one if known or one.startswith("$") else "{id}" for one in parts[3:]]
+            return f"{incoming.method} /{'/'.join([*parts[:3], *tail])}"
         if parts[0] in self.tenants:
-            return f"{method} /{'/'.join(parts[:4])}"
-        return f"{method} other"
+            return f"{incoming.method} /{'/'.join(parts[:4])}"
+        return f"{incoming.method} {CUSTOM if incoming.path.startswith(CUSTOM) else 'other'}"
 
 
-def _method(request: web.Request) -> str:
-    """The method, or the one a POST is to be taken for."""
-    if request.method != "POST":
-        return request.method
-    given = request.headers.get("X-HTTP-Method-Override") or request.query.get("_method", "")
-    return given.upper() if given.lower() in ("put", "patch", "delete") else "POST"
-
-
-def _without_method(query: str) -> str:
-    return "&".join(part for part in query.split("&") if not part.startswith("_method="))
-
-
-def _bearer(request: web.Request) -> str:
-    kind, _, value = request.headers.get("Authorization", "").partition(" ")
-    return value if kind.lower() == "bearer" else ""
-
-
-def _origin(request: web.Request) -> str:
-    return f"{request.scheme}://{request.host}"
-
-
-def _accept(request: web.Request, path: str) -> None:
-    """Other media types than JSON are 406 without a body; a Binary has its own."""
-    if path.startswith("Binary/"):
-        return
-    accepted = request.headers.get("Accept", "*/*").split(",")
-    if not any(one.partition(";")[0].strip().lower() in JSON_TYPES for one in accepted):
-        raise nothing(406)
+async def _incoming(request: web.Request) -> Incoming:
+    headers = request.headers
+    method, query = effective_method(request.method, request.rel_url.raw_query_string, headers)
+    return Incoming(
+        method=method,
+        path=request.rel_url.raw_path,
+        query=query,
+        headers=headers,
+        body=await request.read(),
+        origin=f"{request.scheme}://{request.host}",
+    )
 
 
 def _fault_answer(rule: FaultRule) -> Answer:

@@ -53,14 +53,21 @@ def open_tenant(name: str, position: int, options: SimulatorOptions) -> Tenant:
     return Tenant(name, chart, codes, searches, options.clock)
 
 
-def shown(record: Record) -> Resource:
-    """A resource as it is read: with its version, and for combined ones what is left of them."""
+def shown(record: Record, root: str = "") -> Resource:
+    """A resource as it is read: with its version, and for combined ones what is left of them.
+
+    Args:
+        record: the resource.
+        root: the service root, for the places of attachments.
+    """
     meta = {
         **record.resource.get("meta", {}),
         "versionId": record.etag,
         "lastUpdated": instant(record.updated_at),
     }
     resource = {**record.resource, "id": record.identity, "meta": meta}
+    if record.kind == "DocumentReference" and root:
+        resource["content"] = [_placed(one, root) for one in resource["content"]]
     if not record.replaced_by:
         return resource
     if record.kind == "Encounter":
@@ -79,6 +86,11 @@ def shown(record: Record) -> Resource:
         "_gender": absent,
         "link": [{"other": {"reference": f"Patient/{record.replaced_by}"}, "type": "replaced-by"}],
     }
+
+
+def _placed(content: Resource, root: str) -> Resource:
+    attachment = content["attachment"]
+    return {**content, "attachment": {**attachment, "url": f"{root}/{attachment['url']}"}}
 
 
 def instant(seconds: float) -> str:

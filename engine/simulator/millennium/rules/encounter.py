@@ -6,6 +6,7 @@ from typing import Any
 
 from engine.simulator.millennium.answers import Resource, RuleBrokenError
 from engine.simulator.millennium.elements import codes_of, codings, dicts
+from engine.simulator.millennium.rules.demands import have_time
 from engine.simulator.millennium.rules.scene import Scene, TypeRules
 
 NOT_CREATED = frozenset({"cancelled", "entered-in-error"})
@@ -33,10 +34,7 @@ def _create(scene: Scene, resource: Resource) -> Resource:
     locations = dicts(resource.get("location"))
     if ("serviceProvider" in resource) == bool(locations) or len(locations) > 1:
         raise RuleBrokenError("either serviceProvider or one location is expected")
-    for end in ("start", "end"):
-        moment = resource.get("period", {}).get(end, "")
-        if moment and "T" not in moment:
-            raise RuleBrokenError(f"period.{end} needs a time")
+    have_time(resource.get("period"), "period")
     for coding in codings(resource.get("reasonCode")):
         if not str(coding.get("system", "")).startswith(REASON_SYSTEMS):
             raise RuleBrokenError("reasonCode is of ICD or SNOMED CT, or text")

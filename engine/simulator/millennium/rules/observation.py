@@ -3,12 +3,14 @@
 from typing import Any
 
 from engine.simulator.millennium.answers import Resource, RuleBrokenError
-from engine.simulator.millennium.elements import codes_of, dicts, patient_of, reference_of
+from engine.simulator.millennium.elements import codes_of, dicts, patient_of
 from engine.simulator.millennium.fields import event_code, one_of
+from engine.simulator.millennium.rules.demands import at_most, be_one_of, refer_to
 from engine.simulator.millennium.rules.scene import Scene, TypeRules
 
 VITALS, LABS = "vital-signs", "laboratory"
 STATUSES = frozenset({"final", "amended", "corrected"})
+CHANGED = frozenset({"amended", "corrected"})
 LAB_VALUES = frozenset(
     {"valueQuantity", "valueCodeableConcept", "valueString", "valueAttachment", "valueDateTime"}
 )
@@ -19,8 +21,7 @@ UNITS = "http://unitsofmeasure.org"
 
 
 def _create(scene: Scene, resource: Resource) -> Resource:
-    if resource["status"] not in STATUSES:
-        raise RuleBrokenError("status must be one of final, amended, or corrected")
+    be_one_of(resource["status"], "status", STATUSES)
     category = _category(resource)
     if "effectiveDateTime" not in resource:
         raise RuleBrokenError("effectiveDateTime is required", code="required")
@@ -65,8 +66,7 @@ def _value(resource: Resource, category: str) -> None:
 
 def _performers(resource: Resource, category: str) -> None:
     for performer in dicts(resource.get("performer")):
-        if not reference_of(performer, "Practitioner"):
-            raise RuleBrokenError("performer refers to a Practitioner")
+        refer_to(performer, "performer", "Practitioner")
         functions = {
             code
             for extension in dicts(performer.get("extension"))
@@ -77,12 +77,9 @@ def _performers(resource: Resource, category: str) -> None:
 
 
 def _details(resource: Resource) -> None:
-    if len(resource.get("interpretation", [])) > 1:
-        raise RuleBrokenError("interpretation expected at most 1 list item")
-    ranges = dicts(resource.get("referenceRange"))
-    if len(ranges) > 1:
-        raise RuleBrokenError("referenceRange expected at most 1 list item")
-    for one in ranges:
+    at_most(resource, "interpretation")
+    at_most(resource, "referenceRange")
+    for one in dicts(resource.get("referenceRange")):
         if "text" in one and ("low" in one or "high" in one):
             raise RuleBrokenError("referenceRange has low and high, or text")
         if "normal" not in codes_of(one.get("type") or {"coding": [{"code": "normal"}]}):
@@ -102,8 +99,7 @@ def _code(scene: Scene, concept: Any) -> dict[str, Any]:
 
 
 def _update(scene: Scene, before: Resource, after: Resource) -> Resource:
-    if after["status"] not in ("amended", "corrected"):
-        raise RuleBrokenError("status must be one of amended or corrected")
+    be_one_of(after["status"], "status", CHANGED)
     if _category(before) != _category(after):
         raise RuleBrokenError("category cannot be changed")
     if patient_of(before) != patient_of(after):

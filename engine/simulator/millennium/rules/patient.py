@@ -6,6 +6,7 @@ from typing import Any
 
 from engine.simulator.millennium.answers import Resource, RuleBrokenError
 from engine.simulator.millennium.elements import codes_of, dicts, reference_of
+from engine.simulator.millennium.rules.demands import at_most, have_time, need, refer_to
 from engine.simulator.millennium.rules.scene import Scene, TypeRules
 
 TEXT_MAX = 100
@@ -29,16 +30,14 @@ def _create(scene: Scene, resource: Resource) -> Resource:
     if resource.get("active", True) is not True:
         raise RuleBrokenError("active may only be true")
     for contact in dicts(resource.get("telecom")):
-        _need(contact, "telecom", "system", "use", "value")
+        need(contact, "telecom", "system", "use", "value")
     for address in dicts(resource.get("address")):
-        _need(address, "address", "use")
+        need(address, "address", "use")
         if "text" in address:
             raise RuleBrokenError("address.text is not supported")
-    if len(resource.get("communication", [])) > 1:
-        raise RuleBrokenError("communication expected at most 1 list item")
+    at_most(resource, "communication")
     for doctor in resource.get("generalPractitioner", []):
-        if not reference_of(doctor, "Practitioner"):
-            raise RuleBrokenError("generalPractitioner refers to a Practitioner")
+        refer_to(doctor, "generalPractitioner", "Practitioner")
     kept = {**resource, "active": True, "identifier": identifiers}
     _complete(scene, kept)
     return kept
@@ -54,10 +53,10 @@ def _identifiers(resource: Resource) -> list[dict[str, Any]]:
                 )
             enrolling += 1
             continue
-        _need(one, "identifier", "type", "system", "value")
+        need(one, "identifier", "type", "system", "value")
         if "use" in one:
             raise RuleBrokenError("identifier.use is not supported")
-        _period(one, "identifier")
+        have_time(one.get("period"), "identifier.period")
         kept.append(one)
     if enrolling != 1:
         raise RuleBrokenError("exactly one identifier names the enrolling organization")
@@ -67,12 +66,12 @@ def _identifiers(resource: Resource) -> list[dict[str, Any]]:
 def _names(resource: Resource) -> None:
     official = 0
     for name in dicts(resource.get("name")):
-        _need(name, "name", "use")
+        need(name, "name", "use")
         if "text" in name:
             raise RuleBrokenError("name.text is not supported")
         if name["use"] == "official":
             official += 1
-            _need(name, "name", "family", "given")
+            need(name, "name", "family", "given")
             if "end" in name.get("period", {}):
                 raise RuleBrokenError("the official name has no period.end")
         for part, most in (("given", GIVEN_MAX), ("prefix", 1), ("suffix", 1)):
@@ -85,19 +84,6 @@ def _names(resource: Resource) -> None:
         raise RuleBrokenError("exactly one name has the use official")
 
 
-def _need(element: dict[str, Any], name: str, *parts: str) -> None:
-    for part in parts:
-        if not element.get(part):
-            raise RuleBrokenError(f"{name}.{part} is required", code="required")
-
-
-def _period(element: dict[str, Any], name: str) -> None:
-    for end in ("start", "end"):
-        moment = element.get("period", {}).get(end, "")
-        if moment and "T" not in moment:
-            raise RuleBrokenError(f"{name}.period.{end} needs a time and a time zone")
-
-
 def _patched(scene: Scene, resource: Resource, operations: list[dict[str, Any]]) -> None:
     """Names are changed at index 0 alone; what was added is checked and gets an id."""
     for operation in operations:
@@ -105,10 +91,10 @@ def _patched(scene: Scene, resource: Resource, operations: list[dict[str, Any]])
         if path[0] == "name" and path[1] != "0":
             raise RuleBrokenError("only the first name can be changed")
     for contact in dicts(resource.get("telecom")):
-        _need(contact, "telecom", "system", "value")
+        need(contact, "telecom", "system", "value")
     for one in dicts(resource.get("identifier")):
-        _need(one, "identifier", "value")
-        _period(one, "identifier")
+        need(one, "identifier", "value")
+        have_time(one.get("period"), "identifier.period")
     _complete(scene, resource)
 
 

@@ -2,15 +2,43 @@
 
 from collections.abc import Mapping
 
-from engine.simulator.millennium.rules import encounter, observation, patient
+from engine.simulator.millennium.rules import (
+    documents,
+    encounter,
+    exchanges,
+    medicines,
+    observation,
+    patient,
+    people,
+    problems,
+    scheduling,
+)
 from engine.simulator.millennium.rules.scene import TypeRules
 
 PLAIN = TypeRules()
 
 RULES: Mapping[str, TypeRules] = {
-    "Patient": patient.RULES,
+    "AllergyIntolerance": problems.ALLERGY,
+    "Appointment": scheduling.APPOINTMENT,
+    "Basic": exchanges.TRANSACTION,
+    "Communication": exchanges.COMMUNICATION,
+    "Condition": problems.CONDITION,
+    "Coverage": exchanges.COVERAGE,
+    "DiagnosticReport": documents.REPORT,
+    "DocumentReference": documents.DOCUMENT,
     "Encounter": encounter.RULES,
+    "FamilyMemberHistory": problems.FAMILY_HISTORY,
+    "Immunization": medicines.IMMUNIZATION,
+    "MedicationRequest": medicines.MEDICATION_REQUEST,
     "Observation": observation.RULES,
+    "Organization": people.ORGANIZATION,
+    "Patient": patient.RULES,
+    "Practitioner": people.PRACTITIONER,
+    "Procedure": problems.PROCEDURE,
+    "Provenance": exchanges.PROVENANCE,
+    "QuestionnaireResponse": exchanges.ANSWERS,
+    "RelatedPerson": people.RELATED_PERSON,
+    "Slot": scheduling.SLOT,
 }
 
 
