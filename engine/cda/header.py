@@ -21,6 +21,9 @@ CHUNK_BYTES = 16_384
 PATIENTS_MAX = 16
 """Identifiers of patients that are read."""
 RELATED_MAX = 16
+TEMPLATES_MAX = 16
+NAME_PARTS_MAX = 4
+"""A family name and three given names."""
 CHARACTERS_MAX = 200
 """Of one identifier or code; more is cut."""
 
@@ -60,8 +63,16 @@ class DocumentHeader:
     """`code/@code`, mostly of LOINC."""
     effective_time: str = ""
     """As written, such as `20240131101500-0600`."""
+    templates: tuple[Identifier, ...] = ()
+    """Templates it claims to follow; the extension is their version."""
     patients: tuple[Identifier, ...] = ()
     """Identifiers of `recordTarget/patientRole`, in order."""
+    names: tuple[tuple[str, ...], ...] = ()
+    """Of the first patient: family name and given names of each name."""
+    birth_time: str = ""
+    """As written, such as `19580617`."""
+    gender: str = ""
+    """`administrativeGenderCode/@code`."""
     custodian: Identifier = ("", "")
     author: Identifier = ("", "")
     """The first author's organisation."""
@@ -143,13 +154,19 @@ def _facts(root: Node) -> DocumentHeader:
     version = found.get("versionNumber")
     code = found.get("code")
     time = found.get("effectiveTime")
+    person = next(_below(root, "recordTarget", "patientRole", "patient"), None)
+    known = {} if person is None else {_name(child): child for child in reversed(person)}
     return DocumentHeader(
         identifier=_identifier(found.get("id")),
         set_id=_identifier(found.get("setId")),
         version_number=_attribute(version, "value"),
         code=_attribute(code, "code"),
         effective_time=_attribute(time, "value"),
+        templates=tuple(_templates(root)),
         patients=tuple(_patients(root)),
+        names=() if person is None else tuple(_names(person)),
+        birth_time=_attribute(known.get("birthTime"), "value"),
+        gender=_attribute(known.get("administrativeGenderCode"), "code"),
         custodian=_first_id(
             root, "custodian", "assignedCustodian", "representedCustodianOrganization"
         ),
@@ -195,6 +212,26 @@ def _patients(root: Node) -> list[Identifier]:
         if any(identifier):
             found[identifier] = None
     return list(found)[:PATIENTS_MAX]
+
+
+def _templates(root: Node) -> list[Identifier]:
+    found = (_identifier(node) for node in _below(root, "templateId"))
+    return [one for one in found if one[0]][:TEMPLATES_MAX]
+
+
+def _names(person: Node) -> list[tuple[str, ...]]:
+    """Family and given names; of a name without parts its text stands for the family name."""
+    found: list[tuple[str, ...]] = []
+    for node in _below(person, "name"):
+        family = [_text(one) for one in _below(node, "family")] or [_text(node)]
+        name = (family[0], *(_text(one) for one in _below(node, "given")))
+        if any(name):
+            found.append(name[:NAME_PARTS_MAX])
+    return found[:PATIENTS_MAX]
+
+
+def _text(node: Node) -> str:
+    return " ".join(str(node.text or "").split())[:CHARACTERS_MAX]
 
 
 def _related(root: Node) -> list[Related]:

@@ -135,6 +135,16 @@ PREPROCESS_FORM = error(
     "a preprocess rule cannot use {what}",
     "name one field, repetition or component; values are texts, paths and functions of text",
 )
+PREPROCESS_OF_DOCUMENTS = error(
+    "C458",
+    "this channel takes documents alone, and a preprocess rule edits messages of HL7 v2",
+    "take the rule out: what differs in documents is said by `overlays`, in their folder cda/",
+)
+NOT_OF_DOCUMENTS = warning(
+    "C459",
+    "this channel takes documents alone, and none has {path}",
+    "see what conditions read of a document in docs/channels.md, Documents",
+)
 NO_CHANNEL = error("C456", "there is no channel file", "write channels/NAME.yaml")
 
 # -- environments --

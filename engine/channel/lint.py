@@ -11,6 +11,11 @@ from dataclasses import dataclass
 from engine.channel import codes
 from engine.channel.channel_fields import CHANNEL
 from engine.channel.crosscheck import ReadChannel, check_across
+from engine.channel.documents import (
+    check_condition_on_documents,
+    check_preprocess_on_documents,
+    takes_documents_alone,
+)
 from engine.channel.filter import compile_filter
 from engine.channel.millennium import KnownCalls, resolve_destinations
 from engine.channel.model import ChannelConfig, Configuration
@@ -160,26 +165,40 @@ def _check_texts(root: MappingNode, reading: Reading) -> None:
             for scalar in _scalars(value):
                 for problem in check_search_path(scalar):
                     reading.report(f"search_keys.{key.text}", problem)
-    condition = root.get("filter")
-    if isinstance(condition, Scalar) and condition.text.strip():
-        for problem in compile_filter(condition).problems:
-            reading.report("filter", problem)
-    _check_preprocess(root.get("transform"), "transform", reading)
+    of_documents = isinstance(route, MappingNode) and takes_documents_alone(
+        (key, _scalars(value)) for key, value in route
+    )
+    _check_condition(root.get("filter"), "filter", reading, of_documents=of_documents)
+    _check_preprocess(root.get("transform"), "transform", reading, of_documents=of_documents)
     senders = root.get("senders")
     for index, sender in enumerate(senders if isinstance(senders, Sequence) else ()):
         path = f"senders[{index}]"
-        _check_preprocess(sender, path, reading)
+        _check_preprocess(sender, path, reading, of_documents=of_documents)
         condition = sender.get("when") if isinstance(sender, MappingNode) else None
-        if isinstance(condition, Scalar) and condition.text.strip():
-            for problem in compile_filter(condition).problems:
-                reading.report(f"{path}.when", problem)
+        _check_condition(condition, f"{path}.when", reading, of_documents=of_documents)
 
 
-def _check_preprocess(owner: Node | None, path: str, reading: Reading) -> None:
-    rules = owner.get("preprocess") if isinstance(owner, MappingNode) else None
-    for scalar in _scalars(rules):
-        for problem in check_rule(scalar):
-            reading.report(f"{path}.preprocess", problem)
+def _check_condition(
+    condition: Node | None, path: str, reading: Reading, *, of_documents: bool
+) -> None:
+    if not isinstance(condition, Scalar) or not condition.text.strip():
+        return
+    problems = list(compile_filter(condition).problems)
+    if of_documents and not problems:
+        problems = list(check_condition_on_documents(condition))
+    for problem in problems:
+        reading.report(path, problem)
+
+
+def _check_preprocess(
+    owner: Node | None, path: str, reading: Reading, *, of_documents: bool
+) -> None:
+    rules = _scalars(owner.get("preprocess")) if isinstance(owner, MappingNode) else ()
+    problems = [problem for scalar in rules for problem in check_rule(scalar)]
+    if of_documents:
+        problems += check_preprocess_on_documents(rules)
+    for problem in problems:
+        reading.report(f"{path}.preprocess", problem)
 
 
 def _check_destination_names(root: MappingNode, reading: Reading) -> None:

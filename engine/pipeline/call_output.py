@@ -9,9 +9,8 @@ from engine.fhir.entries import Entry
 from engine.hl7v2.message import Message
 from engine.millennium.calls.body import CONTENT_TYPE, MessageFacts, encode_calls
 from engine.millennium.calls.compose import Composer, compose
+from engine.pipeline.document_message import message_type
 from engine.pipeline.result import Output
-
-DOCUMENT_TYPE = "CDA"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +40,7 @@ def document_facts(facts: DocumentHeader, event_at: str) -> MessageFacts:
     return MessageFacts(
         control_id=shown(facts.identifier),
         event_at=event_at,
-        message_type=f"{DOCUMENT_TYPE}^{facts.code}" if facts.code else DOCUMENT_TYPE,
+        message_type=message_type(facts),
     )
 
 

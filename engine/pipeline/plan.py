@@ -5,6 +5,7 @@ A channel with `senders` has a plan for each of them: its own with what differs.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, Protocol
 
 from engine.cda.document import Document
@@ -115,7 +116,7 @@ def plan(
     program: Converter | None,
     *,
     strict: StrictCheck | None = None,
-    documents: Callable[[], DocumentConverter] | None = None,
+    documents: Callable[[ChannelConfig], DocumentConverter] | None = None,
     programs: Callable[[ChannelConfig], Converter] | None = None,
     code_values: Callable[[TenantConfig], CodeValues] | None = None,
 ) -> ChannelPlan:
@@ -125,7 +126,7 @@ def plan(
         config: the channel, free of errors.
         program: its compiled maps; None only for `transform.map: none`.
         strict: the second validator, used where the channel says `validate: strict`.
-        documents: gives the compiled maps of documents when the first one comes.
+        documents: gives a channel's compiled maps of documents, asked when the first one comes.
         programs: gives the compiled maps of a channel as it is for one of its senders.
         code_values: gives those of a tenant; without it a tenant has none.
     """
@@ -137,7 +138,7 @@ def plan(
     )
     return ChannelPlan(
         config=config,
-        documents=documents,
+        documents=partial(documents, config) if documents is not None else None,
         program=program,
         context=MapContext(
             time_zone=transform.time_zone,

@@ -26,6 +26,7 @@ from engine.millennium.calls.body import MessageFacts
 from engine.pipeline import codes
 from engine.pipeline.call_output import compose_outputs, document_facts, message_facts
 from engine.pipeline.document_keys import document_event_at, document_search_keys
+from engine.pipeline.document_message import as_message
 from engine.pipeline.document_output import document_entries, with_outcome
 from engine.pipeline.embedded import embedded_documents, join_documents
 from engine.pipeline.encoding import encode_outputs
@@ -33,7 +34,7 @@ from engine.pipeline.moments import event_at, instant, instant_of
 from engine.pipeline.plan import PASSED_ON, ChannelPlan, Converter, DocumentConverter
 from engine.pipeline.repair import repair_entries
 from engine.pipeline.result import HL7_V2, Output, ProcessResult
-from engine.pipeline.search_keys import KEYS_MAX, search_keys
+from engine.pipeline.search_keys import KEYS_MAX, channel_keys, search_keys
 from engine.pipeline.states import State
 
 CONVERT = "convert"
@@ -111,9 +112,7 @@ def _process(raw: bytes, plan: ChannelPlan, course: _Course) -> ProcessResult:
     course.step = "search keys"
     course.keys = search_keys(message, plan.readers)
     course.event_at = event_at(message, plan.context.time_zone) or course.event_at
-    course.step = "filter"
-    if plan.passes is not None and not plan.passes(message):
-        course.diagnostics.append(plan.passes.refusal(message))
+    if not _passes(message, plan, course):
         return course.result(State.FILTERED)
     if plan.program is None or plan.config.transform.map == PASSED_ON:
         return course.result(State.TRANSFORMED, _in_order(plan, _as_received(raw, plan)))
@@ -129,10 +128,22 @@ def _plan_of_sender(message: Message, plan: ChannelPlan, course: _Course) -> Cha
     return plan
 
 
+def _passes(message: Message, plan: ChannelPlan, course: _Course) -> bool:
+    course.step = "filter"
+    if plan.passes is None or plan.passes(message):
+        return True
+    course.diagnostics.append(plan.passes.refusal(message))
+    return False
+
+
 def _process_document(raw: bytes, plan: ChannelPlan, course: _Course) -> ProcessResult:
-    course.step = "search keys"
     facts = read_header(raw)
-    course.keys = document_search_keys(facts)
+    header = as_message(facts, raw)
+    if plan.senders:
+        plan = _plan_of_sender(header, plan, course)
+    course.step = "search keys"
+    own_keys = channel_keys(header, plan.readers)
+    course.keys = (*document_search_keys(facts), *own_keys)[:KEYS_MAX]
     course.event_at = document_event_at(facts, plan.context.time_zone) or course.event_at
     course.step = "decode"
     parsed = parse_document(raw, repair_cp1252=plan.config.decoding.repair_cp1252)
@@ -140,6 +151,8 @@ def _process_document(raw: bytes, plan: ChannelPlan, course: _Course) -> Process
     course.document = parsed.document
     if parsed.document is None:
         return course.result(State.ERROR)
+    if not _passes(header, plan, course):
+        return course.result(State.FILTERED)
     if plan.documents is None or plan.config.transform.map == PASSED_ON:
         return course.result(State.TRANSFORMED, _in_order(plan, _as_received(raw, plan)))
     course.step = "map"

@@ -6,7 +6,7 @@ are never keys. The control id is not among them: intake stores it for every mes
 not.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from engine.channel.message_values import value_reader
 from engine.diagnostics import NOWHERE
@@ -63,10 +63,17 @@ def search_keys(
                     found[kind, value] = None
         if len(found) >= KEYS_MAX:
             break
+    found.update(dict.fromkeys(channel_keys(message, readers)))
+    return tuple(found)[:KEYS_MAX]
+
+
+def channel_keys(
+    message: Message, readers: Sequence[tuple[str, KeyReader]]
+) -> Iterator[tuple[str, str]]:
+    """(kind, value) pairs of the channel's own keys."""
     for kind, reader in readers:
         for value in reader(message):
-            found[kind, value[:KEY_CHARACTERS_MAX]] = None
-    return tuple(found)[:KEYS_MAX]
+            yield kind, value[:KEY_CHARACTERS_MAX]
 
 
 def _first_components(text: str, delimiters: Delimiters) -> Iterable[str]:

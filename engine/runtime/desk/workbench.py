@@ -113,7 +113,7 @@ class Workbench:
                 channel,
                 self.loaded.program(channel),
                 strict=strict,
-                documents=partial(self.loaded.documents, channel),
+                documents=self.loaded.documents,
                 programs=self.loaded.program,
                 code_values=partial(code_values_of, self.loaded.code_values),
             )
@@ -169,9 +169,7 @@ class Workbench:
             return self._trace_document(conversion, conversion.result.document, channel_name)
         if message is None:
             return None
-        chosen = self.plan(self.choose(raw, channel_name))
-        if conversion.result.sender is not None:
-            chosen = chosen.senders[conversion.result.sender].plan
+        chosen = self._chosen(raw, conversion, channel_name)
         program = self.loaded.program(chosen.config)
         trace = Trace()
         made = program.convert(
@@ -182,20 +180,27 @@ class Workbench:
     def _trace_document(
         self, conversion: Conversion, document: Document, channel_name: str | None
     ) -> Traced:
-        channel = self.choose(document.raw, channel_name)
-        program, trace = self.loaded.documents(channel), Trace()
-        made = program.convert(document, self.plan(channel).context, trace)
+        chosen = self._chosen(document.raw, conversion, channel_name)
+        program, trace = self.loaded.documents(chosen.config), Trace()
+        made = program.convert(document, chosen.context, trace)
         return Traced(conversion=conversion, program=program, made=made, trace=trace)
+
+    def _chosen(self, raw: bytes, made: Conversion, channel_name: str | None) -> ChannelPlan:
+        """The plan a message was converted by: its channel's, or that of its sender."""
+        found = self.plan(self.choose(raw, channel_name))
+        sender = made.result.sender
+        return found if sender is None else found.senders[sender].plan
 
     def accounts(self, raw: bytes, channel_name: str | None = None) -> list[LeafAccount]:
         """What became of every populated leaf; of a message without a map, all are unmapped.
 
         Of a document: what became of every clinical statement.
         """
-        document = self.convert(raw, channel_name).result.document
+        made = self.convert(raw, channel_name)
+        document = made.result.document
         if document is not None:
-            channel = self.choose(raw, channel_name)
-            return self.loaded.documents(channel).accounts(document, self.plan(channel).context)
+            chosen = self._chosen(raw, made, channel_name)
+            return self.loaded.documents(chosen.config).accounts(document, chosen.context)
         traced = self.trace(raw, channel_name)
         if traced is None:
             return []

@@ -1,34 +1,26 @@
 """Rim. A document's header as intake knows messages: by the fields of an MSH.
 
 Routes, duplicates, lanes and the log speak of messages by these fields, so documents need none of
-their own: MSH-4 is the custodian, MSH-9 is `CDA^` and the code of the document's type, MSH-10 its
-id as `root^extension`, MSH-12 its version number.
+their own. Which they are says `pipeline.document_message`, which makes a message of them.
 """
-
-import hashlib
 
 from engine.cda.header import DocumentHeader, read_header, shown
 from engine.cda.reader import is_document
 from engine.hl7v2.delimiters import STANDARD
 from engine.hl7v2.header import Header, peek
+from engine.pipeline.document_message import control_id, message_type
 
 DOCUMENT = "ClinicalDocument"
 """In the place of `MSH`."""
-MESSAGE_CODE = "CDA"
 
 
 def as_header(facts: DocumentHeader, raw: bytes) -> Header:
-    """The header of a document in the form of a message's.
-
-    A document without an id is known by its bytes, so that one sent again is still a duplicate.
-    """
+    """The header of a document in the form of a message's."""
     if facts.problems:
         return Header((DOCUMENT,), STANDARD, "utf-8", facts.problems, False, 0)
-    kind = f"{MESSAGE_CODE}^{facts.code}" if facts.code else MESSAGE_CODE
-    identifier = shown(facts.identifier) or f"sha256^{hashlib.sha256(raw).hexdigest()}"
     parts = (
-        *(DOCUMENT, "^~\\&", "", facts.sender, "", "", facts.effective_time, "", kind),
-        *(identifier, "", facts.version_number),
+        *(DOCUMENT, "^~\\&", "", facts.sender, "", "", facts.effective_time, ""),
+        *(message_type(facts), shown(control_id(facts, raw)), "", facts.version_number),
     )
     return Header(parts, STANDARD, "utf-8", (), True, 0)
 

@@ -44,7 +44,7 @@ def load_plans(loaded: Loaded) -> Plans:
             config,
             loaded.program(config),
             strict=strict,
-            documents=partial(loaded.documents, config),
+            documents=loaded.documents,
             programs=loaded.program,
             code_values=partial(code_values_of, loaded.code_values),
         )

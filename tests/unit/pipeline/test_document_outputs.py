@@ -76,7 +76,7 @@ def prepared(*destinations: DestinationConfig, **options: Any) -> ChannelPlan:
         destinations=destinations or (EHR,),
     )
     messages, documents = programs()
-    return plan(config, messages, documents=lambda: documents)
+    return plan(config, messages, documents=lambda _: documents)
 
 
 def run(raw: str | bytes, *destinations: DestinationConfig, **options: Any) -> ProcessResult:
