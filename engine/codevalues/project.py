@@ -13,7 +13,7 @@ from engine.codevalues.codes import FILE_PLACE
 from engine.codevalues.concept_map import read_concept_map
 from engine.codevalues.registry import FILE as REGISTRY
 from engine.codevalues.registry import KnownSystem, Registry, read_registry
-from engine.codevalues.resolve import CodeValues
+from engine.codevalues.resolve import CodeValues, Missing
 from engine.codevalues.snapshot import Snapshot, read_snapshot
 from engine.codevalues.standard import StandardTable, read_standard
 from engine.diagnostics import Diagnostic, Place
@@ -33,6 +33,8 @@ class CodeValueFiles:
     standards: tuple[StandardTable, ...] = ()
     snapshots: Mapping[str, Snapshot] = field(default_factory=dict)
     """By file: `codevalues/snapshots/sandbox.csv`."""
+    noted: list[Missing] | None = None
+    """Where the code values of every tenant note codes without a value."""
 
     def for_tenant(self, tenant: str, *, region: str = "us", snapshot: str = "") -> CodeValues:
         """The code values of one tenant.
@@ -50,6 +52,7 @@ class CodeValueFiles:
             aliases=self.aliases,
             standards=self.standards,
             snapshot=self.snapshots.get(snapshot),
+            noted=self.noted,
         )
 
 

@@ -59,6 +59,24 @@ class Resolution:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Missing:
+    """A code of a message that had no value: an entry of the analyst's work list."""
+
+    element: str
+    """`Observation.code`."""
+    code: str
+    system: str
+    display: str
+    """What the sender calls it."""
+    code_set: int
+    """0: a standard is wanted, see `targets`."""
+    contributor_source: str
+    outcome: Outcome
+    targets: tuple[str, ...] = ()
+    """URIs of the standards that the element takes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CodeValues:
     """The code values of one tenant and project."""
 
@@ -70,6 +88,13 @@ class CodeValues:
     """By contributor source and code set."""
     standards: Sequence[StandardTable] = ()
     snapshot: Snapshot | None = None
+    noted: list[Missing] | None = None
+    """Where codes without a value are noted; None in the engine, whose diagnostics name none."""
+
+    def note(self, missing: Missing) -> None:
+        """Note a code without a value where that is wanted."""
+        if self.noted is not None:
+            self.noted.append(missing)
 
     def system_of(self, code_set: int) -> str:
         """The URI of a code set of the tenant."""

@@ -73,7 +73,7 @@ def read_rows(
     """
     problems: list[Diagnostic] = []
     reader = csv.reader(io.StringIO(text.removeprefix("\ufeff"), newline=""), strict=True)
-    found = Rows(file=file, columns=(), rows=[], lines=text.splitlines())
+    found = Rows(file=file, columns=(), rows=[], lines=text.split("\n"))
     header = False
     end = 0
     try:

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from engine.codevalues.resolve import CodeValues, Outcome, Resolution, problem_of
+from engine.codevalues.resolve import CodeValues, Missing, Outcome, Resolution, problem_of
 from engine.diagnostics import Diagnostic, Place
 from engine.millennium import codes
 from engine.millennium.resources.rules import (
@@ -102,6 +102,7 @@ def _resolve(concept: Json, at: _Field, found: Resolved) -> None:
                 _take(concept, [answer.coding], answer, at, found)
                 return
             if answer.outcome is not Outcome.UNMAPPED:
+                _note(coding, answer.outcome, at)
                 _stop(answer, at, found)
                 return
     elif _standard(concept, ordered, at, found):
@@ -151,6 +152,22 @@ def _stop(answer: Resolution, at: _Field, found: Resolved) -> None:
     _report(answer, at, found)
 
 
+def _note(coding: Json, outcome: Outcome, at: _Field) -> None:
+    """For the analyst's work list; see `CodeValues.noted`."""
+    at.source.values.note(
+        Missing(
+            element=at.name,
+            code=str(coding["code"]),
+            system=str(coding.get("system", "")),
+            display=str(coding.get("display", "")),
+            code_set=at.rule.code_set,
+            contributor_source=at.source.contributor_source,
+            outcome=outcome,
+            targets=at.rule.accepts,
+        )
+    )
+
+
 def _report(answer: Resolution, at: _Field, found: Resolved) -> None:
     problem = problem_of(
         answer,
@@ -165,6 +182,8 @@ def _report(answer: Resolution, at: _Field, found: Resolved) -> None:
 def _unmapped(concept: Json, codings: list[Json], at: _Field, found: Resolved) -> None:
     """What the policy of the field says of a concept without a value."""
     policy = at.policy
+    for coding in codings[:1]:
+        _note(coding, Outcome.UNMAPPED, at)
     if policy in (HOLD, REJECT):
         found.held = found.held or policy == HOLD
         found.rejected = found.rejected or policy == REJECT

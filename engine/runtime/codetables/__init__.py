@@ -1,0 +1,1 @@
+"""Rim. Code tables at the desk: what is missing, adding rows, taking snapshots."""

@@ -1,0 +1,19 @@
+"""Rim. Files of a project, written whole or not at all."""
+
+import os
+from pathlib import Path
+
+
+def write_text(file: Path, text: str) -> None:
+    """Put a text into a file, through one beside it. Raises OSError."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    aside = file.with_name(f".{file.name}.{os.getpid()}.tmp")
+    try:
+        with aside.open("w", encoding="utf-8", newline="") as written:
+            written.write(text)
+            written.flush()
+            os.fsync(written.fileno())
+        aside.replace(file)
+    except OSError:
+        aside.unlink(missing_ok=True)
+        raise
