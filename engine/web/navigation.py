@@ -17,7 +17,10 @@ class Entry:
     right: Right
 
 
-SCREENS: Sequence[Entry] = (Entry(label="Board", path="/", keys="g b", right=Right.SEE_MESSAGES),)
+SCREENS: Sequence[Entry] = (
+    Entry(label="Board", path="/", keys="g b", right=Right.SEE_MESSAGES),
+    Entry(label="Messages", path="/messages", keys="g m", right=Right.SEE_MESSAGES),
+)
 
 
 def entries(viewer: Viewer) -> list[Entry]:

@@ -4,9 +4,17 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from engine.pipeline.states import Origin
+from engine.pipeline.states import Origin, State
 from engine.store.interface import MessageRow
 
+_WORST_FIRST = (
+    State.HELD,
+    State.UNKNOWN,
+    State.ERROR,
+    State.PARKED,
+    State.PENDING,
+    State.QUEUED,
+)
 VALUES_MAX = 12
 """Of one facet; the most frequent."""
 
@@ -38,8 +46,16 @@ def facets_of(rows: Sequence[MessageRow]) -> tuple[Facet, ...]:
 
 
 def status_of(row: MessageRow) -> str:
-    """The word of a message: the state of its latest run, or why it never ran."""
-    return row.state.value if row.state is not None else row.verdict.value.upper()
+    """The word of a message: the state of its latest run, or why it never ran.
+
+    Of one that is being delivered it is the state of the delivery that stands worst.
+    """
+    if row.state is None:
+        return row.verdict.value.upper()
+    if row.state is State.TRANSFORMED:
+        states = {state for _, state in row.deliveries}
+        return next((state for state in _WORST_FIRST if state in states), row.state).value
+    return row.state.value
 
 
 def _facet(name: str, values: Iterable[str]) -> Facet:

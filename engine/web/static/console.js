@@ -10,7 +10,8 @@
      data-pause="#id"        a checkbox: while it is checked, #id is not refreshed
      data-copy="text"        a button that copies the text
      data-check-all="#id"    a checkbox that checks all others inside #id
-     data-submit             a field that sends its form when it changes */
+     data-submit             a field that sends its form when it changes
+     data-enter              a text of several lines that Enter sends (with Shift: a new line) */
 "use strict";
 (() => {
   const FIELDS = "input, textarea, select, [contenteditable]";
@@ -65,6 +66,11 @@
   /* -- keys -- */
 
   function pressed(event) {
+    if (event.key === "Enter" && !event.shiftKey && event.target.matches?.("[data-enter]")) {
+      event.preventDefault();
+      event.target.form.requestSubmit();
+      return;
+    }
     if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
     const inField = event.target.matches && event.target.matches(FIELDS);
     if (event.key === "Escape" && inField) {
