@@ -97,7 +97,12 @@ def _issue(found: dict[str, Any]) -> Issue:
 
 
 def _known_path(text: object) -> str | None:
-    """The part of a path that R4 knows: a name it does not know may be a patient's."""
+    """The part of a path that R4 knows: a name it does not know may be a patient's.
+
+    `/f:AllergyIntolerance/f:status`, the XPath of the older `location`, is read too.
+    """
+    if isinstance(text, str) and text.startswith("/f:"):
+        text = text.removeprefix("/f:").replace("/f:", ".")
     if not isinstance(text, str) or _PATH.fullmatch(text) is None:
         return None
     head, *steps = text.split(".")

@@ -68,9 +68,9 @@ class AnswerClass(StrEnum):
     REJECTED = "rejected"
     """400, 422, 424 and a 500 about a required element: the data; never again as it is."""
     RETRY = "retry"
-    """408, 423, 425, 429, 5xx: later."""
+    """408, 423, 425, 429, 5xx: later; it was not made."""
     UNKNOWN = "unknown"
-    """A success without what it must have, such as the Location of a create."""
+    """A create that may have been made: a success without a Location, a 500, 502 or 504."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

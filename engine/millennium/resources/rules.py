@@ -72,6 +72,10 @@ class ResourceRules:
     """Must have a time of day with an offset; without it they are left out."""
     immutable: tuple[str, ...] = ()
     """Cannot be changed by an update."""
+    update_values: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = ()
+    """Path to what an update says in place of a value: an amended result is no longer final."""
+    create_only: tuple[str, ...] = ()
+    """Said when it is created; what is there is not compared with it afterwards."""
     patch: tuple[PatchPair, ...] = ()
 
     def code_field(self, path: str) -> CodeField | None:

@@ -14,6 +14,8 @@ codes:
   code: {code_set: 72, accepts: [http://loinc.org], unmapped: hold}
 times: [effectiveDateTime]
 immutable: [code, subject]
+update_values: {status: {final: amended}}
+create_only: [serviceProvider]
 patch: [replace /period/end, "replace /name/{index}/family tested"]
 """
 
@@ -35,7 +37,8 @@ from engine.yamltext import Mapping, Scalar, Sequence
 
 KEYS = (
     "resource", "source", "fields", "update_fields", "required", "values", "counts", "one_of",
-    "extensions", "systems", "codes", "times", "immutable", "patch",
+    "extensions", "systems", "codes", "times", "immutable",
+    "update_values", "create_only", "patch",
 )  # fmt: skip
 CODE_KEYS = ("code_set", "accepts", "unmapped", "alias_meaning", "text")
 _PAIR = re.compile(r"(add|replace|remove|test) (/\S+)( tested)?")
@@ -74,6 +77,8 @@ def read_rules(root: Mapping, file: str, problems: list[Diagnostic]) -> Resource
         codes=reader.codes(),
         times=reader.paths("times"),
         immutable=reader.paths("immutable"),
+        update_values=reader.update_values(),
+        create_only=reader.paths("create_only"),
         patch=reader.patch(),
     )
 
@@ -144,6 +149,16 @@ class _Reader:
                     text=inner.word("text", ("true", "false"), default="true") == "true",
                 )
             )
+        return tuple(found)
+
+    def update_values(self) -> tuple[tuple[str, tuple[tuple[str, str], ...]], ...]:
+        found: list[tuple[str, tuple[tuple[str, str], ...]]] = []
+        for name, node in self.keys.pairs("update_values"):
+            if isinstance(node, Mapping):
+                said = [(key.text, one.text) for key, one in node if isinstance(one, Scalar)]
+                found.append((self.path(name), tuple(said)))
+            else:
+                self.keys.wrong(node, f"`{name.text}`", "values with the values behind them")
         return tuple(found)
 
     def patch(self) -> tuple[PatchPair, ...]:

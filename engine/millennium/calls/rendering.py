@@ -1,0 +1,98 @@
+"""Pure. A plain call and its arguments as one HTTP request.
+
+Arguments go into the path, the query and headers percent-encoded or checked, so that no identifier
+of a message can become part of an address or a header of its own.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+from engine.millennium.calls.body import encode_json
+from engine.millennium.calls.checker import ROOTS, names_of
+from engine.millennium.calls.model import Body, CallPreset
+
+_TEMPLATE = re.compile(r"\{([^{}]*)\}")
+_HEADER_VALUE = re.compile(r"[\t\x20-\x7e]*")
+_UNRESERVED = "-._~"
+
+
+class ArgumentError(ValueError):
+    """A call lacks an argument, or one cannot be sent. The text names the argument, no value."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RenderedRequest:
+    """One request, without the token."""
+
+    method: str
+    url: str
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+
+
+def render_request(
+    preset: CallPreset,
+    roots: Mapping[str, str],
+    arguments: Mapping[str, str],
+    content: Any = None,
+) -> RenderedRequest:
+    """The request of a plain call.
+
+    Args:
+        preset: the call.
+        roots: `fhir_root` and `ehr_api_root` of the tenant.
+        arguments: `id` and the call's parameters by name.
+        content: the resource, the patch or the JSON that is sent, where the call sends something.
+
+    Raises:
+        ArgumentError: one that is required is missing, or a header's value cannot be sent.
+    """
+    for name in preset.required:
+        if not arguments.get(name):
+            raise ArgumentError(f"{preset.name} needs {name}")
+    root, _, rest = preset.path.partition("/")
+    start = roots.get(root.strip("{}"), "")
+    if not start:
+        raise ArgumentError(f"the tenant has no {root.strip('{}')}, which {preset.name} needs")
+    url = f"{start}/{_filled(preset, rest, arguments)}"
+    pairs = [
+        f"{quote(name, safe=_UNRESERVED)}={_filled(preset, value, arguments)}"
+        for name, value in preset.query
+        if all(arguments.get(one) for one in names_of(value))
+    ]
+    if pairs:
+        url += f"?{'&'.join(pairs)}"
+    headers = [
+        (name, _header(preset, value, arguments))
+        for name, value in preset.headers
+        if all(arguments.get(one) for one in names_of(value))
+    ]
+    body = b"" if preset.body is Body.NONE or content is None else encode_json(content)
+    return RenderedRequest(method=preset.method, url=url, headers=tuple(headers), body=body)
+
+
+def _filled(preset: CallPreset, template: str, arguments: Mapping[str, str]) -> str:
+    def one(match: re.Match[str]) -> str:
+        text = _argument(preset, match[1], arguments)
+        if not text.strip("."):
+            raise ArgumentError(f"{match[1]} of {preset.name} is a step of a path")
+        return quote(text, safe=_UNRESERVED)
+
+    return _TEMPLATE.sub(one, template)
+
+
+def _header(preset: CallPreset, template: str, arguments: Mapping[str, str]) -> str:
+    value = _TEMPLATE.sub(lambda match: _argument(preset, match[1], arguments), template)
+    if _HEADER_VALUE.fullmatch(value) is None:
+        raise ArgumentError(f"a header of {preset.name} has characters that cannot be sent")
+    return value
+
+
+def _argument(preset: CallPreset, name: str, arguments: Mapping[str, str]) -> str:
+    found = arguments.get(name)
+    if not found or name in ROOTS:
+        raise ArgumentError(f"{preset.name} needs {name}")
+    return found
