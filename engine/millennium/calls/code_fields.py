@@ -182,16 +182,16 @@ def _report(answer: Resolution, at: _Field, found: Resolved) -> None:
 def _unmapped(concept: Json, codings: list[Json], at: _Field, found: Resolved) -> None:
     """What the policy of the field says of a concept without a value."""
     policy = at.policy
+    passed = [one for one in codings if one.get("system") in at.rule.accepts]
+    if policy == PASS and passed:
+        concept["coding"] = passed
+        return
     for coding in codings[:1]:
         _note(coding, Outcome.UNMAPPED, at)
     if policy in (HOLD, REJECT):
         found.held = found.held or policy == HOLD
         found.rejected = found.rejected or policy == REJECT
         _refuse(at, found)
-        return
-    passed = [one for one in codings if one.get("system") in at.rule.accepts]
-    if policy == PASS and passed:
-        concept["coding"] = passed
         return
     first = codings[0] if codings else {}
     if policy.startswith(f"{FIXED} "):
