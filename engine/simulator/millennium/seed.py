@@ -1,13 +1,16 @@
-"""Rim. What every tenant holds from the start: an enrolling organization, a place, a practitioner,
+"""Rim. What every tenant holds from the start: an enrolling organization, wards, practitioners,
 a schedule with free slots, and a patient to try reads with. Nobody here is real.
 """
 
 from engine.simulator.millennium.answers import Resource
+from engine.simulator.people import DOCTORS, WARDS
 
 ORGANIZATION = "675844"
 """The enrolling organization of a registration."""
 LOCATION = "21250403"
+"""The first ward; the others follow."""
 PRACTITIONER = "4122622"
+"""The first of the hospital's doctors; the others follow."""
 CANARY = "12742399"
 """A patient that reads can be tried with."""
 SCHEDULE = "24477854-21304876-62852027-0"
@@ -24,23 +27,8 @@ def seed_resources() -> list[Resource]:
             "name": "North Hospital",
             "identifier": [{"system": "urn:oid:2.16.840.1.113883.3.9999.1", "value": "NORTH"}],
         },
-        {
-            "resourceType": "Location",
-            "id": LOCATION,
-            "status": "active",
-            "name": "North Hospital, Medicine",
-            "managingOrganization": {"reference": f"Organization/{ORGANIZATION}"},
-            "identifier": [{"value": "FSI^~NORTH^~MED"}],
-        },
-        {
-            "resourceType": "Practitioner",
-            "id": PRACTITIONER,
-            "active": True,
-            "name": [{"use": "usual", "family": "Hartmann", "given": ["Liesl"]}],
-            "identifier": [
-                {"system": "http://hl7.org/fhir/sid/us-npi", "value": "1003000126"},
-            ],
-        },
+        *(_location(number, ward) for number, ward in enumerate(WARDS)),
+        *(_practitioner(number) for number in range(len(DOCTORS))),
         {
             "resourceType": "Patient",
             "id": CANARY,
@@ -71,6 +59,28 @@ def seed_resources() -> list[Resource]:
         },
         *(_slot(number) for number in range(SLOTS)),
     ]
+
+
+def _location(number: int, ward: str) -> Resource:
+    return {
+        "resourceType": "Location",
+        "id": str(int(LOCATION) + number),
+        "status": "active",
+        "name": f"North Hospital, {ward}",
+        "managingOrganization": {"reference": f"Organization/{ORGANIZATION}"},
+        "identifier": [{"value": f"FSI^~NORTH^~{ward}"}],
+    }
+
+
+def _practitioner(number: int) -> Resource:
+    npi, family, given = DOCTORS[number]
+    return {
+        "resourceType": "Practitioner",
+        "id": str(int(PRACTITIONER) + number),
+        "active": True,
+        "name": [{"use": "usual", "family": family, "given": [given]}],
+        "identifier": [{"system": "http://hl7.org/fhir/sid/us-npi", "value": npi}],
+    }
 
 
 def _slot(number: int) -> Resource:

@@ -91,6 +91,8 @@ class MillenniumSimulator:
         if self._state is not None:
             self._state.clear()
         self._open()
+        if self._state is not None and self._runner is not None:
+            self._state.resume()
         self.faults.set([])
         self.requests.clear()
         self.paths.clear()
@@ -102,6 +104,8 @@ class MillenniumSimulator:
         """Listen. Raises OSError when the port is taken, ssl.SSLError for a bad certificate."""
         options = self.options
         context = _tls(options)
+        if self._state is not None:
+            self._state.resume()
         self._runner = web.AppRunner(self.application(), access_log=None)
         await self._runner.setup()
         port = self.port or options.port
@@ -109,11 +113,13 @@ class MillenniumSimulator:
         self.port = int(self._runner.addresses[0][1])
 
     async def stop(self) -> None:
-        """Close the port and all connections; `start` opens the same port again."""
+        """Close the port, all connections and the state file; `start` opens the same again."""
         if self._runner is not None:
             await self._runner.cleanup()
             self._runner = None
         await self._custom.close()
+        if self._state is not None:
+            self._state.close()
 
     async def __aenter__(self) -> Self:
         """Start."""
@@ -126,10 +132,8 @@ class MillenniumSimulator:
         failure: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Stop, and close the state file."""
+        """Stop."""
         await self.stop()
-        if self._state is not None:
-            self._state.close()
 
     @property
     def url(self) -> str:

@@ -25,7 +25,7 @@ class StateFile:
         self._out: IO[bytes] | None = None
 
     def open(self, tenants: Mapping[str, Tenant]) -> None:
-        """Restore the tenants, rewrite the file to what they hold, and follow their changes.
+        """Restore the tenants, rewrite the file to what they hold; `resume` keeps what follows.
 
         Raises ValueError for a line that is not a change; one cut short at the end is left out.
         """
@@ -46,6 +46,11 @@ class StateFile:
         self.close()
         with contextlib.suppress(FileNotFoundError):
             self._path.unlink()
+
+    def resume(self) -> None:
+        """Write changes from now on."""
+        if self._out is None:
+            self._out = self._path.open("ab")
 
     def close(self) -> None:
         """Write no more."""
@@ -70,7 +75,6 @@ class StateFile:
                     for record in tenant.chart.all(kind):
                         out.write(_record_line(name, tenant.chart, record, kept=True))
         new.replace(self._path)
-        self._out = self._path.open("ab")
 
     def _write(self, line: bytes) -> None:
         if self._out is not None:

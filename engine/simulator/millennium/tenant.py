@@ -1,7 +1,7 @@
 """Rim. One tenant: its chart, its code values, its searches, and what is there from the start."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from engine.simulator.millennium.answers import Resource
@@ -24,8 +24,6 @@ class Tenant:
     codes: CodeTable
     searches: Searches
     clock: Callable[[], float]
-    messages: list[Resource] = field(default_factory=list)
-    """Sent by the EHR API."""
 
     def scene(self) -> Scene:
         """What the rules of a write are given."""
