@@ -11,6 +11,7 @@ from engine.channel.environment import EnvironmentConfig
 from engine.channel.environments import find_tenant
 from engine.channel.model import ChannelConfig, MillenniumDestinationConfig
 from engine.channel.reading import Reading
+from engine.codevalues.lint import lint_policy
 from engine.diagnostics import Diagnostic, Place, did_you_mean
 from engine.millennium import codes
 from engine.millennium.calls.compose import COMPOSED
@@ -107,8 +108,9 @@ def _check_policies(
         if call.rules is not None
         for one in call.rules.codes
     }
-    for name, _ in config.unmapped:
+    for name, policy in config.unmapped:
+        place = places.of(f"unmapped.{name}")
+        yield from lint_policy(name, policy, place)
         if name not in fields:
             hint = did_you_mean(name, fields) or f"its fields: {', '.join(sorted(fields))}"
-            place = places.of(f"unmapped.{name}")
             yield codes.UNKNOWN_FIELD(place, field=name, hint=hint)

@@ -99,8 +99,8 @@ SNAPSHOT_OTHER_TENANT = error(
 )
 STANDARD_SENT = warning(
     "V828",
-    "{element} (code set {code_set}) would send {standard} codes, which Millennium refuses unless"
-    " it has mapped them",
+    "{element} would send LOINC and other standard codes, which Millennium refuses unless it has"
+    " mapped them to event codes (code set 72)",
     "map them to code values, or choose hold",
 )
 UNKNOWN_SYSTEM = warning(
@@ -112,6 +112,12 @@ SNAPSHOT_MISSING = warning(
     "V830",
     "there is no snapshot {file} of the tenant {tenant}: every mapped code is held",
     "take it with `engine tables snapshot`",
+)
+NO_ALIASES = warning(
+    "V831",
+    "{element} needs codes of code set {code_set}, and there is no table {table}: messages are"
+    " held",
+    "add the first row with `engine tables add`, or correct `contributor_source`",
 )
 
 # -- a message's codes --

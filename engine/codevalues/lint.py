@@ -17,6 +17,7 @@ from engine.codevalues.targets import Target
 from engine.diagnostics import Diagnostic, Place
 
 STALE_DAYS = 90
+EVENT_CODES = 72
 PASS = "pass"  # noqa: S105  the policy that sends a code as it came
 
 
@@ -139,15 +140,13 @@ def lint_element(element: str, code_set: int, place: Place) -> list[Diagnostic]:
 
 
 def lint_policy(element: str, policy: str, place: Place) -> list[Diagnostic]:
-    """Whether an unmapped policy would send standard codes where Millennium wants its own.
+    """Whether an unmapped policy would send LOINC where Millennium wants event codes.
 
     Args:
         element: `Observation.code`.
         policy: reject, hold, text, pass or a fixed code.
         place: where it stands.
     """
-    wanted = code_sets_of(element)
-    if policy != PASS or not wanted:
+    if policy != PASS or EVENT_CODES not in code_sets_of(element):
         return []
-    standard = "LOINC" if 72 in wanted else "the sender's"
-    return [codes.STANDARD_SENT(place, element=element, standard=standard, code_set=wanted[0])]
+    return [codes.STANDARD_SENT(place, element=element)]

@@ -45,13 +45,16 @@ class CodeValueFiles:
             snapshot: the file of its snapshot, as the environment names it; without one every
                 mapped code is UNBOUND.
         """
+        taken = self.snapshots.get(snapshot)
+        if taken is not None:
+            taken.prepare()
         return CodeValues(
             tenant=tenant,
             region=region,
             registry=self.registry,
             aliases=self.aliases,
             standards=self.standards,
-            snapshot=self.snapshots.get(snapshot),
+            snapshot=taken,
             noted=self.noted,
         )
 

@@ -99,14 +99,20 @@ class Snapshot:
             self._by_value.update((one.value, one) for one in self.values)
         return self._by_value.get(code_value)
 
+    def prepare(self) -> None:
+        """Make the index, once: a second for a hundred thousand values, so not while messages
+        wait."""
+        if self._index:
+            return
+        for one in self.values:
+            index = self._index.setdefault(one.code_set, {})
+            for name in one.targets():
+                index.setdefault((name.kind, name.folded), []).append(one)
+        self._index.setdefault(-1, {})  # made, even when there is no row
+
     def named(self, target: Target, code_set: int) -> list[CodeValue]:
         """The rows that a portable target names in a code set; active and inactive ones."""
-        if not self._index:
-            for one in self.values:
-                index = self._index.setdefault(one.code_set, {})
-                for name in one.targets():
-                    index.setdefault((name.kind, name.folded), []).append(one)
-            self._index.setdefault(-1, {})  # made, even when there is no row
+        self.prepare()
         return self._index.get(code_set, {}).get((target.kind, target.folded), [])
 
     def portable(self, found: CodeValue) -> Target | None:

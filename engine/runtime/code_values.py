@@ -1,14 +1,16 @@
 """Rim. The code values of a project as every process gets them: read, and checked whole."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from engine.channel.environment import EnvironmentConfig, TenantConfig
-from engine.codevalues.codes import SNAPSHOT_MISSING
-from engine.codevalues.lint import lint_bindings, lint_tables, lint_tenant
+from engine.channel.model import ChannelConfig, MillenniumDestinationConfig
+from engine.codevalues.codes import NO_ALIASES, SNAPSHOT_MISSING
+from engine.codevalues.lint import lint_bindings, lint_element, lint_tables, lint_tenant
 from engine.codevalues.project import CodeValueFiles, read_code_value_files
-from engine.codevalues.resolve import CodeValues
+from engine.codevalues.resolve import CodeValues, alias_file
 from engine.diagnostics import Diagnostic, Place
 from engine.mapping.functions.systems import coding_system
+from engine.millennium.resources.rules import HOLD
 
 
 def read_code_values(files: Mapping[str, str]) -> tuple[CodeValueFiles, list[Diagnostic]]:
@@ -45,6 +47,45 @@ def check_code_values(
             place = Place(file=environment.file or None, line=1)
             problems.append(SNAPSHOT_MISSING(place, file=tenant.snapshot, tenant=tenant.name))
     return problems
+
+
+def check_destinations(
+    found: CodeValueFiles, channels: Iterable[ChannelConfig]
+) -> list[Diagnostic]:
+    """What the Millennium destinations ask of the tables.
+
+    Args:
+        found: what was read.
+        channels: checked, with the calls of their destinations in place.
+    """
+    problems: list[Diagnostic] = []
+    for channel in channels:
+        for one in channel.destinations:
+            if isinstance(one, MillenniumDestinationConfig):
+                problems += _check_fields(found, one, channel.file)
+    return list(dict.fromkeys(problems))
+
+
+def _check_fields(
+    found: CodeValueFiles, config: MillenniumDestinationConfig, file: str
+) -> Iterator[Diagnostic]:
+    policies = dict(config.unmapped)
+    lacking: set[str] = set()
+    for call in config.calls:
+        if call.rules is None:
+            continue
+        for one in call.rules.codes:
+            element = f"{call.rules.resource}.{one.path}"
+            source = (config.contributor_source, one.code_set)
+            if not one.code_set:
+                continue
+            yield from lint_element(element, one.code_set, call.rules.place)
+            table = alias_file(*source)
+            holds = policies.get(element, one.unmapped) == HOLD
+            if holds and source not in found.aliases and table not in lacking:
+                lacking.add(table)
+                place = Place(file=file, line=1)
+                yield NO_ALIASES(place, element=element, code_set=one.code_set, table=table)
 
 
 def code_values_of(found: CodeValueFiles, tenant: TenantConfig) -> CodeValues:

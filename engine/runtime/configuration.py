@@ -33,7 +33,11 @@ from engine.diagnostics import Diagnostic, has_errors, sort_key
 from engine.mapping.checker.checker import check_library
 from engine.mapping.library import Library, read_library, with_overlays
 from engine.runtime.call_library import CallLibrary, is_of_millennium
-from engine.runtime.code_values import check_code_values, read_code_values
+from engine.runtime.code_values import (
+    check_code_values,
+    check_destinations,
+    read_code_values,
+)
 
 if TYPE_CHECKING:
     from engine.mapping.compiler.compiler import Program
@@ -256,6 +260,8 @@ def check_project(
         known_overlays=files.overlay_names(),
         known_calls=known_calls,
     )
+    if check_maps and configuration is not None:
+        problems = problems + check_destinations(code_values, configuration.channels)
     console, more = read_console(files.console, variables)
     problems = problems + calls.problems + found + more
     problems = sorted(dict.fromkeys(problems), key=sort_key)

@@ -1,13 +1,15 @@
 """Rim. Everything that can be said of a project's code values, their age included."""
 
-import os
 from datetime import UTC, datetime
 
-from engine.channel.environments import check_environments
 from engine.codevalues.lint import lint_snapshot
+from engine.codevalues.project import FOLDER
 from engine.diagnostics import Diagnostic
-from engine.runtime.code_values import check_code_values, read_code_values
-from engine.runtime.configuration import ProjectFiles
+from engine.runtime.code_values import read_code_values
+from engine.runtime.configuration import ProjectFiles, check_project
+
+_OWN = "V"
+"""Begins the diagnostic codes of code values."""
 
 
 def lint_project(files: ProjectFiles, *, now: float, stale_days: int) -> list[Diagnostic]:
@@ -18,10 +20,13 @@ def lint_project(files: ProjectFiles, *, now: float, stale_days: int) -> list[Di
         now: Unix seconds.
         stale_days: older snapshots are reported.
     """
-    found, problems = read_code_values(files.code_values)
-    environment, _ = check_environments(files.environments, os.environ, files.environment)
-    problems = problems + check_code_values(found, environment)
+    _, problems = check_project(files)
+    found = [one for one in problems if one.code.startswith(_OWN) or _is_own(one)]
     today = datetime.fromtimestamp(now, UTC).date()
-    for file, snapshot in found.snapshots.items():
-        problems += lint_snapshot(snapshot, file=file, today=today, stale_days=stale_days)
-    return list(dict.fromkeys(problems))
+    for file, snapshot in read_code_values(files.code_values)[0].snapshots.items():
+        found += lint_snapshot(snapshot, file=file, today=today, stale_days=stale_days)
+    return found
+
+
+def _is_own(problem: Diagnostic) -> bool:
+    return (problem.place.file or "").startswith(f"{FOLDER}/")
