@@ -14,6 +14,7 @@ from engine.runtime.desk.desk import Desk
 from engine.runtime.desk.masking import SHIPPED, MaskingPolicy
 from engine.runtime.desk.sessions import SessionLimits
 from engine.telemetry.recorder import Recorder
+from engine.web.previews import Previews
 
 if TYPE_CHECKING:
     from engine.runtime.configuration import Loaded
@@ -82,6 +83,7 @@ class Console:
         recorder: takes events.
         run_folder: where the node's processes write their health; None: no node here.
         snapshots: checked configurations; None: no configuration here.
+        previews: makes previews of replays; None: there are none here.
     """
 
     def __init__(
@@ -92,12 +94,14 @@ class Console:
         *,
         run_folder: Path | None = None,
         snapshots: Snapshots | None = None,
+        previews: Previews | None = None,
     ) -> None:
         self.desk = desk
         self.settings = settings
         self.recorder = recorder
         self.run_folder = run_folder
-        self._snapshots = snapshots
+        self.snapshots = snapshots
+        self.previews = previews
         self._loading = Lock()
         self._loaded: Loaded | None = None
         self.on_reload: list[Callable[[], None]] = []
@@ -105,8 +109,8 @@ class Console:
     def loaded(self) -> "Loaded | None":
         """The configuration in force with its maps; read at the first call. Raises OSError."""
         with self._loading:
-            if self._loaded is None and self._snapshots is not None:
-                self._loaded, _ = check_project(self._snapshots.current(), check_maps=False)
+            if self._loaded is None and self.snapshots is not None:
+                self._loaded, _ = check_project(self.snapshots.current(), check_maps=False)
             return self._loaded
 
     def workbench(self) -> "Workbench | None":

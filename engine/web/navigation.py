@@ -20,6 +20,8 @@ class Entry:
 SCREENS: Sequence[Entry] = (
     Entry(label="Board", path="/", keys="g b", right=Right.SEE_MESSAGES),
     Entry(label="Messages", path="/messages", keys="g m", right=Right.SEE_MESSAGES),
+    Entry(label="Problems", path="/problems", keys="g p", right=Right.SEE_MESSAGES),
+    Entry(label="Replays", path="/replays", keys="g r", right=Right.SEE_MESSAGES),
 )
 
 

@@ -30,6 +30,7 @@ from engine.telemetry.events import (
 from engine.telemetry.health import BEAT_SECONDS, Condition
 from engine.web.application import application
 from engine.web.console import Console, settings_of
+from engine.web.previews import Previews
 
 NICENESS = 5
 CONNECTIONS_MAX = 200
@@ -63,12 +64,14 @@ class ConsoleProcess:
         self._pulse = Pulse(setup)
         key = read_secret(config.audit_key).encode() if config.audit_key is not None else b""
         self._desk = Desk(setup.store_url, audit_key=key)
+        self._previews = Previews(setup.data.path, setup.store_url)
         self._console = Console(
             self._desk,
             settings_of(config, port=setup.port),
             self._pulse.recorder,
             run_folder=setup.data.run,
             snapshots=setup.data.snapshots,
+            previews=self._previews,
         )
         self._noted = 0
         tls = config.tls
@@ -103,6 +106,7 @@ class ConsoleProcess:
         finally:
             for task in tasks:
                 task.cancel()
+            self._previews.close()
             self._desk.close()
         self._pulse.recorder.record(ProcessEnded(name=self._setup.name, pid=os.getpid()))
         return 0
