@@ -82,7 +82,7 @@ class Preview:
     def add(self, effect: Effect, message_id: int, reason: str = "") -> None:
         """Count one message."""
         self.counts[effect] += 1
-        self._show(effect, message_id)
+        self._show(effect.value, message_id)
         if reason:
             self.reasons[reason] += 1
             self._show(reason, message_id)
@@ -118,7 +118,7 @@ class Preview:
     def lines(self) -> Iterator[str]:
         """One line per effect, reason and cluster, most frequent first."""
         for effect, count in self.counts.most_common():
-            yield f"{count:>7,}  {_TOLD[effect]}   such as {self._named(effect)}"
+            yield f"{count:>7,}  {_TOLD[effect]}   such as {self._named(effect.value)}"
         for reason, count in self.reasons.most_common():
             yield f"{count:>11,}  {reason}   such as {self._named(reason)}"
         for one, count in self.clusters.most_common(20):

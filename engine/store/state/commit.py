@@ -200,7 +200,7 @@ class Commit:
                 self._tally.add(self._batch.now, run[2], _event(outcome))
                 if outcome.failure_code:
                     self._add_codes(run[1], (outcome.failure_code,))
-                    self._failures.delivered(outcome, run[0], run[1])
+                self._failures.delivered(outcome, run[0], run[1])
         self._roll_up(transaction, touched)
 
     def _roll_up(self, transaction: Transaction, run_ids: Iterable[int]) -> None:
