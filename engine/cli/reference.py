@@ -175,6 +175,13 @@ def console_page(current: str) -> str:
     return replace_generated(current, CONSOLE)
 
 
+def simulator_page(current: str) -> str:
+    """docs/simulator.md with its table of behaviours made anew."""
+    from engine.simulator.millennium.behaviours import replace_generated
+
+    return replace_generated(current)
+
+
 COLUMNS = 100
 """Width of the help texts in the pages."""
 
