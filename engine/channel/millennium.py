@@ -83,6 +83,9 @@ def _resolve(
     found = replace(
         config,
         tenant=tenant,
+        mode=environment.mode if environment is not None else config.mode,
+        release_first=environment.release_first if environment is not None else 0,
+        environment=environment.name if environment is not None else "",
         calls=tuple(calls),
         finders=tuple(one for one in finders if one is not None),
     )

@@ -13,6 +13,7 @@ from engine.channel.fields import ComponentSpec, FieldSpec, Kind, PlaceOf, Value
 from engine.channel.model import MillenniumDestinationConfig
 from engine.diagnostics import Diagnostic
 from engine.millennium import codes
+from engine.millennium.identity.verifying import MatchPolicy
 from engine.millennium.resources.rules_reader import is_policy
 
 
@@ -64,6 +65,34 @@ MILLENNIUM_DESTINATION = ComponentSpec(
             "text, pass (a standard code where Millennium takes one) or fixed and a code value.",
             example="{Observation.code: hold, Encounter.type: fixed 309308}",
             item=FieldSpec(name="", description="The policy."),
+        ),
+        FieldSpec(
+            name="match",
+            kind=Kind.CHOICE,
+            description="How sure one must be that a patient found by number is the one meant. "
+            "standard: the birth date and one of family name and gender agree. strict: all that "
+            "is said agrees. identifier: the number is enough.",
+            choices=tuple(MatchPolicy),
+        ),
+        FieldSpec(
+            name="verify_hours",
+            attribute="verify_seconds",
+            kind=Kind.NUMBER,
+            scale=3600.0,
+            description="What the ledger knows for longer is looked at again before it is used; "
+            "0: always.",
+            minimum=0,
+            maximum=24 * 366,
+        ),
+        FieldSpec(
+            name="park_hours",
+            attribute="park_seconds",
+            kind=Kind.NUMBER,
+            scale=3600.0,
+            description="So long a message waits beside its lane for the patient or visit it "
+            "refers to; then a person decides.",
+            minimum=0.001,
+            maximum=24 * 366,
         ),
         TIMEOUT,
         CONCURRENCY,

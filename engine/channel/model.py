@@ -7,7 +7,12 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from engine.channel.connection import SecretReference, TlsConfig
-from engine.channel.environment import AuthorizationConfig, EnvironmentConfig, TenantConfig
+from engine.channel.environment import (
+    AuthorizationConfig,
+    EnvironmentConfig,
+    Mode,
+    TenantConfig,
+)
 from engine.millennium.calls.model import CallPreset
 
 
@@ -274,11 +279,23 @@ class MillenniumDestinationConfig:
     """Whose local codes these are (code set 73): the folder of the alias tables."""
     unmapped: tuple[tuple[str, str], ...] = ()
     """(`Observation.code`, policy) where it differs from that of the resource's rules."""
+    match: str = "standard"
+    """How sure one must be of a patient found by number."""
+    verify_seconds: float = 3600.0
+    """What the ledger knows for longer is looked at again before it is used."""
+    park_seconds: float = 86_400.0
+    """So long a message waits beside its lane for the patient or visit it refers to."""
     timeout_seconds: float = 30.0
     concurrency_max: int = 16
     rate_per_second: float = 0.0
     response_bytes_max: int = 256_000
     retry: RetryPolicy = field(default_factory=RetryPolicy)
+    mode: Mode = Mode.LIVE
+    """Of the environment; put in place together with the tenant."""
+    release_first: int = 0
+    """So many messages wait for a person's release; of the environment too."""
+    environment: str = ""
+    """Its name."""
     tenant: TenantConfig | None = None
     """Put in place by `channel.millennium`; None where only the channels are read."""
     calls: tuple[CallPreset, ...] = ()

@@ -16,13 +16,14 @@ from engine.destinations.fhir import FhirDestination
 from engine.destinations.file import FileDestination
 from engine.destinations.interface import Destination, SecretSource, TokenSource
 from engine.destinations.ledger import Ledger
+from engine.destinations.millennium import MillenniumDestination
 from engine.destinations.mllp import MllpDestination
 
 
 def open_destination(
     config: DestinationConfig,
     secrets: SecretSource,
-    ledger: Ledger,  # noqa: ARG001
+    ledger: Ledger,
     tokens: TokenSources | None = None,
 ) -> Destination:
     """The destination of this configuration. Nothing is connected before the first message.
@@ -42,7 +43,7 @@ def open_destination(
         case FileDestinationConfig():
             return FileDestination(config)
         case MillenniumDestinationConfig():
-            raise ValueError("this version composes Millennium calls, and does not deliver them")
+            return MillenniumDestination(config, secrets, ledger, tokens or TokenSources())
         case _:
             assert_never(config)
 

@@ -145,7 +145,7 @@ class _Case:
         seen = yield from self._current(ids)
         # A further number of the message must not be somebody else's.
         added = yield from self._search(fresh)
-        if not added and (lost := _lost(entries)) is not None and lost.probes + 1 < PROBES_MAX:
+        if not added and _is_expected(_lost(entries)):
             return Wait(reason=Reason.ASKING, entries=_asked(entries))
         seen |= added
         return self._use(seen) if seen else None
@@ -171,9 +171,14 @@ class _Case:
         """Under the claim: search, and know whether a create of before may be under way."""
         lost = _lost(entries)
         creates = lost.creates if lost is not None else 0
-        if self._once and not creates:
+        if self._once and lost is None:
             return Create()
-        seen = yield from self._search(self._keys)
+        try:
+            seen = yield from self._search(self._keys)
+        except _HeldError as held:
+            if not creates and held.hold.reason is Reason.UNSETTLED:
+                return Create()
+            raise
         if seen:
             used = self._use(seen)
             return Use(seen=used.seen, id=used.id, entries=used.entries, adopted=creates > 0)
@@ -288,6 +293,11 @@ def _lost(entries: dict[LedgerKey, LedgerEntry]) -> LedgerEntry | None:
     """Of creates whose answer was lost, the one that was sent most often and asked for least."""
     lost = [entry for entry in entries.values() if entry.state is EntryState.UNKNOWN]
     return max(lost, key=lambda one: (one.creates, -one.probes), default=None)
+
+
+def _is_expected(lost: LedgerEntry | None) -> bool:
+    """A create of it was lost, and it has not been asked for often enough."""
+    return lost is not None and lost.creates > 0 and lost.probes + 1 < PROBES_MAX
 
 
 def _asked(entries: dict[LedgerKey, LedgerEntry]) -> tuple[LedgerEntry, ...]:

@@ -38,7 +38,8 @@ class EntryState(StrEnum):
     KNOWN = "known"
     """The resource is there, under `id`."""
     UNKNOWN = "unknown"
-    """A create was sent and its answer lost: it may be there."""
+    """A create was sent and its answer lost: it may be there. Without any lost (`creates` 0), one
+    was refused for a while: it is searched for before the next."""
     RETIRED = "retired"
     """Merged into the key `replaced_by`."""
     DISPUTED = "disputed"

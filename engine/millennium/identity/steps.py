@@ -161,6 +161,10 @@ class Reason(StrEnum):
     """Another delivery is creating it."""
     NO_ANSWER = "identity-no-answer"
     """The service could not be asked."""
+    NO_NUMBER = "identity-none"
+    """It has no business key."""
+    MISSING = "reference-missing"
+    """What it refers to is not there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

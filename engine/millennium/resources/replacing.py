@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from engine.millennium.resources.comparing import Normalise, says, unnormalised
+from engine.millennium.resources.exclusive import with_exclusive_codings
 from engine.millennium.resources.patching import Refused, element_keys
 from engine.millennium.resources.rules import ResourceRules
 
@@ -52,9 +53,8 @@ def replacement_of(
         if not says(present.get(key), value):
             made.put(key, value)
     made.stand_in()
-    return Replacement(
-        resource=_without_servers_words(made.resource), changed=made.changed, refused=made.refused
-    )
+    written = with_exclusive_codings(_without_servers_words(made.resource))
+    return Replacement(resource=written, changed=made.changed, refused=made.refused)
 
 
 class _Replacement:

@@ -1,0 +1,160 @@
+"""Rim. One Millennium tenant over HTTP: connections, tokens, one exchange at a time.
+
+The FHIR API and the EHR API have tokens of their own. A token that is refused (401) is renewed
+once; a 401 says that nothing was taken, so the repeat is safe whatever was sent.
+"""
+
+import asyncio
+from collections.abc import Mapping
+
+from multidict import CIMultiDict
+from yarl import URL
+
+from engine.channel.environment import TenantConfig
+from engine.channel.model import MillenniumDestinationConfig
+from engine.destinations.authorization.bearing import Bearing
+from engine.destinations.authorization.requesting import client_of
+from engine.destinations.authorization.sources import TokenSources
+from engine.destinations.http_exchange import Answer, HttpExchange, Request
+from engine.destinations.interface import SecretSource, TokenSource
+from engine.destinations.millennium_transcript import Transcript
+from engine.destinations.tls import client_context, file_stamp
+from engine.millennium.calls.model import EHR_API, CallPreset
+from engine.millennium.calls.rendering import RenderedRequest
+from engine.pipeline.response import Fault
+
+_CONNECT_SECONDS_MAX = 10.0
+_UNAUTHORIZED = 401
+
+
+class OutOfTimeError(Exception):
+    """The attempt's time is over; what is done is noted, and the next goes on from there."""
+
+
+class MillenniumService:
+    """The APIs of one tenant."""
+
+    def __init__(
+        self, config: MillenniumDestinationConfig, secrets: SecretSource, tokens: TokenSources
+    ) -> None:
+        """Args: the checked configuration with its tenant; where secrets come from; the token
+        sources of this process.
+        """
+        if config.tenant is None:
+            raise ValueError("a Millennium destination has the tenant of its environment")
+        self._config = config
+        self.tenant: TenantConfig = config.tenant
+        self.roots: Mapping[str, str] = {
+            "fhir_root": self.tenant.fhir_root,
+            "ehr_api_root": self.tenant.ehr_api_root,
+        }
+        self._secrets = secrets
+        self._tokens = tokens
+        self._sources: dict[bool, tuple[TokenSource, Bearing]] = {}
+        self._http: HttpExchange | None = None
+        self._stamp: tuple[int, ...] = ()
+        self._closing: set[asyncio.Task[None]] = set()
+
+    @property
+    def timeout_seconds(self) -> float:
+        """Of an attempt."""
+        return self._config.timeout_seconds
+
+    @property
+    def root(self) -> str:
+        """The FHIR service root: ids mean nothing outside it."""
+        return self.tenant.fhir_root
+
+    async def exchange(
+        self,
+        request: RenderedRequest,
+        *,
+        preset: CallPreset,
+        deadline: float,
+        transcript: Transcript,
+    ) -> Answer | Fault:
+        """Send one request and read its answer.
+
+        Args:
+            request: rendered.
+            preset: the call it is of: decides API and scopes.
+            deadline: time of the event loop at which the attempt ends.
+            transcript: of the attempt.
+
+        Raises:
+            AuthorizationFailed: there is no token; nothing was sent.
+            OutOfTimeError: so it is with the time.
+            OSError, ssl.SSLError: a TLS file cannot be read; nothing was sent.
+        """
+        source = self._source(preset.api == EHR_API)
+        scopes = frozenset(preset.scopes_v2)
+        answer: Answer | Fault = Fault.INTERNAL
+        for _ in range(2):
+            headers: CIMultiDict[str] = CIMultiDict(request.headers)
+            headers.setdefault("User-Agent", "interface-engine")
+            token = None
+            if source is not None:
+                token = await source[1].token(scopes)
+                headers["Authorization"] = token.header
+            left = deadline - asyncio.get_running_loop().time()
+            if left <= 0:
+                raise OutOfTimeError
+            sent = Request(
+                request.method, URL(request.url, encoded=True), headers, request.body or None
+            )
+            transcript.sent(request, with_token=token is not None)
+            answer = await self._connections().exchange(sent, timeout_seconds=left)
+            transcript.answered(answer)
+            if isinstance(answer, Fault) or answer.status != _UNAUTHORIZED or source is None:
+                return answer
+            if token is not None:
+                source[0].rejected(token)
+        return answer
+
+    async def close(self) -> None:
+        """End all connections, leave the token sources."""
+        await asyncio.gather(*self._closing)
+        if self._http is not None:
+            await self._http.close()
+            self._http = None
+        for source, _ in self._sources.values():
+            await source.close()
+        self._sources.clear()
+
+    def _source(self, ehr_api: bool) -> tuple[TokenSource, Bearing] | None:
+        """The tokens of an API; None where it asks for none."""
+        if ehr_api not in self._sources:
+            client = client_of(self.tenant, ehr_api=ehr_api)
+            if client is None:
+                return None
+            scopes = frozenset(
+                scope
+                for call in (*self._config.calls, *self._config.finders)
+                for part in call.plain
+                if (part.api == EHR_API) is ehr_api
+                for scope in part.scopes_v2
+            )
+            source = self._tokens.open(client, self._secrets, scopes)
+            host = URL(self.tenant.ehr_api_root if ehr_api else self.root).host or ""
+            self._sources[ehr_api] = (source, Bearing(source, host))
+        return self._sources[ehr_api]
+
+    def _connections(self) -> HttpExchange:
+        """The connections, opened anew when a TLS file has changed."""
+        tls = self.tenant.tls
+        stamp = file_stamp(tls)
+        if self._http is not None and stamp == self._stamp:
+            return self._http
+        opened = HttpExchange(
+            connections_max=self._config.concurrency_max,
+            # Half at most, so that it ends before the whole attempt does.
+            connect_seconds=min(_CONNECT_SECONDS_MAX, self._config.timeout_seconds / 2),
+            context=client_context(tls),
+            server_name=tls.server_name if tls else None,
+        )
+        if self._http is not None:
+            closing = asyncio.create_task(self._http.close_when_idle())
+            self._closing.add(closing)
+            closing.add_done_callback(self._closing.discard)
+        self._http, self._stamp = opened, stamp
+        return opened

@@ -1,0 +1,63 @@
+"""Rim. What a composed call is about at the service: ids for names, keys, the second factor."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from engine.destinations.ledger import Ledger
+from engine.destinations.millennium_stopping import held
+from engine.millennium.calls.model import CallPreset
+from engine.millennium.calls.references import engine_names, with_references
+from engine.millennium.identity.entries import KeyKind, LedgerKey
+from engine.millennium.identity.normalising import Rules, keys_of
+from engine.millennium.identity.steps import Reason
+
+Json = dict[str, Any]
+
+
+def referenced(
+    resource: Json, known: Mapping[str, str], lacking: Mapping[str, Reason], creator: CallPreset
+) -> Json:
+    """The resource with ids for names; what may go goes with a reference that is not known.
+
+    Args:
+        resource: of the call; it stays as it is.
+        known: the engine's name of a resource -> its reference at the service.
+        lacking: names of what is not there, and why.
+        creator: the call that creates it: its rules say what is required.
+
+    Raises:
+        Stopped: HELD, it may not go without one of them.
+    """
+    names = list(engine_names(resource))
+    if not names:
+        return resource
+    made, _, missing = with_references(resource, known, creator.rules)
+    if missing:
+        reasons = [lacking[name] for name in names if name in lacking]
+        raise held(reasons[0] if reasons else Reason.MISSING, creator.resource)
+    return made
+
+
+def keys_for(call: Json, creator: CallPreset, pools: Rules) -> tuple[LedgerKey, ...]:
+    """The keys of what a call writes: its identifiers, or what the message says once."""
+    if creator.once:
+        once = LedgerKey(
+            kind=KeyKind.ONCE,
+            resource_type=creator.resource,
+            system=call["call"],
+            value=call["once"],
+        )
+        return (once,)
+    return keys_of(creator.resource, call["identifiers"], pools)
+
+
+async def second_factor(call: Json, known: Mapping[str, str], ledger: Ledger, root: str) -> Json:
+    """The second factor of a call; of a visit the ids of its patient, those merged into it too."""
+    verify: Json = call.get("verify", {})
+    if "subject" not in verify:
+        return verify
+    kind, _, found = known.get(verify["subject"], "").partition("/")
+    if not found:
+        return {}
+    merged = await ledger.retired_into(root, kind, found)
+    return {"subject": (found, *sorted(merged))}
