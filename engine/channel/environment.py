@@ -121,6 +121,15 @@ class TenantConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TerminologyConfig:
+    """A terminology server: FHIR R4 with `ConceptMap/$translate`."""
+
+    server: str
+    token: SecretReference | None = None
+    tls: TlsConfig | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EnvironmentConfig:
     """One environment, checked."""
 
@@ -130,6 +139,7 @@ class EnvironmentConfig:
     release_first: int = 0
     """Of each destination, this many messages wait for a person's release."""
     tenants: Mapping[str, TenantConfig] = field(default_factory=dict)
+    terminology: TerminologyConfig | None = None
     file: str = ""
     """The file it was read from."""
 

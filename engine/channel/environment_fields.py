@@ -17,6 +17,7 @@ from engine.channel.environment import (
 )
 from engine.channel.fields import ComponentSpec, FieldSpec, Kind, PlaceOf, Values
 from engine.channel.listener_fields import count
+from engine.channel.terminology_fields import TERMINOLOGY
 from engine.diagnostics import Diagnostic
 
 CLASSES = tuple(one.value for one in EnvironmentClass)
@@ -283,6 +284,12 @@ ENVIRONMENT = ComponentSpec(
                 name="tenants", kind=Kind.OBJECT, description="A tenant.", component=TENANT
             ),
             convert=_named_tenants,
+        ),
+        FieldSpec(
+            name="terminology",
+            kind=Kind.OBJECT,
+            description="A terminology server, for `engine tables fetch`.",
+            component=TERMINOLOGY,
         ),
     ),
 )

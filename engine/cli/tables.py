@@ -8,18 +8,18 @@ import typer
 
 from engine.cli.log import clock
 from engine.cli.options import EnvironmentOption, HomeOption, StoreOption, open_log
+from engine.cli.tables_exchange import export, fetch, import_, snapshot
+from engine.cli.tables_project import alias_table, project
 from engine.cli.terminal import Exit, data, data_json, fail, note, plural, show_diagnostics
 
 if TYPE_CHECKING:
-    from engine.channel.environment import TenantConfig
     from engine.codevalues.snapshot import Snapshot
     from engine.runtime.codetables.missing import MissingCode
-    from engine.runtime.codetables.snapshots import SnapshotDiff
     from engine.runtime.configuration import Loaded
 
-app = typer.Typer(help="Codes of senders: missing, add, lint, snapshot.", no_args_is_help=True)
-
-CHANGES_SHOWN_MAX = 20
+app = typer.Typer(
+    help="Codes of senders: what is missing, and the tables that map them.", no_args_is_help=True
+)
 
 
 @app.command("missing")
@@ -39,7 +39,7 @@ def missing(
     """
     from engine.runtime.codetables.missing import missing_codes
 
-    loaded = _project(home, environment)
+    loaded = project(home, environment)
     with open_log(store) as log:
         found = missing_codes(log, loaded, since=_since(since), messages_max=limit)
     entries = found.in_order()
@@ -82,12 +82,13 @@ def add(
     environment: EnvironmentOption = "",
 ) -> None:
     """Add a row to a table; `engine reload` then releases the messages that waited for it."""
-    from engine.runtime.codetables.adding import NewRow, Refused, add_alias, add_to_map_table
+    from engine.runtime.codetables.adding import NewRow, add_alias, add_to_map_table
+    from engine.runtime.codetables.lines import Refused
 
     code, equals, target = row.partition("=")
     if not equals or not code.strip() or not target.strip():
         fail(Exit.USAGE, f"{row} is not CODE=TARGET")
-    loaded = _project(home, environment)
+    loaded = project(home, environment)
     new = NewRow(
         code=code.strip(),
         target=target.strip(),
@@ -97,15 +98,12 @@ def add(
         target_system=target_system,
         comment=comment,
     )
-    source, slash, number = table.rpartition("/")
     try:
-        if slash:
-            if not number.isascii() or not number.isdigit():
-                fail(Exit.USAGE, f"{number} is no number of a code set")
+        if "/" in table:
             added = add_alias(
                 home,
                 loaded.code_values,
-                (source, int(number)),
+                alias_table(table),
                 new,
                 snapshots=_snapshots(loaded),
                 unchecked=unchecked,
@@ -144,73 +142,6 @@ def lint(
     raise typer.Exit(int(Exit.FINDINGS if errors or warnings else Exit.OK))
 
 
-@app.command("snapshot")
-def snapshot(
-    home: HomeOption = Path(),
-    environment: EnvironmentOption = "",
-    tenant: Annotated[str, typer.Option(help="Which, where the environment has several.")] = "",
-    code_sets: Annotated[
-        str,
-        typer.Option(help="Such as 72,71; default: those of the tables and of the last snapshot."),
-    ] = "",
-    source: Annotated[
-        Path | None,
-        typer.Option("--from", help="A site's export in CSV, in place of the EHR API."),
-    ] = None,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Only show what changed; nothing is written.")
-    ] = False,
-) -> None:
-    """Take the code values of a tenant and show what changed since the last time."""
-    from engine.runtime.codetables.snapshots import (
-        code_sets_in_use,
-        compare,
-        save_snapshot,
-        used_values,
-    )
-
-    loaded = _project(home, environment)
-    chosen = _tenant(loaded, tenant)
-    if not chosen.snapshot:
-        fail(Exit.USAGE, f"the tenant {chosen.name} names no `snapshot` in its environment")
-    before = loaded.code_values.snapshots.get(chosen.snapshot)
-    wanted = _numbers(code_sets) or code_sets_in_use(loaded.code_values, before)
-    if not wanted:
-        fail(Exit.USAGE, "there is no table yet: say which with --code-sets 72,71")
-    values = _from_file(source, wanted) if source is not None else _from_api(chosen, wanted)
-    changes = compare(before, values, used_values(loaded.code_values, before))
-    _print_changes(changes)
-    empty = sorted(set(wanted) - {one.code_set for one in values})
-    if empty:
-        note(f"nothing was found of code set {', '.join(map(str, empty))}")
-    if dry_run:
-        note("nothing was written")
-        return
-    try:
-        save_snapshot(
-            home,
-            chosen.snapshot,
-            values,
-            tenant=chosen.tenant,
-            source=source.name if source is not None else "ehr-api",
-            code_sets=wanted,
-            now=time.time(),
-        )
-    except OSError as problem:
-        fail(Exit.ENVIRONMENT, f"the snapshot cannot be written: {problem.strerror}")
-    data(chosen.snapshot)
-    note(f"{plural(len(values), 'code value')} of {plural(len(wanted), 'code set')} written")
-
-
-# -- what the commands share --
-
-
-def _project(home: Path, environment: str) -> "Loaded":
-    from engine.cli.project import open_project
-
-    return open_project(home, environment).loaded
-
-
 def _since(text: str) -> float:
     from engine.runtime.desk.search_query import QueryError, parse_query
 
@@ -229,53 +160,6 @@ def _snapshots(loaded: "Loaded") -> list["Snapshot"]:
         return list(every.values())
     named = [one.snapshot for one in environment.tenants.values()]
     return [every[file] for file in named if file in every]
-
-
-def _tenant(loaded: "Loaded", name: str) -> "TenantConfig":
-    environment = loaded.configuration.environment
-    if environment is None:
-        fail(Exit.USAGE, "there is no environment: write environments/NAME.yaml")
-    tenants = environment.tenants
-    if not name and len(tenants) == 1:
-        return next(iter(tenants.values()))
-    if name not in tenants:
-        fail(Exit.USAGE, f"name one with --tenant: {', '.join(tenants)}")
-    return tenants[name]
-
-
-def _numbers(text: str) -> tuple[int, ...]:
-    parts = [part.strip() for part in text.split(",") if part.strip()]
-    wrong = [part for part in parts if not (part.isascii() and part.isdigit() and len(part) < 10)]
-    if wrong:
-        fail(Exit.USAGE, f"{wrong[0]} is no number of a code set")
-    return tuple(sorted({int(part) for part in parts}))
-
-
-def _from_file(source: Path, wanted: tuple[int, ...]) -> list[Any]:
-    from engine.runtime.codetables.snapshots import read_export
-
-    try:
-        text = source.read_text(encoding="utf-8")
-    except (OSError, ValueError) as problem:
-        fail(Exit.ENVIRONMENT, f"{source} cannot be read: {problem}")
-    values, problems = read_export(text, str(source), wanted)
-    if problems:
-        show_diagnostics(problems)
-        fail(Exit.FINDINGS, "the export has errors; nothing was written")
-    return values
-
-
-def _from_api(tenant: "TenantConfig", wanted: tuple[int, ...]) -> list[Any]:
-    import asyncio
-
-    from engine.runtime.codetables.ehr_api import FetchFailed
-    from engine.runtime.codetables.taking import take_code_values
-    from engine.runtime.secrets import read_secret
-
-    try:
-        return list(asyncio.run(take_code_values(tenant, wanted, read_secret)))
-    except (FetchFailed, OSError) as problem:
-        fail(Exit.ENVIRONMENT, str(problem))
 
 
 def _print_entry(entry: "MissingCode") -> None:
@@ -311,22 +195,7 @@ def _as_dict(entry: "MissingCode") -> dict[str, Any]:
     }
 
 
-def _print_changes(changes: "SnapshotDiff") -> None:
-    lines = [f"+ {_told(one)}" for one in changes.added]
-    lines += [f"- {_told(one)}" for one in changes.removed]
-    lines += [f"~ {_told(before)} -> {_told(now)}" for before, now in changes.changed]
-    for line in lines[:CHANGES_SHOWN_MAX]:
-        data(line)
-    if len(lines) > CHANGES_SHOWN_MAX:
-        data(f"... and {len(lines) - CHANGES_SHOWN_MAX:,} more")
-    note(
-        f"{len(changes.added):,} new, {len(changes.removed):,} gone, {len(changes.changed):,}"
-        f" changed, {changes.kept:,} as before"
-    )
-    if changes.used:
-        note(f"aliases name {len(changes.used):,} of those gone or changed: engine tables lint")
-
-
-def _told(one: Any) -> str:
-    state = "" if one.active else " (inactive)"
-    return f"{one.code_set} {one.value} {one.display}{state}"
+for name, verb in (
+    ("snapshot", snapshot), ("fetch", fetch), ("import", import_), ("export", export),
+):  # fmt: skip
+    app.command(name)(verb)

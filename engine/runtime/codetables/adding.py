@@ -12,18 +12,14 @@ from pathlib import Path
 from engine.codevalues import aliases
 from engine.codevalues.project import CodeValueFiles
 from engine.codevalues.resolve import alias_file
-from engine.codevalues.rows import read_rows, write_rows
 from engine.codevalues.snapshot import NUMBER, Snapshot
 from engine.codevalues.targets import Target, parse_target
 from engine.diagnostics import Diagnostic, has_errors, render
 from engine.mapping import terminology
 from engine.mapping.library import read_library
+from engine.runtime.codetables.lines import Refused, TableShape, insert
 from engine.runtime.codetables.writing import write_text
 from engine.runtime.configuration import OVERLAYS, TRANSFORMS, ProjectFiles
-
-
-class Refused(Exception):  # noqa: N818  a decision, named as it is told
-    """The row is not written; the text says why and what to do."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,7 +93,7 @@ def add_alias(
     def problems_of(text: str) -> list[Diagnostic]:
         return aliases.read_aliases(text, file, known)[1]
 
-    shape = _Shape(file, aliases.COLUMNS, "alias")
+    shape = TableShape(file, aliases.COLUMNS, "alias")
     return _add(home, shape, cells, problems_of, str(target))
 
 
@@ -151,15 +147,6 @@ def _not_there(values: CodeValueFiles, table: tuple[str, int], row: NewRow, targ
         )
 
 
-@dataclass(frozen=True, slots=True)
-class _Shape:
-    """How a table is written."""
-
-    file: str
-    columns: tuple[str, ...]
-    key: str
-
-
 def add_to_map_table(
     home: Path, files: ProjectFiles, name: str, row: NewRow, *, overlay: str = ""
 ) -> Added:
@@ -207,7 +194,7 @@ def add_to_map_table(
     def problems_of(text: str) -> list[Diagnostic]:
         return read_library({file: text})[1]
 
-    shape = _Shape(file, terminology.COLUMNS, "source_code")
+    shape = TableShape(file, terminology.COLUMNS, "source_code")
     return _add(home, shape, cells, problems_of, row.target)
 
 
@@ -232,47 +219,17 @@ def _file_of_map_table(home: Path, found: Mapping[str, str], name: str, overlay:
 
 def _add(
     home: Path,
-    shape: _Shape,
+    shape: TableShape,
     cells: Mapping[str, str],
     problems_of: Callable[[str], list[Diagnostic]],
     target: str,
 ) -> Added:
     """Put the line in, read the file again, and write it."""
-    raw = _text_of(home / shape.file) or write_rows(shape.columns, [])
-    newline = "\r\n" if "\r\n" in raw else "\n"
-    text = raw.replace("\r\n", "\n").rstrip("\n") + "\n"
-    columns, rows = _rows_of(text, shape)
-    lacking = [name for name, cell in cells.items() if cell and name not in columns]
-    if lacking:
-        raise Refused(f"{shape.file} has no column {lacking[0]}: add it to its first line")
-    lines = text.removesuffix("\n").split("\n")
-    line = write_rows([cells.get(name, "") for name in columns], []).rstrip("\n")
-    place = next((number for key, number in rows if key > cells[shape.key]), len(lines) + 1)
-    lines.insert(place - 1, line)
-    new = "\n".join(lines) + "\n"
-    known = {(one.code, one.message) for one in problems_of(text)}
-    for problem in problems_of(new):
+    made = insert(home, shape, [cells])
+    known = {(one.code, one.message) for one in problems_of(made.before)}
+    for problem in problems_of(made.text):
         if has_errors((problem,)) and (problem.code, problem.message) not in known:
-            raise Refused(render(problem, lines))
-    write_text(home / shape.file, new.replace("\n", newline))
-    return Added(file=shape.file, line=place, text=line, target=target)
-
-
-def _text_of(file: Path) -> str:
-    """The file as it is now, line ends too; empty when there is none."""
-    try:
-        return file.read_bytes().decode("utf-8")
-    except FileNotFoundError:
-        return ""
-    except UnicodeDecodeError:
-        raise Refused(f"{file} is not UTF-8") from None
-
-
-def _rows_of(text: str, shape: _Shape) -> tuple[tuple[str, ...], list[tuple[str, int]]]:
-    """The columns of a table, and the key and line of each row."""
-    found, problems = read_rows(
-        text, shape.file, columns=shape.columns, required=frozenset({shape.key})
-    )
-    if problems:
-        raise Refused(f"{shape.file} has problems; see engine check")
-    return found.columns, [(row.get(shape.key), row.line) for row in found.rows]
+            raise Refused(render(problem, made.text.split("\n")))
+    write_text(home / shape.file, made.written)
+    ((line, text),) = made.lines
+    return Added(file=shape.file, line=line, text=text, target=target)

@@ -6,7 +6,8 @@ import pytest
 
 from engine.codevalues.snapshot import CodeValue, Snapshot, read_snapshot, write_snapshot
 from engine.runtime.code_values import read_code_values
-from engine.runtime.codetables.adding import Added, NewRow, Refused, add_alias, add_to_map_table
+from engine.runtime.codetables.adding import Added, NewRow, add_alias, add_to_map_table
+from engine.runtime.codetables.lines import Refused
 from engine.runtime.configuration import read_project
 
 HEAD = "alias,system,alias_meaning,target,display,comment\n"
