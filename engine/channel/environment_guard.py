@@ -29,8 +29,8 @@ _HOSTS: Mapping[str, Classes] = {
 }
 _SANDBOX_DOMAIN = "sandboxcerner.com"
 PUBLIC_SANDBOX_TENANT = "ec2458f2-1e24-41c8-b71b-0e701af7583d"
-_HOST_IN_PATH = re.compile(r"/hosts/([^/]+)")
-_TENANT_IN_PATH = re.compile(r"/tenants/([^/]+)")
+HOST_IN_PATH = re.compile(r"/hosts/([^/]+)")
+TENANT_IN_PATH = re.compile(r"/tenants/([^/]+)")
 
 
 def classes_of_host(host: str) -> Classes | None:
@@ -105,7 +105,7 @@ def _check_url(
     place = read.reading.place(path)
     found: list[Diagnostic] = []
     # A token URL names in its path the host whose tokens it gives.
-    for host in (parts.hostname or "", *_HOST_IN_PATH.findall(parts.path)):
+    for host in (parts.hostname or "", *HOST_IN_PATH.findall(parts.path)):
         known = classes_of_host(host)
         if known is not None and tenant.kind not in known:
             serves = " or ".join(sorted(one.value for one in known))
@@ -114,7 +114,7 @@ def _check_url(
             )
     found.extend(
         codes.TOKEN_TENANT(place, other=other, tenant=tenant.tenant)
-        for other in _TENANT_IN_PATH.findall(parts.path)
+        for other in TENANT_IN_PATH.findall(parts.path)
         if other != tenant.tenant
     )
     if parts.scheme == "http" and not is_local(parts.hostname or ""):

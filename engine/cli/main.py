@@ -15,6 +15,7 @@ from engine.cli.demo import demo
 from engine.cli.docs import docs
 from engine.cli.explain import explain
 from engine.cli.jwks import jwks
+from engine.cli.preflight import preflight
 from engine.cli.purge import purge
 from engine.cli.reload import reload
 from engine.cli.replay import replay
@@ -36,7 +37,7 @@ app = typer.Typer(
 
 for verb in (
     serve, reload, check, convert, explain, test, send, replay, settle, stats, pause, resume,
-    drain, purge, docs, demo, spec, coverage, jwks,
+    drain, purge, docs, demo, spec, coverage, jwks, preflight,
 ):  # fmt: skip
     app.command()(verb)
 app.add_typer(log.app, name="log")

@@ -125,6 +125,8 @@ class Token:
     value: str = field(repr=False)
     granted: frozenset[str]
     """The scopes as granted."""
+    lifetime_seconds: float = 0.0
+    """As the token endpoint said when it gave it."""
     serial: int = 0
     """The token source's own number for it."""
 

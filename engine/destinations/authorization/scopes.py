@@ -8,7 +8,7 @@ suffix is exactly as advertised for the resource; a search needs `s` besides `r`
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from enum import StrEnum
 
 Permission = tuple[str, str]
@@ -89,13 +89,32 @@ def needed(interactions: Iterable[tuple[str, str]]) -> Permissions:
 
 
 def permissions(scopes: Iterable[str]) -> Permissions:
-    """What scopes permit, of either syntax."""
+    """What granted scopes permit, of either syntax."""
+    return _letters(scopes, lambda _kind, word: _WORDS[word])
+
+
+def needs(scopes: Iterable[str]) -> Permissions:
+    """What must be granted where these scopes are asked for.
+
+    `write` of v1 demands of v2 only what there is for the type: of a Patient to create and update,
+    not to delete.
+    """
+    return _letters(scopes, _of_type)
+
+
+def _of_type(kind: str, word: str) -> str:
+    known = _ADVERTISED.get(kind, "rs")
+    return "".join(letter for letter in _WORDS[word] if letter in known) or _WORDS[word]
+
+
+def _letters(scopes: Iterable[str], of_word: Callable[[str, str], str]) -> Permissions:
     found: set[Permission] = set()
     for scope in scopes:
         match = _SCOPE.match(scope)
-        letters = _WORDS.get(match[2], match[2]) if match else ""
-        if match and set(letters) <= set(_ORDER):
-            found.update((match[1], letter) for letter in letters)
+        if match and match[2] in _WORDS:
+            found.update((match[1], letter) for letter in of_word(match[1], match[2]))
+        elif match and set(match[2]) <= set(_ORDER):
+            found.update((match[1], letter) for letter in match[2])
         else:
             found.add((scope, ""))
     return frozenset(found)

@@ -18,6 +18,7 @@ from engine.destinations.authorization.scopes import (
     Permissions,
     Syntax,
     described,
+    needs,
     permissions,
 )
 from engine.destinations.interface import AuthorizationFailed, SecretSource, Token
@@ -71,7 +72,7 @@ class TokenCache:
 
     def want(self, scopes: frozenset[str]) -> None:
         """Ask for these scopes too, with the next token."""
-        wanted = self._wanted | permissions(scopes)
+        wanted = self._wanted | needs(scopes)
         if wanted == self._wanted:
             return
         self._wanted = wanted
@@ -81,12 +82,11 @@ class TokenCache:
 
     async def token(self, scopes: frozenset[str] = frozenset()) -> Token:
         """A token that permits these scopes. Raises AuthorizationFailed."""
-        needs = permissions(scopes)
         if not self._client.authorization.scopes:
             self.want(scopes)
         entry = self._entry
         token = self._usable(entry) or await self._awaited(entry)
-        lacking = needs - entry.permitted
+        lacking = needs(scopes) - entry.permitted
         if lacking:
             raise self._trimmed(lacking, token)
         return token
@@ -165,7 +165,12 @@ class TokenCache:
         self._serial += 1
         if entry.token is not None:
             entry.forced = False  # the one before came to its end in peace
-        entry.token = Token(value=issued.value, granted=issued.granted, serial=self._serial)
+        entry.token = Token(
+            value=issued.value,
+            granted=issued.granted,
+            lifetime_seconds=lifetime,
+            serial=self._serial,
+        )
         entry.permitted = permissions(issued.granted)
         entry.expires_at = entry.asked_at + lifetime
         skew = min(SKEW_SECONDS, lifetime * SKEW_SHARE_MAX)

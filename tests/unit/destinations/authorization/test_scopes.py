@@ -9,6 +9,7 @@ from engine.destinations.authorization.scopes import (
     Syntax,
     described,
     needed,
+    needs,
     permissions,
     rendered,
 )
@@ -68,6 +69,13 @@ def test_scopes_of_both_syntaxes_permit_the_same():
     assert permissions(["oraclehealth:millennium:code-system"]) == {
         ("oraclehealth:millennium:code-system", "")
     }
+
+
+def test_what_version_one_asks_for_is_granted_by_what_version_two_has_for_the_type():
+    assert needs(["system/Patient.write"]) == permissions(["system/Patient.cu"])
+    assert needs(["system/Procedure.write"]) == permissions(["system/Procedure.c"])
+    assert needs(["system/Coverage.write"]) == permissions(["system/Coverage.cud"])
+    assert needs(["system/Binary.read"]) == permissions(["system/Binary.r"])
 
 
 def test_what_a_grant_lacks_is_said_in_its_own_syntax():
