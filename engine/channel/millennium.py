@@ -93,8 +93,13 @@ def _resolve(
 
 
 def _check_call(call: CallPreset, others: list[CallPreset], place: Place) -> Iterator[Diagnostic]:
+    creates = call.create or call
+    reason = ""
     if call.interaction not in COMPOSED or not call.resource:
         reason = f"it is a {call.interaction.value}"
+    elif call.find is None and not creates.once:
+        reason = "it would make another one with every message; a register looks first"
+    if reason:
         yield codes.NOT_COMPOSABLE(place, name=call.name, reason=reason)
         return
     for other in others:

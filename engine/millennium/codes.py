@@ -68,6 +68,12 @@ CANNOT_SEND = error(
 VALUE_LEFT_OUT = warning(
     "O823", "{field} is left out: {reason}", "ask the sender, or change the map"
 )
+SKIPPED = Code(
+    "O825",
+    Severity.INFO,
+    "{resource} is not sent to {destination}: {reason}",
+    "send it by another destination where it matters",
+)
 NO_IDENTIFIER = warning(
     "O824",
     "{resource} has no identifier with a system, so Millennium cannot be asked for it",

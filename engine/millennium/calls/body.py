@@ -21,6 +21,12 @@ in the order in which they are to be made. A CALL that writes or finds a resourc
                  others
     probe        search that tells whether a lost create was made, with {names} of elements, which
                  `calls.references.filled_probe` fills; left out where there is none
+    update       elements that only an update takes: after a create the change is made too
+    only         "change": it can be said only of a resource that is there (a document voided, an
+                 appointment cancelled); one that is not is never created by it
+    demanded     elements this one must have beside what its type requires: an unknown reference in
+                 one of them stops the call (`calls.references.with_references`)
+    deletes      elements the message deletes, as `resources.patching.patch_of` reads them
     event_at     INSTANT of the event, for the out-of-order guard
     unmapped     [{"field", "code", "system", "code_set", "sent"}]: codes sent as something else
     resolved     [{"field", "evidence"}]: which row of which table gave each code value

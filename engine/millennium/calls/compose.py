@@ -6,6 +6,7 @@ of identities for the ledger. The rest is not sent, and that is said. Calls stan
 refer to. Body of the delivery: `calls.body`.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
@@ -32,6 +33,10 @@ _HEADS = frozenset({"MessageHeader", "OperationOutcome", "Provenance", "Composit
 """Of which nobody expects that they are sent."""
 _ROLE = "PractitionerRole"
 ONCE_DIGITS = 32
+_ENGINE_NAME = re.compile(
+    r"[A-Z][A-Za-z]+/[0-9a-f]{8}-[0-9a-f]{4}-5[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}"
+)
+"""A resource by an id of the engine's, which no server knows; others a site's maps have given."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,8 +101,11 @@ class _Composition:
         self.around = Surroundings(
             enrolling_organization=composer.enrolling_organization,
             reports=_reports(self.entries),
+            names=_names(self.entries),
+            code_systems=composer.codes.values.system_of(0).removesuffix("/codeSet/0"),
         )
         self.calls: dict[str, Json] = {}
+        self.demanded: dict[str, list[str]] = {}
         self.resolved: list[Resolved] = []
         self.problems: list[Diagnostic] = []
         self.left_out: dict[str, dict[str, None]] = {}
@@ -114,6 +122,9 @@ class _Composition:
     def _write(self, name: str, entry: Entry, preset: CallPreset) -> None:
         shaped = Shaped(resource=self._renamed(entry.resource))
         apply_shaper(shaped, name, self.around)
+        if shaped.skipped:
+            self._skip(shaped)
+            return
         if preset.rules is not None:
             resolved = resolve_codes(shaped.resource, preset.rules, self.composer.codes)
             self.resolved.append(resolved)
@@ -129,6 +140,7 @@ class _Composition:
         if shaped.lacking:
             self._refuse(name, shaped.lacking)
             return
+        self.demanded[name] = shaped.demanded
         call = {
             "call": preset.name,
             "name": name,
@@ -139,6 +151,14 @@ class _Composition:
             "unmapped": resolved.unmapped,
             "resolved": resolved.evidence,
         }
+        if entry.deletes:
+            call["deletes"] = list(entry.deletes)
+        if shaped.demanded:
+            call["demanded"] = shaped.demanded
+        if shaped.change_only:
+            call["only"] = "change"
+        if shaped.more:
+            call["update"] = shaped.more
         creating = preset.create or preset
         if creating.once:
             call["once"] = sha256(name.encode()).hexdigest()[:ONCE_DIGITS]
@@ -162,12 +182,20 @@ class _Composition:
             reference = value.get("reference")
             if isinstance(reference, str):
                 name = self.roles.get(reference, reference)
-                if name in self.entries:
+                if name in self.entries or _ENGINE_NAME.fullmatch(name):
                     value["reference"] = f"{ENGINE}{name}"
                 value.pop("type", None)
             for key, item in value.items():
                 if key != "reference":
                     self._rename(item)
+
+    def _skip(self, shaped: Shaped) -> None:
+        kind, destination = shaped.kind, self.composer.destination
+        self.problems.append(
+            codes.SKIPPED(
+                Place(path=kind), resource=kind, destination=destination, reason=shaped.skipped
+            )
+        )
 
     def _refuse(self, name: str, lacking: Iterable[str]) -> None:
         kind = name.partition("/")[0]
@@ -195,11 +223,12 @@ class _Composition:
             return False
         preset = self.composer.writer(name.partition("/")[0])
         rules = preset.rules if preset is not None else None
-        resource, gone, missing = with_references(call["resource"], known, rules)
+        demanded = self.demanded.get(name, ())
+        resource, gone, missing = with_references(call["resource"], known, rules, demanded)
         call["resource"] = resource
         if missing:
             del self.calls[name]
-            self._refuse(name, [f"a {path} that Millennium can be asked for" for path in missing])
+            self._refuse(name, [f"the {path}, which Millennium cannot find" for path in missing])
         else:
             kind = resource["resourceType"]
             self.left_out.setdefault(kind, {}).update(dict.fromkeys(gone))
@@ -298,6 +327,15 @@ def _practitioners(entries: Mapping[str, Entry]) -> dict[str, str]:
         if name.startswith(f"{_ROLE}/") and practitioner:
             found[name] = practitioner
     return found
+
+
+def _names(entries: Mapping[str, Entry]) -> dict[str, str]:
+    """Reference to an Organization to its name."""
+    return {
+        f"{ENGINE}{name}": str(entry.resource["name"])
+        for name, entry in entries.items()
+        if name.startswith("Organization/") and entry.resource.get("name")
+    }
 
 
 def _reports(entries: Mapping[str, Entry]) -> dict[str, Json]:

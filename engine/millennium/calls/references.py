@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import quote
 
+from engine.fhir.entries import references_of
 from engine.millennium.calls.body import ENGINE
 from engine.millennium.resources.rules import ResourceRules
 
@@ -33,7 +34,10 @@ def engine_names(value: Any) -> Iterable[str]:
 
 
 def with_references(
-    resource: Json, known: Mapping[str, str], rules: ResourceRules | None
+    resource: Json,
+    known: Mapping[str, str],
+    rules: ResourceRules | None,
+    demanded: Iterable[str] = (),
 ) -> tuple[Json, list[str], list[str]]:
     """The resource with ids for names.
 
@@ -41,18 +45,29 @@ def with_references(
         resource: with references of the form `urn:engine:...`; it stays as it is.
         known: `Type/<engine id>` to `Type/<id of the server>`.
         rules: of the resource: what is required may not go.
+        demanded: what this one requires beside, as its call says: `encounter`, or
+            `participant:Location` for a reference to that type in it.
 
     Returns:
         The resource, the paths of elements that went with an unknown reference, and the paths of
         required ones that lack theirs: with one of these it must not be sent.
     """
-    required = frozenset(rules.required) if rules is not None else frozenset()
+    required = frozenset((*(rules.required if rules is not None else ()), *demanded))
     walk = _Walk(known, required)
     made = walk.object(resource, "")
     whole: Json = made if isinstance(made, dict) else {"resourceType": resource["resourceType"]}
     missing = [path for path in walk.gone if path in required and "." not in path]
     missing = [path for path in dict.fromkeys(missing) if not whole.get(path)]
+    for text in demanded:
+        key, _, kind = text.partition(":")
+        if kind and not any(one.startswith(f"{kind}/") for one in _names_in(whole.get(key))):
+            missing.append(f"{key} of a {kind}")
     return whole, list(dict.fromkeys(walk.gone)), missing
+
+
+def _names_in(value: Any) -> list[str]:
+    """`Type/id` of every reference below a value."""
+    return [text.removeprefix(ENGINE) for _, text in references_of(value, "")]
 
 
 class _Walk:
@@ -101,11 +116,20 @@ def filled_probe(probe: str, resource: Json) -> str:
     """
     texts: dict[str, str] = {}
     for name in _TEMPLATE.findall(probe):
-        value = _search_value(resource.get(name))
+        value = _search_value(_inside(resource, name.split(".")))
         if not value:
             return ""
         texts[name] = quote(value, safe="")
     return _TEMPLATE.sub(lambda match: texts[match[1]], probe)
+
+
+def _inside(value: Any, steps: list[str]) -> Any:
+    """What a path names; of a list, in its first item."""
+    for step in steps:
+        if isinstance(value, list):
+            value = value[0] if value else None
+        value = value.get(step) if isinstance(value, dict) else None
+    return value
 
 
 def _search_value(value: Any) -> str:

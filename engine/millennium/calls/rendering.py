@@ -13,7 +13,9 @@ from urllib.parse import quote
 from engine.millennium.calls.body import encode_json
 from engine.millennium.calls.checker import ROOTS, names_of
 from engine.millennium.calls.model import Body, CallPreset
+from engine.millennium.resources.administrative import charge_parameters
 
+Json = dict[str, Any]
 _TEMPLATE = re.compile(r"\{([^{}]*)\}")
 _HEADER_VALUE = re.compile(r"[\t\x20-\x7e]*")
 _UNRESERVED = "-._~"
@@ -72,6 +74,17 @@ def render_request(
     ]
     body = b"" if preset.body is Body.NONE or content is None else encode_json(content)
     return RenderedRequest(method=preset.method, url=url, headers=tuple(headers), body=body)
+
+
+def content_of(preset: CallPreset, resource: Json, once: str) -> Json:
+    """What a call that creates sends for a resource: the resource, or the Parameters round it.
+
+    Args:
+        preset: the plain call.
+        resource: as composed, with the server's references.
+        once: the key of the composed call.
+    """
+    return charge_parameters(resource, once) if preset.body is Body.PARAMETERS else resource
 
 
 def _filled(preset: CallPreset, template: str, arguments: Mapping[str, str]) -> str:

@@ -59,8 +59,7 @@ def shape_observation(shaped: Shaped, report: Json | None) -> None:
         del observation["component"]
         shaped.left_out.append("component")
     if category == VITAL_SIGNS:
-        if not observation.get("performer"):
-            shaped.lacking.append("performer, a Practitioner, of a vital sign")
+        shaped.demanded.append("performer")
         if "valueQuantity" not in observation and "component" not in observation:
             shaped.lacking.append("valueQuantity of a vital sign")
 

@@ -63,8 +63,10 @@ def patch_of(
         normalise: of identifiers of a system, so that `0042` and `42` can be the same.
     """
     made = _Patch(present, str(wanted["resourceType"]), rules, normalise)
+    sayable = dict(rules.change_values)
     for key, value in wanted.items():
-        if key not in ("resourceType", "id", "meta", *rules.create_only):
+        left = key in rules.create_only and value not in sayable.get(key, ())
+        if key not in ("resourceType", "id", "meta") and not left:
             made.element(key, value)
     for path in deletes:
         made.delete(path, wanted)

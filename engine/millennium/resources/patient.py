@@ -28,22 +28,28 @@ def shape_patient(shaped: Shaped, enrolling_organization: str) -> None:
     else:
         first = []
         shaped.lacking.append("the tenant's `enrolling_organization`")
-    patient["identifier"] = first + _identifiers(shaped)
+    patient["identifier"] = first + usable_identifiers(shaped)
     patient["name"] = _names(shaped)
-    for key, fields in (("telecom", ("system", "use", "value")), ("address", ("use",))):
-        found = [item for item in patient.pop(key, ()) if _is_whole(shaped, key, item, fields)]
-        if found:
-            patient[key] = found
-    for address in patient.get("address", ()):
-        address.pop("text", None)
-    for telecom in patient.get("telecom", ()):
-        _keep_extension(telecom)
+    usable_contacts(shaped)
     if patient.get("active") is False:
         shaped.lacking.append("an active record: this one was merged into another")
     languages = patient.get("communication", [])
     preferred = [one for one in languages if one.get("preferred") is True]
     if languages:
         patient["communication"] = (preferred or languages)[:1]
+
+
+def usable_contacts(shaped: Shaped) -> None:
+    """Telecoms and addresses with all that Millennium wants of them; others are left out."""
+    person = shaped.resource
+    for key, fields in (("telecom", ("system", "use", "value")), ("address", ("use",))):
+        found = [item for item in person.pop(key, ()) if _is_whole(shaped, key, item, fields)]
+        if found:
+            person[key] = found
+    for address in person.get("address", ()):
+        address.pop("text", None)
+    for telecom in person.get("telecom", ()):
+        _keep_extension(telecom)
 
 
 def _keep_extension(telecom: Json) -> None:
@@ -53,7 +59,8 @@ def _keep_extension(telecom: Json) -> None:
         telecom["extension"] = kept
 
 
-def _identifiers(shaped: Shaped) -> list[Json]:
+def usable_identifiers(shaped: Shaped) -> list[Json]:
+    """Identifiers with type, system and value, and nothing else but a period."""
     found: list[Json] = []
     for item in shaped.resource.get("identifier", ()):
         missing = [key for key in ("type", "system", "value") if not item.get(key)]
@@ -72,14 +79,20 @@ def _timed_period(item: Json) -> Json:
     return {"period": ends} if ends else {}
 
 
+def official_name(shaped: Shaped) -> Json | None:
+    """The name that is, or may stand as, the official one; without one that is reported."""
+    return next(iter(_names(shaped)), None)
+
+
 def _names(shaped: Shaped) -> list[Json]:
+    """The official name first, then those that say their use."""
     names = [name for item in shaped.resource.get("name", ()) if (name := _name(shaped, item))]
     official = next((name for name in names if _may_be_official(name, (OFFICIAL,))), None)
     if official is None:
         official = next((name for name in names if _may_be_official(name, _NAMELESS_USES)), None)
     if official is None:
         shaped.lacking.append("a name with given and family that may be the official one")
-        return names
+        return []
     official["use"] = OFFICIAL
     rest = [name for name in names if name is not official]
     for name in rest:

@@ -59,6 +59,8 @@ class ResourceRules:
     """Of a create; inside a list: of each of its items, and an item without is left out."""
     values: tuple[tuple[str, tuple[str, ...]], ...] = ()
     """Path to the codes it may have."""
+    change_values: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    """Path to codes it may have in a change alone, such as a document entered in error."""
     counts: tuple[tuple[str, int], ...] = ()
     """Path of a list to how many of its items are taken."""
     one_of: tuple[tuple[str, ...], ...] = ()
@@ -67,6 +69,8 @@ class ResourceRules:
     """URLs of the extensions it takes; others are left out."""
     systems: tuple[tuple[str, tuple[str, ...]], ...] = ()
     """Path of a coded element to the systems it takes; codings of others are left out."""
+    by_name: tuple[str, ...] = ()
+    """References that may be a name alone."""
     codes: tuple[CodeField, ...] = ()
     times: tuple[str, ...] = ()
     """Must have a time of day with an offset; without it they are left out."""

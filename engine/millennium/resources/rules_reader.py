@@ -6,10 +6,12 @@ fields: [status, category, code, referenceRange.low]
 update_fields: [identifier]
 required: [status, code]
 values: {status: [final, amended]}
+change_values: {status: [entered-in-error]}
 counts: {category: 1}
 one_of: [[serviceProvider, location]]
 extensions: [http://...]
 systems: {category: [http://...]}
+by_name: [manufacturer]
 codes:
   code: {code_set: 72, accepts: [http://loinc.org], unmapped: hold}
 times: [effectiveDateTime]
@@ -36,8 +38,8 @@ from engine.millennium.resources.rules import (
 from engine.yamltext import Mapping, Scalar, Sequence
 
 KEYS = (
-    "resource", "source", "fields", "update_fields", "required", "values", "counts", "one_of",
-    "extensions", "systems", "codes", "times", "immutable",
+    "resource", "source", "fields", "update_fields", "required", "values", "change_values",
+    "counts", "one_of", "extensions", "systems", "by_name", "codes", "times", "immutable",
     "update_values", "create_only", "patch",
 )  # fmt: skip
 CODE_KEYS = ("code_set", "accepts", "unmapped", "alias_meaning", "text")
@@ -70,10 +72,12 @@ def read_rules(root: Mapping, file: str, problems: list[Diagnostic]) -> Resource
         update_fields=reader.paths("update_fields"),
         required=reader.paths("required"),
         values=reader.lists("values"),
+        change_values=reader.lists("change_values"),
         counts=reader.counts(),
         one_of=reader.groups(),
         extensions=keys.words("extensions"),
         systems=reader.lists("systems"),
+        by_name=reader.paths("by_name"),
         codes=reader.codes(),
         times=reader.paths("times"),
         immutable=reader.paths("immutable"),

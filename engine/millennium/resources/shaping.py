@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import Any
 
 from engine.diagnostics import Diagnostic, Place
+from engine.fhir.definitions import element
 from engine.millennium import codes
 from engine.millennium.resources.rules import ResourceRules
 
@@ -34,6 +35,14 @@ class Shaped:
     lacking: list[str] = field(default_factory=list)
     """What is required and missing, in words."""
     problems: list[Diagnostic] = field(default_factory=list)
+    more: Json = field(default_factory=dict)
+    """Elements that only an update takes."""
+    demanded: list[str] = field(default_factory=list)
+    """Elements that this one must have beside what its type requires."""
+    skipped: str = ""
+    """Why it is not to be sent, where that is as it should be."""
+    change_only: bool = False
+    """It can only be said of a resource that is there."""
 
     @property
     def kind(self) -> str:
@@ -51,6 +60,9 @@ def shape(shaped: Shaped, rules: ResourceRules) -> None:
     _choose_systems(shaped, rules)
     _choose_one(shaped, rules)
     shaped.resource = _pruned(shaped, rules)
+    for path in _reference_paths(rules.resource, rules.fields):
+        if path not in rules.by_name:
+            _drop_nameless(shaped, path)
     _drop_untimed(shaped, rules)
     for path, most in rules.counts:
         _limit(shaped, path, most)
@@ -79,7 +91,12 @@ def _tree(fields: tuple[str, ...]) -> _Tree:
 
 def _pruned(shaped: Shaped, rules: ResourceRules) -> Json:
     left: list[str] = []
-    kept = _prune(shaped.resource, _tree(rules.fields), "", frozenset(rules.extensions), left)
+    extensions = frozenset(rules.extensions)
+    kept = _prune(shaped.resource, _tree(rules.fields), "", extensions, left)
+    if rules.update_fields:
+        more = _tree(rules.update_fields)
+        shaped.more = _prune(shaped.resource, more, "", extensions, []) or {}
+        left = [path for path in left if path not in more]
     shaped.left_out.extend(path for path in dict.fromkeys(left) if path not in shaped.left_out)
     return {"resourceType": shaped.kind, **(kept or {})}
 
@@ -181,6 +198,25 @@ def _drop_empty(value: Json) -> None:
         del value[key]
 
 
+@lru_cache(maxsize=200)
+def _reference_paths(kind: str, fields: tuple[str, ...]) -> tuple[str, ...]:
+    """Those of the fields that are references."""
+    found = ((path, element(kind, path)) for path in fields)
+    return tuple(path for path, one in found if one is not None and one.types == ("Reference",))
+
+
+def _drop_nameless(shaped: Shaped, path: str) -> None:
+    """References that say a name or an identifier and refer to nothing."""
+    for holder, key in places(shaped.resource, path):
+        item = holder.get(key)
+        if isinstance(item, list):
+            holder[key] = [one for one in item if one.get("reference")]
+        gone = isinstance(item, dict) and not item.get("reference")
+        if gone or holder.get(key) == []:
+            del holder[key]
+            shaped.left_out.append(path)
+
+
 def _limit(shaped: Shaped, path: str, most: int) -> None:
     for holder, key in places(shaped.resource, path):
         listed = holder.get(key)
@@ -195,7 +231,10 @@ def _check_values(shaped: Shaped, rules: ResourceRules) -> None:
             value = holder.get(key)
             if value is None:
                 continue
-            if not any(text in allowed for text in _codes_in(value)):
+            said = set(_codes_in(value))
+            if said & set(dict(rules.change_values).get(path, ())):
+                shaped.change_only = True
+            elif not said & set(allowed):
                 shaped.lacking.append(f"{path} that is {' or '.join(allowed)}")
 
 
@@ -218,8 +257,8 @@ def _demand(shaped: Shaped, rules: ResourceRules) -> None:
     nested = [path for path in rules.required if "." in path]
     for path in sorted(nested, key=lambda one: -one.count(".")):
         _demand_inside(shaped, path)
-    for path in rules.required:
-        if "." not in path and not _is_there(shaped.resource, path):
+    for path in (*rules.required, *shaped.demanded):
+        if "." not in path and ":" not in path and not _is_there(shaped.resource, path):
             shaped.lacking.append(path)
 
 
