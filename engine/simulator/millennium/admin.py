@@ -28,6 +28,10 @@ PREFIX = "/_simulator"
 Answering = Callable[[web.Request, Any], Awaitable[Any] | Any]
 
 
+class _UnknownError(Exception):
+    """What was asked for is not there."""
+
+
 class _Merge(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     retired: str
     survivor: str
@@ -77,8 +81,10 @@ def _guarded(
             return _reply({"error": "the admin paths are for loopback alone"}, 403)
         try:
             found = act(request, await request.read())
+        except _UnknownError as problem:
+            return _reply({"error": f"there is no {problem}"}, 404)
         except KeyError as problem:
-            return _reply({"error": f"there is no {problem.args[0]}"}, 404)
+            return _reply({"error": f"{problem.args[0]} is missing"}, 400)
         except (msgspec.MsgspecError, ValueError, TypeError) as problem:
             return _reply({"error": str(problem)}, 400)
         return web.Response(status=204) if found is None else _reply(found, 200)
@@ -87,7 +93,7 @@ def _guarded(
 
 
 def _unknown(request: web.Request, _body: bytes) -> Any:
-    raise KeyError(f"{request.method} {request.path}")
+    raise _UnknownError(f"{request.method} {request.path}")
 
 
 def _reply(value: Any, status: int) -> web.Response:
@@ -110,7 +116,7 @@ class _Desk:
         if not name:
             return next(iter(tenants.values()))
         if name not in tenants:
-            raise KeyError("such tenant")
+            raise _UnknownError("such tenant")
         return tenants[name]
 
     def counts(self, _request: web.Request, _body: bytes) -> Any:
@@ -188,7 +194,7 @@ class _Desk:
         chart = self._tenant(order.tenant).chart
         retired, survivor = (chart.get(order.type, one) for one in (order.retired, order.survivor))
         if retired is None or survivor is None:
-            raise KeyError(f"such {order.type}")
+            raise _UnknownError(f"such {order.type}")
         chart.combine(retired, survivor)
 
     def touch(self, _request: web.Request, body: bytes) -> Any:
@@ -197,7 +203,7 @@ class _Desk:
         chart = self._tenant(order.tenant).chart
         record = chart.get(order.type, order.id)
         if record is None:
-            raise KeyError(f"such {order.type}")
+            raise _UnknownError(f"such {order.type}")
         chart.touch(record)
 
     def tokens(self, _request: web.Request, body: bytes) -> Any:

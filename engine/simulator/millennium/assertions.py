@@ -51,7 +51,7 @@ class Assertions:
         try:
             keys = KeySet.import_key_set(dict(client.jwks))  # type: ignore[arg-type]
             claims = jwt.decode(text, keys, algorithms=ALGORITHMS).claims
-        except (JoseError, ValueError) as problem:
+        except (JoseError, KeyError, TypeError, ValueError) as problem:
             raise BadAssertionError(type(problem).__name__) from None
         self._check_claims(claims, client.client_id, audience, now)
         return client.client_id

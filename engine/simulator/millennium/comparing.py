@@ -207,6 +207,6 @@ def _range(text: str) -> tuple[datetime, datetime]:
             high = datetime(year + month // 12, month % 12 + 1, 1, tzinfo=UTC)
         else:
             high = datetime(year + 1, 1, 1, tzinfo=UTC)
-    except ValueError:
+    except (OverflowError, ValueError):
         raise outcome(400, "invalid", "a date is not one FHIR allows") from None
     return low, high

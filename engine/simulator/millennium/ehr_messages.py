@@ -15,7 +15,7 @@ from engine.simulator.millennium.tenant import Tenant
 KIND = "PatientMessage"
 """Messages are kept in the chart under this name, which no FHIR path reaches."""
 REQUIRED = ("content", "messageSender", "patientId")
-STATUSES = frozenset({"UNREAD", "OPENED", "DELETED"})
+STATUSES = ("UNREAD", "OPENED", "DELETED")
 MESSAGES_MAX = 100
 
 

@@ -19,7 +19,7 @@ class Kind(StrEnum):
     STATUS = "status"
     """Answered with the rule's status; nothing is carried out unless `after_commit`."""
     LATENCY = "latency"
-    """The right answer, `seconds` late."""
+    """Carried out at once, answered `seconds` late."""
     DROP = "drop"
     """The connection is reset before anything is carried out."""
     DROP_AFTER_COMMIT = "drop-after-commit"

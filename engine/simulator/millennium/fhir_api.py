@@ -25,7 +25,7 @@ from engine.simulator.millennium.answers import (
     outcome,
 )
 from engine.simulator.millennium.chart import Record
-from engine.simulator.millennium.elements import dicts
+from engine.simulator.millennium.elements import as_list, business_keys, dicts, patient_of
 from engine.simulator.millennium.fields import (
     check_codings,
     check_form,
@@ -181,6 +181,8 @@ class FhirApi:
         kept = self._checked(tenant, resource, "create")
         kept = rules_of(kind.name).create(tenant.scene(), kept)
         kept.pop("id", None)
+        if kind.name == "Observation" and self.options.errors is Errors.OBSERVED:
+            _refuse_duplicate(tenant, kept)
         record = tenant.chart.add(kind.name, kept)
         return written(201, record, call.root)
 
@@ -191,7 +193,9 @@ class FhirApi:
             after, listed = patched(record.resource, operations, _rules(record.kind).patch)
             check_codings({"value": [one.get("value") for one in listed]}, tenant.codes)
             check_references({"value": [one.get("value") for one in listed]}, tenant.chart)
-            rules.patch(scene, after, listed)
+            for name in rules.listed & after.keys():
+                after[name] = as_list(after[name])
+            rules.patch(scene, check_form(after, record.kind), listed)
         else:
             sent = check_form(decoded(call.body), record.kind)
             if sent.get("id") != record.identity:
@@ -221,6 +225,14 @@ class FhirApi:
                 raise nothing(412)
             return
         if given != f'W/"{record.etag}"':
+            raise nothing(409)
+
+
+def _refuse_duplicate(tenant: Tenant, resource: Resource) -> None:
+    """409 for a result that is there already, as a user of the sandbox reported."""
+    keys = business_keys(resource)
+    for record in tenant.chart.of_patient("Observation", patient_of(resource)):
+        if business_keys(record.resource) == keys:
             raise nothing(409)
 
 

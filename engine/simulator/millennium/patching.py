@@ -9,7 +9,7 @@ from engine.simulator.millennium.answers import Resource, RuleBrokenError, inval
 from engine.simulator.millennium.tables import PatchRule
 
 OPERATIONS_MAX = 500
-OPS = frozenset({"add", "replace", "remove", "test"})
+OPS = ("add", "replace", "remove", "test")
 
 
 def patched(

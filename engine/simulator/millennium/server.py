@@ -34,6 +34,7 @@ from engine.simulator.millennium.tokens import TokenHost
 BODY_BYTES_MAX = 64_000_000
 REQUESTS_MAX = 50_000
 PATHS_MAX = 2_000
+BODY_KEPT_MAX = 20_000
 SPOILING = frozenset({Kind.STATUS, Kind.DROP, Kind.HANG})
 CUSTOM = "/custom/"
 
@@ -48,7 +49,7 @@ class Seen:
     headers: dict[str, str]
     """By lower-case name; Authorization shows its kind alone."""
     body: bytes
-    """Empty for the token host."""
+    """Its beginning; empty for the token host."""
     status: int
     """0 when the connection was reset instead of an answer."""
 
@@ -171,13 +172,12 @@ class MillenniumSimulator:
         if spoiling is not None and not spoiling.after_commit:
             return await self._spoiled(request, incoming, spoiling)
         for rule in rules:
-            if rule.fault is Kind.LATENCY:
-                await asyncio.sleep(rule.seconds)
             self._meddle(rule, incoming)
         if incoming.path.startswith(CUSTOM):
             answer = await self._custom.answer(incoming)
         else:
             answer = self._services.answer(incoming)
+        await asyncio.sleep(sum(rule.seconds for rule in rules if rule.fault is Kind.LATENCY))
         if spoiling is not None:
             return await self._spoiled(request, incoming, spoiling)
         if any(rule.fault is Kind.DROP_AFTER_COMMIT for rule in rules):
@@ -246,7 +246,7 @@ class MillenniumSimulator:
             path=incoming.path,
             query=incoming.query,
             headers=headers,
-            body=b"" if incoming.path.startswith("/tenants/") else incoming.body,
+            body=b"" if incoming.path.startswith("/tenants/") else incoming.body[:BODY_KEPT_MAX],
             status=status,
         )
         self.requests.append(seen)

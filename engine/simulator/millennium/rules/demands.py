@@ -16,7 +16,7 @@ def need(element: dict[str, Any], name: str, *parts: str) -> None:
 
 def be_one_of(value: object, name: str, allowed: Collection[str]) -> None:
     """A code is one of those supported."""
-    if value not in allowed:
+    if not isinstance(value, str) or value not in allowed:
         raise RuleBrokenError(f"{name} must be one of {', '.join(sorted(allowed))}")
 
 

@@ -72,14 +72,12 @@ def _extensions(resource: Resource) -> None:
 
 
 def _patched(_scene: Scene, resource: Resource, _operations: list[dict[str, Any]]) -> None:
-    types = resource.get("type")
-    if not types:
+    if not resource.get("type"):
         raise RuleBrokenError("type is required", code="required")
-    resource["type"] = types if isinstance(types, list) else [types]
     _extensions(resource)
     period = resource.get("period", {})
     if period.get("start") and period.get("end") and period["end"] < period["start"]:
         raise RuleBrokenError("period.end is before period.start")
 
 
-RULES = TypeRules(create=_create, patch=_patched)
+RULES = TypeRules(create=_create, patch=_patched, listed=frozenset({"type"}))

@@ -42,3 +42,5 @@ class TypeRules:
     """What is there, what is sent -> what is kept."""
     patch: Callable[[Scene, Resource, list[dict[str, Any]]], None] = _unchecked
     """What the patch makes, and its operations; may complete the resource."""
+    listed: frozenset[str] = frozenset()
+    """Lists that a patch may give one value of."""
