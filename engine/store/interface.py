@@ -271,6 +271,12 @@ class StateStore(Protocol):
         """(minute start, channel, event, count) since then."""
         ...
 
+    def counted(
+        self, since: float, until: float, slot_seconds: int
+    ) -> list[tuple[float, str, str, int]]:
+        """(slot start, channel, event, count) of the minutes from `since` up to `until`."""
+        ...
+
     def controls(self) -> dict[str, Control]:
         """The wish for each channel that has one."""
         ...

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from engine.channel.console import ConsoleConfig, OidcConfig
 from engine.runtime.configuration import Snapshots, check_project
+from engine.runtime.desk.board import Board
 from engine.runtime.desk.desk import Desk
 from engine.runtime.desk.masking import SHIPPED, MaskingPolicy
 from engine.runtime.desk.sessions import SessionLimits
@@ -104,6 +105,7 @@ class Console:
         self.previews = previews
         self._loading = Lock()
         self._loaded: Loaded | None = None
+        self.board = Board(desk, run_folder)
         self.on_reload: list[Callable[[], None]] = []
 
     def loaded(self) -> "Loaded | None":

@@ -31,7 +31,13 @@ class Pages:
             auto_reload=False,
         )
         self._templates.filters.update(
-            clock=self.clock, moment=self.moment, iso=iso, count=count, span=span, plural=plural
+            clock=self.clock,
+            moment=self.moment,
+            iso=iso,
+            count=count,
+            span=span,
+            plural=plural,
+            rate=rate,
         )
 
     def text(self, template: str, context: Mapping[str, Any]) -> str:
@@ -61,6 +67,11 @@ def iso(moment: float) -> str:
 def count(number: float) -> str:
     """`8,120`."""
     return f"{number:,.0f}"
+
+
+def rate(number: float) -> str:
+    """`412`, and of few `0.6`."""
+    return f"{number:,.0f}" if number >= 10 or number == 0 else f"{number:.1f}"
 
 
 def plural(number: int, noun: str) -> str:

@@ -97,7 +97,11 @@ class ConsoleProcess:
         """Serve until told to stop; the exit code."""
         self._listen_to_signals()
         await self._read_configuration()
-        tasks = [asyncio.create_task(self._beat()), asyncio.create_task(self._note_heads())]
+        tasks = [
+            asyncio.create_task(self._beat()),
+            asyncio.create_task(self._note_heads()),
+            asyncio.create_task(self._warm()),
+        ]
         self._pulse.recorder.record(ProcessStarted(name=self._setup.name, pid=os.getpid()))
         try:
             await self._server.serve()
@@ -162,6 +166,12 @@ class ConsoleProcess:
     def _beat_once(self) -> None:
         ready = self._server.started and not self._server.should_exit
         self._pulse.beat(Condition.READY if ready else Condition.STARTING)
+
+    async def _warm(self) -> None:
+        try:
+            await asyncio.to_thread(self._console.board.warm)
+        except StoreUnavailable as failure:
+            self._pulse.recorder.record_error(failure)
 
     def _note_head(self) -> None:
         """Say where the audit trail ends, once an hour: who cuts it must cut the log as well."""

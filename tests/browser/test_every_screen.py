@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from console_site import PASSWORD, PLANTED, Tab
 
-SCREENS = ("/", "/messages", "/problems", "/replays")
+SCREENS = ("/", "/channels/adt", "/messages", "/problems", "/replays")
 """Add a screen's path here and it is looked at."""
 
 OpenTab = Callable[..., Tab]

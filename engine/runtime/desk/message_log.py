@@ -115,6 +115,12 @@ class MessageLog:
         """One row per channel."""
         return self._state.stats()
 
+    def counted(
+        self, since: float, until: float, slot_seconds: int
+    ) -> list[tuple[float, str, str, int]]:
+        """(slot start, channel, event, count) of the minutes from `since` up to `until`."""
+        return self._state.counted(since, until, slot_seconds)
+
     def controls(self) -> dict[str, Control]:
         """The operator's wish per channel."""
         return self._state.controls()

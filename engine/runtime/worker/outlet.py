@@ -71,6 +71,8 @@ class Outlet:
     loaded: int = 0
     """Deliveries in memory that are not final, in flight or waiting."""
     paused: bool = False
+    last_failure: str = ""
+    """Code of the last attempt, when it failed."""
     ready: deque[int] = field(default_factory=deque)
     """Tokens whose lanes let them start."""
     spilled: "array[int]" = field(default_factory=lambda: array("q"))

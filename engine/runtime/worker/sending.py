@@ -176,6 +176,7 @@ class Sending:
 
     def _move_breaker(self, outlet: Outlet, outcome: Outcome, now: float) -> None:
         before = outlet.breaker.state
+        outlet.last_failure = outcome.failure_code
         if outcome.failure_class in (FailureClass.TRANSIENT, FailureClass.AMBIGUOUS):
             outlet.breaker = outlet.breaker.failed(outlet.config.retry, now)
         else:

@@ -149,6 +149,16 @@ class Worker:
             "in flight": len(self._sending.in_flight),
         }
 
+    @property
+    def destinations(self) -> dict[str, str]:
+        """`destination adt/records` to its breaker and how its last attempt failed, for health."""
+        return {
+            f"destination {outlet.channel}/{outlet.config.name}": (
+                f"{outlet.breaker.state.value} {outlet.last_failure}".strip()
+            )
+            for outlet in self._work.outlets.values()
+        }
+
     async def run(self) -> None:
         """Work until `stop`. A fault of the engine itself drops what is loaded and starts over."""
         while not self._stopping:

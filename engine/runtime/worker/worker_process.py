@@ -183,6 +183,7 @@ class WorkerProcess:
             details, condition = {}, self._condition
             if self._worker is not None:
                 details = {name: str(count) for name, count in self._worker.in_hand.items()}
+                details |= self._worker.destinations
                 if condition is Condition.READY and not self._worker.store_works:
                     condition = Condition.DEGRADED
             self._pulse.beat(condition, details)

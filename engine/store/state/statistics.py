@@ -65,6 +65,20 @@ def counters(database: Database, since: float) -> list[tuple[float, str, str, in
     return [(float(row[0]), row[1], row[2], row[3]) for row in rows]
 
 
+def counted(
+    database: Database, since: float, until: float, slot_seconds: int
+) -> list[tuple[float, str, str, int]]:
+    """(slot start, channel, event, count) of the minutes from `since` up to `until`."""
+    with database.reading() as transaction:
+        rows = transaction.rows(
+            f"SELECT minute / {slot_seconds:d} * {slot_seconds:d}, channel, event, sum(count)"
+            " FROM counters WHERE minute >= ? AND minute < ? GROUP BY 1, 2, 3",
+            int(since) // 60 * 60,
+            int(until),
+        )
+    return [(float(row[0]), row[1], row[2], int(row[3])) for row in rows]
+
+
 def controls(database: Database) -> dict[str, Control]:
     """The wish for each channel that has one."""
     with database.reading() as transaction:

@@ -173,6 +173,12 @@ class DatabaseState:
         """Counts by minute."""
         return statistics.counters(self._database, since)
 
+    def counted(
+        self, since: float, until: float, slot_seconds: int
+    ) -> list[tuple[float, str, str, int]]:
+        """Counts by slots of minutes."""
+        return statistics.counted(self._database, since, until, slot_seconds)
+
     def controls(self) -> dict[str, Control]:
         """The operators' wishes."""
         return statistics.controls(self._database)

@@ -1,12 +1,30 @@
-"""Rim. The board: the channels at a glance; pause, drain and resume."""
+"""Rim. The board: the channels at a glance; a channel's own page, to pause, drain and resume it."""
+
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import urlencode
 
 from starlette.responses import Response
 from starlette.routing import Route
 
-from engine.runtime.desk.board import board
+from engine.runtime.desk.board import SLOT_SECONDS, BoardRow
 from engine.runtime.desk.control import ControlRefused, set_control
 from engine.runtime.desk.rights import Right
-from engine.web.access import Visit, needs
+from engine.web import sparkline
+from engine.web.access import Visit, needs, refusal
+
+STATES = {
+    "running": "ok",
+    "waiting": "off",
+    "paused": "pause",
+    "draining": "drain",
+    "errors": "bad",
+    "down": "bad",
+    "gone": "off",
+}
+"""How a state is drawn."""
+WAITING = ("RECEIVED", "QUEUED", "PENDING", "PARKED")
+PERSON = ("HELD", "UNKNOWN")
 
 
 def routes() -> list[Route]:
@@ -14,6 +32,7 @@ def routes() -> list[Route]:
     return [
         Route("/", show, methods=["GET"]),
         Route("/board/rows", rows, methods=["GET"]),
+        Route("/channels/{channel}", show_channel, methods=["GET"]),
         Route("/channels/{channel}/control", control, methods=["POST"]),
     ]
 
@@ -21,27 +40,91 @@ def routes() -> list[Route]:
 @needs(Right.SEE_MESSAGES)
 def show(visit: Visit) -> Response:
     """The page."""
-    return visit.page("board/board.html", rows=_rows(visit))
+    return visit.page("board/board.html", **_shown(visit))
 
 
 @needs(Right.SEE_MESSAGES, touch=False)
 def rows(visit: Visit) -> Response:
-    """The table alone, for the refresh."""
-    return visit.page("board/rows.html", rows=_rows(visit))
+    """What is refreshed of it."""
+    return visit.page("board/rows.html", **_shown(visit))
+
+
+@needs(Right.SEE_MESSAGES)
+def show_channel(visit: Visit) -> Response:
+    """One channel."""
+    name = visit.request.path_params["channel"]
+    found, _ = visit.console.board.rows(visit.viewer, _configured(visit))
+    row = next((one for one in found if one.channel == name), None)
+    if row is None:
+        return refusal(visit, 404, "There is no such channel, or it is not one of yours.")
+    return _channel_page(visit, row)
 
 
 @needs(Right.CONTROL)
 def control(visit: Visit) -> Response:
     """Take a wish for a channel."""
     channel = visit.request.path_params["channel"]
+    known, _ = visit.console.board.rows(visit.viewer, _configured(visit))
+    row = next((one for one in known if one.channel == channel), None)
+    if row is None:
+        return refusal(visit, 404, "There is no such channel, or it is not one of yours.")
     try:
         set_control(visit.desk, visit.viewer, channel, visit.value("mode"), visit.value("reason"))
     except ControlRefused as problem:
-        return visit.page("refusal.html", 422, text=str(problem), status_code_shown=422)
-    return visit.redirect("/")
+        return _channel_page(visit, row, problem=str(problem), status_code=422)
+    return visit.redirect(f"/channels/{channel}")
 
 
-def _rows(visit: Visit) -> object:
+def _channel_page(
+    visit: Visit, row: BoardRow, *, problem: str = "", status_code: int = 200
+) -> Response:
+    loaded = visit.console.loaded()
+    config = loaded.configuration.channel(row.channel) if loaded is not None else None
+    return visit.page(
+        "board/channel.html",
+        status_code,
+        row=row,
+        description=config.description if config is not None else "",
+        problem=problem,
+        slot_seconds=SLOT_SECONDS,
+        **_drawing(),
+    )
+
+
+def _shown(visit: Visit) -> dict[str, Any]:
+    found, totals = visit.console.board.rows(visit.viewer, _configured(visit))
+    return {
+        "rows": found,
+        "totals": totals,
+        "processes": visit.console.board.processes(),
+        **_drawing(),
+    }
+
+
+def _drawing() -> dict[str, Any]:
+    return {
+        "kind_of": lambda state: STATES.get(state, "wait"),
+        "bars": sparkline.bars,
+        "width": sparkline.width,
+        "height": sparkline.HEIGHT,
+        "found_by": messages_url,
+        "waiting": WAITING,
+        "person": PERSON,
+    }
+
+
+def messages_url(channel: str, status: Sequence[str] = (), since: str = "") -> str:
+    """The address of the messages a number counts."""
+    pairs = [("channel", channel), *(("status", one) for one in status)]
+    pairs += [("since", since)] if since else []
+    return f"/messages?{urlencode([pair for pair in pairs if pair[1]])}"
+
+
+def _configured(visit: Visit) -> dict[str, tuple[str, ...]]:
     loaded = visit.console.loaded()
     channels = loaded.configuration.channels if loaded is not None else ()
-    return board(visit.desk, visit.viewer, frozenset(channel.name for channel in channels))
+    return {
+        channel.name: tuple(one.name for one in channel.destinations)
+        for channel in channels
+        if channel.enabled
+    }
