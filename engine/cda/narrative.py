@@ -5,20 +5,22 @@ XHTML becomes that, all else keeps its words. Nothing that could run or load com
 only `http`, `https`, `mailto` and `tel`, of images none (R4, narrative).
 """
 
+import re
 from functools import lru_cache
-from xml.sax.saxutils import escape, quoteattr
+
+from lxml import etree
 
 from engine.cda.document import CDA, Document, Node
 
 REFERENCES_MAX = 5
 """Of a reference that names a reference; more is taken for a circle."""
-DEPTH_MAX = 100
 
 _NAMES = {
     "br": "br",
     "caption": "caption",
     "col": "col",
     "colgroup": "colgroup",
+    "footnote": "span",
     "item": "li",
     "paragraph": "p",
     "sub": "sub",
@@ -31,13 +33,20 @@ _NAMES = {
     "thead": "thead",
     "tr": "tr",
 }
-"""Elements with a counterpart; `content` and all others become `span`, or their words alone."""
+"""Elements with a counterpart; `content`, `list` and `linkHtml` depend on their attributes, of all
+others the words alone stay."""
 _STYLES = {"Bold": "b", "Italics": "i", "Underline": "span"}
-_KEPT = ("colspan", "rowspan", "span")
+_SPANS = ("span", "rowspan", "colspan")
 _LINKS = ("http:", "https:", "mailto:", "tel:")
 _REFERENCE = f"{{{CDA}}}reference"
 _BLOCKS = frozenset({"br", "caption", "item", "list", "paragraph", "table", "td", "th", "tr"})
 _VOID = frozenset({"br", "col"})
+_SAME = frozenset(name for name, new in _NAMES.items() if name == new) - _VOID
+"""Most of a narrative: without attributes their tags are left as they are."""
+_CHANGED = re.compile(
+    rf"<(?!/?(?:{'|'.join(sorted(_SAME))})>)(/?)(?:[^\s/>:]+:)?([^\s/>]+)([^>]*?)(/?)>"
+)
+_ATTRIBUTE = re.compile(r'\s([^\s=]+)="([^"]*)"')
 
 
 def plain_text(node: Node, document: Document) -> str | None:
@@ -84,65 +93,69 @@ def _words(node: Node) -> str:
 def to_xhtml(node: Node) -> str:
     """The content of a section's `text` as one `div`; an empty text when it has no words.
 
+    libxml2 writes it out, where every tag stands whole between `<` and `>` and every value between
+    double quotes, and tags are rewritten there: a walk over the elements took three times as long.
+
     Args:
         node: the `text` of a section.
     """
-    pieces: list[str] = []
-    _content(node, pieces, 0)
-    inner = "".join(pieces).strip()
-    if not inner or not any(not text.isspace() for text in node.itertext()):
+    if not any(not text.isspace() for text in node.itertext()):
         return ""
-    return f'<div xmlns="http://www.w3.org/1999/xhtml">{inner}</div>'
+    written = etree.tostring(node, encoding="unicode", with_tail=False)
+    inner = written[written.index(">") + 1 : written.rindex("<")]
+    inner = _CHANGED.sub(_Tags(), inner).strip()
+    return f'<div xmlns="http://www.w3.org/1999/xhtml">{inner}</div>' if inner else ""
 
 
-def _content(node: Node, pieces: list[str], depth: int) -> None:
-    if node.text:
-        pieces.append(escape(node.text))
-    for child in node:
-        if depth < DEPTH_MAX:
-            _element(child, pieces, depth + 1)
-        if child.tail:
-            pieces.append(escape(child.tail))
+class _Tags:
+    """The tags of one narrative, one after another: for each that of XHTML."""
+
+    def __init__(self) -> None:
+        self._open: list[str] = []
+        """Ends of the elements that are open, but of those that keep their names."""
+        self._known: dict[tuple[str, str], tuple[str, str]] = {}
+
+    def __call__(self, found: re.Match[str]) -> str:
+        slash, local, attributes, empty = found.groups()
+        if slash:
+            return f"</{local}>" if local in _SAME else self._open.pop()
+        known = self._known.get((local, attributes))
+        if known is None:
+            known = self._known[local, attributes] = _xhtml_tags(local, attributes)
+        start, end = known
+        if empty:
+            return start + end
+        if local not in _SAME:
+            self._open.append(end)
+        return start
 
 
-def _element(node: Node, pieces: list[str], depth: int) -> None:
-    name, attributes = _xhtml_name(node)
-    if name is None:
-        _content(node, pieces, depth)
-        return
+def _xhtml_tags(local: str, written: str) -> tuple[str, str]:
+    """The tags of XHTML for an element with these attributes; empty where its words alone stay."""
+    name, attributes = _xhtml_name(local, written)
     if name in _VOID:
-        pieces.append(f"<{name}/>" if name == "br" else f"<{name}{attributes}/>")
-        return
-    pieces.append(f"<{name}{attributes}>")
-    _content(node, pieces, depth)
-    pieces.append(f"</{name}>")
+        return f"<{name}{attributes}/>", ""
+    return (f"<{name}{attributes}>", f"</{name}>") if name else ("", "")
 
 
-def _xhtml_name(node: Node) -> tuple[str | None, str]:
-    """The element of XHTML and its attributes; None: the words alone."""
-    local = _local(str(node.tag))
-    if not node.keys() and local in _NAMES:
-        return _NAMES[local], ""
-    attributes = "".join(
-        f" {key}={quoteattr(node.get(key, ''))}" for key in _KEPT if node.get(key, "").isdecimal()
-    )
-    if node.get("ID"):
-        attributes += f" id={quoteattr(node.get('ID', ''))}"
+def _xhtml_name(local: str, written: str) -> tuple[str, str]:
+    """The element of XHTML and its attributes; without a name the words alone stay."""
+    given: dict[str, str] = dict(_ATTRIBUTE.findall(written)) if written else {}
+    attributes = f' id="{given["ID"]}"' if given.get("ID") else ""
+    for key in _SPANS if "span" in written else ():
+        if given.get(key, "").isdecimal():
+            attributes = f' {key}="{given[key]}"{attributes}'
     if local == "linkHtml":
-        href = node.get("href", "")
-        if href.lower().startswith(_LINKS):
-            return "a", f" href={quoteattr(href)}"
-        return "span", attributes
+        href = given.get("href", "")
+        return ("a", f' href="{href}"') if href.lower().startswith(_LINKS) else ("span", attributes)
     if local == "list":
-        return ("ol" if node.get("listType") == "ordered" else "ul"), attributes
+        return ("ol" if given.get("listType") == "ordered" else "ul"), attributes
     if local == "content":
-        style = node.get("styleCode", "").partition(" ")[0]
+        style = given.get("styleCode", "").partition(" ")[0]
         return _STYLES.get(style, "span"), attributes
-    if local in ("renderMultiMedia", "footnoteRef"):
-        return None, ""
-    if local == "footnote":
-        return "span", attributes
-    return _NAMES.get(local), attributes
+    if local == "br":
+        return "br", ""
+    return _NAMES.get(local, ""), attributes
 
 
 @lru_cache(maxsize=1_024)

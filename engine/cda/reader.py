@@ -33,9 +33,10 @@ _USED = re.compile(rb"[<\s/]((?:xsi|sdtc)):[A-Za-z]")
 _PREFIXES = ("sdtc", "xsi")
 _UNSAFE = re.compile(r"[^A-Za-z0-9.-]+")
 
-_CROWDED = etree.XPath(f"boolean(//*[count(@*) > {ATTRIBUTES_MAX}])")
+_CROWDED = etree.XPath(f"boolean(//@*[{ATTRIBUTES_MAX + 1}])")
 _DEEP = etree.XPath(f"boolean({'/*' * DEPTH_MAX}/*)")
 _COUNT = etree.XPath("count(//*)")
+_IDS = etree.XPath("//@ID")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -236,12 +237,12 @@ def _in_namespace(root: Node, found: list[Diagnostic]) -> Node:
 def _document(root: Node, raw: bytes, found: list[Diagnostic]) -> Document:
     document = Document(root=root, raw=raw)
     twice = False
-    for node in root.iterfind(".//*[@ID]"):
-        name = str(node.get("ID"))
+    for name in _IDS(root):
+        node = name.getparent()
         if name in document.ids:
             twice = True
         else:
-            document.ids[name] = node
+            document.ids[str(name)] = node
     if twice:
         found.append(codes.ID_TWICE())
     return document

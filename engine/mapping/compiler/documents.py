@@ -141,9 +141,11 @@ def compile_documents(library: Library) -> DocumentProgram:
 
 
 def _make_one(run: Run, variant: Variant, one: MapFile, node: Node) -> None:
-    """Run a map on an element and put what it makes in the bundle."""
-    module = variant.module(_DELIMITERS, "utf-8")
-    made = module[variant.function(one.name, NODE_LEVEL)](node, run)
+    """Run a map on an element and put what it makes in the bundle, if no other map has yet."""
+    function = variant.function(one.name, NODE_LEVEL)
+    if (function, node) in run.document.references:
+        return
+    made = variant.module(_DELIMITERS, "utf-8")[function](node, run)
     if made is None:
         return
     key = None

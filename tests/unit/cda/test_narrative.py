@@ -1,3 +1,4 @@
+import pytest
 from lxml import etree
 
 from engine.cda.document import Document
@@ -37,6 +38,35 @@ def test_nothing_that_runs_comes_through() -> None:
     assert "onclick" not in found
     assert "<script" not in found
     assert '<a href="https://northvale.test/x?a=1&amp;b=2">c</a>' in found
+
+
+@pytest.mark.parametrize(
+    ("inner", "expected"),
+    [
+        ('<content styleCode="Bold xEmphasis">a<content ID="n">b</content></content>',
+         '<b>a<span id="n">b</span></b>'),
+        ("<list><item>a<list listType='ordered'><item>b</item></list></item></list>",
+         "<ul><li>a<ol><li>b</li></ol></li></ul>"),
+        ("<footnote>a<sup>1</sup></footnote><footnoteRef/>", "<span>a<sup>1</sup></span>"),
+        ('<table><colgroup><col span="2"/></colgroup><tr><td/><td ID="x"/><td>a</td></tr></table>',
+         '<table><colgroup><col span="2"/></colgroup><tr><td></td><td id="x"></td><td>a</td></tr>'
+         "</table>"),
+        ('<x:td xmlns:x="urn:y" x:ID="no" ID="a&gt;b&quot;c&lt;">1 &lt; 2 &gt; 0 &amp; é</x:td>',
+         '<td id="a&gt;b&quot;c&lt;">1 &lt; 2 &gt; 0 &amp; é</td>'),
+        ('<td colspan="two" rowspan="2" onclick="x()">a</td>', '<td rowspan="2">a</td>'),
+        ("<unknown><paragraph>a</paragraph></unknown><br>b</br>", "<p>a</p><br/>b"),
+        ("<![CDATA[<script>a</script>]]>", "&lt;script&gt;a&lt;/script&gt;"),
+    ],
+)  # fmt: skip
+def test_each_element_becomes_its_counterpart_or_its_words(inner: str, expected: str) -> None:
+    assert to_xhtml(text(inner)) == f'<div xmlns="http://www.w3.org/1999/xhtml">{expected}</div>'
+
+
+def test_what_comes_out_is_well_formed_however_deep_it_goes() -> None:
+    inner = "<content>a" * 150 + "</content>" * 150
+    found = etree.fromstring(to_xhtml(text(inner)))
+    assert len(list(found.iter())) == 151
+    assert "".join(found.itertext()) == "a" * 150
 
 
 def test_a_text_without_words_is_none() -> None:
