@@ -218,6 +218,17 @@ TWO_AUTHORIZATIONS = error(
     "`authorization` beside a bearer token or an Authorization header",
     "keep one of them: a request has one Authorization header",
 )
+CALL_IMPOSSIBLE = error(
+    "C485",
+    "the call {call} cannot be made at the tenant {tenant}: {capability} is off there",
+    "do what the environment says in its place, and leave the call out",
+)
+CALL_NARROWED = warning(
+    "C486",
+    "at the tenant {tenant} the call {call} finds and creates, and changes nothing: {capability} "
+    "is off there",
+    "do what the environment says in its place",
+)
 
 # -- the console --
 

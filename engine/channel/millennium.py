@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from engine.channel.environment import EnvironmentConfig
 from engine.channel.environments import find_tenant
+from engine.channel.lacking import narrowed
 from engine.channel.model import ChannelConfig, MillenniumDestinationConfig
 from engine.channel.reading import Reading
 from engine.codevalues.lint import lint_policy
@@ -77,6 +78,10 @@ def _resolve(
             problems.append(codes.UNKNOWN_CALL(place, name=name, hint=hint))
             continue
         problems.extend(_check_call(call, calls, place))
+        if tenant is not None:
+            possible, lacking = narrowed(call, tenant, place)
+            problems.extend(lacking)
+            call = possible or call  # refused: what it says is still checked
         calls.append(call)
     problems.extend(_check_policies(config, calls, places))
     finders = (presets.finder(kind) for kind in FINDABLE)
@@ -87,7 +92,11 @@ def _resolve(
         release_first=environment.release_first if environment is not None else 0,
         environment=environment.name if environment is not None else "",
         calls=tuple(calls),
-        finders=tuple(one for one in finders if one is not None),
+        finders=tuple(
+            one
+            for one in finders
+            if one is not None and (tenant is None or narrowed(one, tenant, where)[0])
+        ),
     )
     return found, problems
 

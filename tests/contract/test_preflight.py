@@ -273,10 +273,17 @@ async def test_5_an_interaction_that_is_not_offered_and_its_fallback(start: Star
     bad = the_fault(await preflight_but_token(subject), 5)
     assert bad.evidence == "ServiceRequest.create is not offered; used by order.create"
     assert "leave these calls out" in bad.remedy
-    flags = {"ServiceRequest.create": "send orders by MLLP"}
-    known = replace(subject, tenant=replace(subject.tenant, capabilities=flags))
-    bad = the_fault(await preflight_but_token(known), 5, Status.WARN)
-    assert bad.remedy == "send orders by MLLP"
+
+
+async def test_5_what_the_environment_says_is_off_is_not_asked_for(start: Starting):
+    site = await start()
+    off = "    capabilities: {Patient.patch: send demographics by MLLP}\n"
+    site.write("environments/sandbox.yaml", ENVIRONMENT + off)
+    subject = site.subject()
+    assert not subject.uses("Patient", "patch")
+    assert subject.uses("Patient", "create")
+    bad = the_fault(await preflight(subject), 5, Status.WARN)
+    assert bad.evidence == "Patient.patch is offered, but the environment says that it is off"
 
 
 def with_call(subject: Subject, call: CallPreset) -> Subject:

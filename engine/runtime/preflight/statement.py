@@ -9,6 +9,7 @@ from typing import Any
 
 import orjson
 
+from engine.channel.lacking import capability_of
 from engine.runtime.preflight.findings import Finding, failed, passed, warned
 from engine.runtime.preflight.probing import Prober, refusal_of, resource_of
 from engine.runtime.preflight.subject import Subject
@@ -62,7 +63,11 @@ async def check_capabilities(subject: Subject, prober: Prober) -> list[Finding]:
         shown, remedy = refusal_of(answer)
         return [failed(5, f"no capability statement: {shown}", f"correct `fhir`; {remedy}")]
     said = normalised(statement)
-    findings = [*_lacking(subject, said), *_compared(subject, said)]
+    findings = [
+        *_lacking(subject, said),
+        *_offered_again(subject, said),
+        *_compared(subject, said),
+    ]
     if any(one.status != "pass" for one in findings):
         return [one for one in findings if one.status != "pass"]
     counted = len(subject.interactions())
@@ -85,8 +90,7 @@ def _lacking(subject: Subject, said: Normalised) -> list[Finding]:
             failed(5, "it offers no JSON Patch", "leave calls that patch out of the channels")
         )
     for kind, word in subject.interactions():
-        part = "operation" if word.startswith("$") else "interaction"
-        if word.removeprefix("$") not in said.get(f"{kind}.{part}", ()):
+        if not _has(said, kind, word):
             found.append(_not_offered(subject, kind, word))
     for kind, parameter in sorted(set(subject.search_parameters())):
         if parameter not in said.get(f"{kind}.searchParam", ()):
@@ -96,19 +100,31 @@ def _lacking(subject: Subject, said: Normalised) -> list[Finding]:
 
 
 def _not_offered(subject: Subject, kind: str, word: str) -> Finding:
-    fallback = subject.tenant.capabilities.get(f"{kind}.{word}")
-    if fallback is not None:
-        return warned(5, f"{kind}.{word} is not offered, as the environment says", fallback)
-    using = sorted(
-        call.name
-        for call in subject.calls()
-        if call.resource == kind and (call.interaction.value == word or call.path.endswith(word))
-    )
+    flag = f"{kind}.{word}"
+    using = sorted(call.name for call in subject.calls() if capability_of(call) == flag)
     return failed(
         5,
-        f"{kind}.{word} is not offered; used by {', '.join(using)}",
-        f"leave these calls out, or write `capabilities: {{{kind}.{word}: ...}}` with the fallback",
+        f"{flag} is not offered; used by {', '.join(using)}",
+        f"leave these calls out, or write `capabilities: {{{flag}: ...}}` with the fallback",
     )
+
+
+def _offered_again(subject: Subject, said: Normalised) -> list[Finding]:
+    """What the environment says is off, though the server has it."""
+    return [
+        warned(
+            5,
+            f"{flag} is offered, but the environment says that it is off",
+            "try it, then take it out of `capabilities`",
+        )
+        for flag in subject.tenant.capabilities
+        if _has(said, *flag.split(".", 1))
+    ]
+
+
+def _has(said: Normalised, kind: str, word: str) -> bool:
+    part = "operation" if word.startswith("$") else "interaction"
+    return word.removeprefix("$") in said.get(f"{kind}.{part}", ())
 
 
 def _compared(subject: Subject, said: Normalised) -> list[Finding]:

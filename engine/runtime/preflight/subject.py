@@ -6,6 +6,7 @@ from pathlib import Path
 
 from engine.channel.connection import SecretReference
 from engine.channel.environment import EnvironmentConfig, TenantConfig
+from engine.channel.lacking import interaction_of
 from engine.channel.model import Configuration, MillenniumDestinationConfig
 from engine.codevalues.project import CodeValueFiles
 from engine.destinations.authorization.scopes import Permissions, needed, needs
@@ -47,7 +48,7 @@ class Subject:
     def interactions(self) -> tuple[tuple[str, str], ...]:
         """(resource type, interaction) of the FHIR calls; an operation by its name."""
         pairs = {
-            (call.resource, _word(call))
+            (call.resource, interaction_of(call))
             for call in self.calls()
             if call.api == IGNITE and call.resource
         }
@@ -84,12 +85,6 @@ class Subject:
         own = self.tenant.authorization
         found = (own.secret, own.key) if own is not None else ()
         return [one for one in found if one is not None]
-
-
-def _word(call: CallPreset) -> str:
-    if call.interaction is Interaction.OPERATION:
-        return call.path.rpartition("/")[2]
-    return call.interaction.value
 
 
 def destinations_of(
