@@ -63,3 +63,18 @@ def test_nobody_takes_runs_up_without_the_lease(store, log, receipt, new_worker)
     with pytest.raises(LeaseLost):
         worker.state.reopen(worker.lease, [run.run_id])
     assert worker.state.message(run.message_id).runs[0].state is State.HELD
+
+
+def test_a_problem_stays_open_while_its_run_is_taken_up_again(log, worker, receipt):
+    log.append([receipt()])
+    (run,) = worker.runs()
+    problems = worker.state.problems
+    worker.fail(run, code="V840", state=State.HELD)
+    worker.state.reopen(worker.lease, [run.run_id])
+    assert problems.close_settled(1.0) == 0
+    worker.fail(run, code="V840", state=State.HELD)
+    (found,) = problems.all()
+    assert (found.regressions, found.failures, found.closed_at) == (0, 1, None)
+    worker.state.reopen(worker.lease, [run.run_id])
+    worker.send(run)
+    assert problems.close_settled(2.0) == 1

@@ -51,7 +51,9 @@ _COUNTS = (
 _CLOSE_SETTLED = (
     "UPDATE problems SET closed_at = ? WHERE closed_at IS NULL AND NOT EXISTS ("
     "SELECT 1 FROM problem_runs m JOIN runs r ON r.run_id = m.run_id"
-    " WHERE m.problem_id = problems.problem_id AND r.state IN ('ERROR', 'HELD', 'UNKNOWN'))"
+    " WHERE m.problem_id = problems.problem_id"
+    # a held run that is processed again is RECEIVED meanwhile: whether it is over is not known yet
+    " AND r.state IN ('ERROR', 'HELD', 'UNKNOWN', 'RECEIVED'))"
     " RETURNING problem_id"
 )
 _MESSAGES = (
