@@ -188,6 +188,11 @@ async def test_row_11_a_search_names_what_it_needs(caller: Caller) -> None:
         "Patient?identifier=a&identifier=b",
         "Patient?family=a,b",
         "Appointment?patient=1",
+        "Appointment?patient=1&date=2030-03-04",
+        "Immunization?patient=1&date=2026-01-05",
+        "DocumentReference?patient=1&period=ge2026-01-05",
+        "DocumentReference?patient=1&period=ge2026-01-05&period=lt2026-01-06T00:00:00Z",
+        "Procedure?patient=1&date=2026-01-05",
         "Practitioner?identifier=1003000126",
     ],
 )
@@ -289,3 +294,12 @@ async def test_row_44_if_none_exist_is_not_looked_at(caller: Caller) -> None:
 async def test_row_45_an_update_never_creates(caller: Caller) -> None:
     body = observation("12742399", id="L-1")
     assert (await caller.call("PUT", "Observation/L-1", body)).status == 404
+
+
+async def test_a_ward_is_found_by_its_inbound_alias(caller: Caller) -> None:
+    (source,) = [
+        row.id for row in caller.simulator.tenants["sandbox"].codes.rows(73) if row.display == "FSI"
+    ]
+    found = await caller.call("GET", f"Location?identifier={source}%7CFSI^~NORTH^~ICU")
+    assert [one["resource"]["name"] for one in found.json["entry"]] == ["North Hospital, ICU"]
+    assert (await caller.call("GET", "Location?identifier=1%7CFSI^~NORTH^~ICU")).json["total"] == 0

@@ -6,7 +6,7 @@ from typing import Any
 
 from engine.simulator.millennium.answers import Resource, outcome
 from engine.simulator.millennium.chart import Record
-from engine.simulator.millennium.elements import as_list, dicts
+from engine.simulator.millennium.elements import as_list, codes_of, dicts
 
 PATHS = {
     "patient": ("subject", "patient", "beneficiary", "participant.actor"),
@@ -91,7 +91,7 @@ def compares(record: Record, name: str, value: str) -> bool:
         moment = datetime.fromtimestamp(record.updated_at, UTC).isoformat()
         return _dated([moment], value)
     if name == "identifier":
-        return _identified(resource, value)
+        return _aliased(resource, value) if record.kind in ALIASES else _identified(resource, value)
     found = list(_values(resource, name))
     if name in REFERENCES:
         wanted = {_id(one) for one in value.split(",")}
@@ -135,6 +135,15 @@ def _identified(resource: Resource, value: str) -> bool:
         raise outcome(400, "invalid", "identifier needs a value")
     return any(
         one.get("value") == code and (not mark or not system or one.get("system") == system)
+        for one in dicts(resource.get("identifier"))
+    )
+
+
+def _aliased(resource: Resource, value: str) -> bool:
+    """`source|alias`: the source is a code value of set 73, which the identifier's type has."""
+    source, mark, alias = value.partition("|")
+    return bool(mark) and any(
+        one.get("value") == alias and source in codes_of(one.get("type"))
         for one in dicts(resource.get("identifier"))
     )
 

@@ -2,7 +2,10 @@
 a schedule with free slots, and a patient to try reads with. Nobody here is real.
 """
 
+from typing import Any
+
 from engine.simulator.millennium.answers import Resource
+from engine.simulator.millennium.code_values import CodeTable
 from engine.simulator.people import DOCTORS, WARDS
 
 ORGANIZATION = "675844"
@@ -17,8 +20,13 @@ SCHEDULE = "24477854-21304876-62852027-0"
 SLOTS = 8
 
 
-def seed_resources() -> list[Resource]:
-    """The resources, with the ids they have in every tenant."""
+def seed_resources(codes: CodeTable) -> list[Resource]:
+    """The resources, with the ids they have in every tenant.
+
+    Args:
+        codes: of the tenant; wards have their aliases by a contributor source (set 73).
+    """
+    source = next(codes.coding(row) for row in codes.rows(73) if row.display == "FSI")
     return [
         {
             "resourceType": "Organization",
@@ -27,7 +35,7 @@ def seed_resources() -> list[Resource]:
             "name": "North Hospital",
             "identifier": [{"system": "urn:oid:2.16.840.1.113883.3.9999.1", "value": "NORTH"}],
         },
-        *(_location(number, ward) for number, ward in enumerate(WARDS)),
+        *(_location(number, ward, source) for number, ward in enumerate(WARDS)),
         *(_practitioner(number) for number in range(len(DOCTORS))),
         {
             "resourceType": "Patient",
@@ -61,14 +69,16 @@ def seed_resources() -> list[Resource]:
     ]
 
 
-def _location(number: int, ward: str) -> Resource:
+def _location(number: int, ward: str, source: dict[str, Any]) -> Resource:
     return {
         "resourceType": "Location",
         "id": str(int(LOCATION) + number),
         "status": "active",
         "name": f"North Hospital, {ward}",
         "managingOrganization": {"reference": f"Organization/{ORGANIZATION}"},
-        "identifier": [{"value": f"FSI^~NORTH^~{ward}"}],
+        "identifier": [
+            {"type": {"coding": [source], "text": "FSI"}, "value": f"FSI^~NORTH^~{ward}"}
+        ],
     }
 
 

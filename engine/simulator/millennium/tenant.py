@@ -46,7 +46,7 @@ def open_tenant(name: str, position: int, options: SimulatorOptions) -> Tenant:
         repeat_across_pages=options.repeat_across_pages,
         shown=shown,
     )
-    for resource in seed_resources():
+    for resource in seed_resources(codes):
         chart.add(resource["resourceType"], resource, resource["id"], why="seed")
     return Tenant(name, chart, codes, searches, options.clock)
 
