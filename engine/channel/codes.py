@@ -229,6 +229,11 @@ CALL_NARROWED = warning(
     "is off there",
     "do what the environment says in its place",
 )
+DESTINATION_CLASS = error(
+    "C487",
+    "{host} is of class {serves}, and so is not for the environment {environment}",
+    "write the address as ${env:NAME}, so that each environment has its own",
+)
 
 # -- the console --
 

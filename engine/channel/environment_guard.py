@@ -6,14 +6,15 @@ file says. Report section 1.1 (hosts), section 6 check 12.
 
 import ipaddress
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from engine.channel import codes
 from engine.channel.environment import EnvironmentClass, EnvironmentConfig, TenantConfig
+from engine.channel.model import ChannelConfig, FhirDestinationConfig
 from engine.channel.reading import Reading
-from engine.diagnostics import Diagnostic
+from engine.diagnostics import Diagnostic, Place
 from engine.yamltext import Mapping as MappingNode
 from engine.yamltext import Node, Scalar
 
@@ -121,6 +122,33 @@ def _check_url(
         production = tenant.kind is EnvironmentClass.PRODUCTION
         code = codes.PLAIN_HTTP_PRODUCTION if production else codes.PLAIN_HTTP
         found.append(code(place, host=parts.hostname))
+    return found
+
+
+def check_channels(
+    channels: Sequence[ChannelConfig], environment: EnvironmentConfig | None
+) -> list[Diagnostic]:
+    """FHIR destinations at a known host of another class than the environment in force.
+
+    A server on this machine is no matter here: it may be of any class.
+    """
+    if environment is None:
+        return []
+    found = []
+    for channel in channels:
+        for one in channel.destinations:
+            url = one.url if isinstance(one, FhirDestinationConfig) else ""
+            host = urlsplit(url).hostname or ""
+            known = None if is_local(host) else classes_of_host(host)
+            if known is None or environment.kind in known:
+                continue
+            place = Place(file=channel.file, path=f"destinations {one.name}")
+            serves = " or ".join(sorted(kind.value for kind in known))
+            found.append(
+                codes.DESTINATION_CLASS(
+                    place, host=host, serves=serves, environment=environment.name
+                )
+            )
     return found
 
 

@@ -22,6 +22,7 @@ import msgspec
 from engine.channel.console import ConsoleConfig
 from engine.channel.console_fields import CONSOLE_FILE, read_console
 from engine.channel.environment import EnvironmentConfig
+from engine.channel.environment_guard import check_channels
 from engine.channel.environments import check_environments, in_force
 from engine.channel.lint import check_configuration, revision_of
 from engine.channel.millennium import KnownCalls
@@ -260,6 +261,8 @@ def check_project(
         known_overlays=files.overlay_names(),
         known_calls=known_calls,
     )
+    if configuration is not None:
+        problems = problems + check_channels(configuration.channels, environment)
     if check_maps and configuration is not None:
         problems = problems + check_destinations(code_values, configuration.channels)
     console, more = read_console(files.console, variables)

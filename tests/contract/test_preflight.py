@@ -6,9 +6,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import pytest
 import pytest_asyncio
+from certificates import Authority
 from joserfc.jwk import RSAKey
 
+from engine.channel.connection import TlsConfig
 from engine.channel.environment import (
     PRIVATE_KEY_JWT,
     AliasPool,
@@ -206,6 +209,29 @@ async def test_1_a_name_that_is_unknown_and_a_proxy_that_is_not_used(start: Star
     evidence = " ".join(one.evidence for one in of(found, 1))
     assert "cannot be resolved" in evidence
     assert "HTTPS_PROXY is set" in evidence
+
+
+@pytest.mark.parametrize(
+    ("days", "trusted", "status", "shown"),
+    [
+        (300, True, Status.PASS, "TLSv1.3, issued by Test CA, 300 days left"),
+        (10, True, Status.WARN, "10 days left"),
+        (300, False, Status.FAIL, "certificate or TLS is not accepted"),
+    ],
+)
+async def test_1_a_certificate(
+    start: Starting, tmp_path: Path, days: int, trusted: bool, status: Status, shown: str
+):
+    authority = Authority(tmp_path)
+    issued = authority.issue("host", address="127.0.0.1", days=days)
+    site = await start(tls_certificate=issued.certificate, tls_key=issued.key)
+    tls = TlsConfig(ca=str(authority.file)) if trusted else None
+    found = await preflight(site.subject(tls=tls))
+    assert worst(of(found, 1)) is status
+    assert shown in of(found, 1)[0].evidence
+    assert of(found, 4)[0].status is (Status.PASS if trusted else Status.WARN)
+    if not trusted:
+        assert "`tls: ca`" in of(found, 1)[0].remedy
 
 
 async def test_2_a_clock_that_is_wrong_while_assertions_are_signed(start: Starting):

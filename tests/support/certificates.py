@@ -1,6 +1,7 @@
 """Certificates for tests, made on the spot."""
 
 import datetime as dt
+import ipaddress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,9 +28,10 @@ class Authority:
         self.file = folder / f"{name.replace(' ', '-')}.pem"
         self.file.write_bytes(_pem(self._certificate))
 
-    def issue(self, name: str, file: str = "") -> Issued:
+    def issue(self, name: str, file: str = "", *, address: str = "", days: int = 30) -> Issued:
+        """`address`: an IP address that clients connect to."""
         key = ec.generate_private_key(ec.SECP256R1())
-        certificate = self._sign(_name(name), key, ca=False)
+        certificate = self._sign(_name(name), key, ca=False, address=address, days=days)
         issued = Issued(
             self._folder / f"{file or name}.crt.pem", self._folder / f"{file or name}.key.pem"
         )
@@ -44,20 +46,29 @@ class Authority:
         return issued
 
     def _sign(
-        self, subject: x509.Name, key: ec.EllipticCurvePrivateKey, *, ca: bool
+        self,
+        subject: x509.Name,
+        key: ec.EllipticCurvePrivateKey,
+        *,
+        ca: bool,
+        address: str = "",
+        days: int = 30,
     ) -> x509.Certificate:
         now = dt.datetime.now(dt.UTC)
-        return (
+        builder = (
             x509.CertificateBuilder()
             .subject_name(subject)
             .issuer_name(self._name)
             .public_key(key.public_key())
             .serial_number(x509.random_serial_number())
             .not_valid_before(now - dt.timedelta(days=1))
-            .not_valid_after(now + dt.timedelta(days=30))
+            .not_valid_after(now + dt.timedelta(days=days))
             .add_extension(x509.BasicConstraints(ca=ca, path_length=None), critical=True)
-            .sign(self._key, hashes.SHA256())
         )
+        if address:
+            names = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(address))])
+            builder = builder.add_extension(names, critical=False)
+        return builder.sign(self._key, hashes.SHA256())
 
 
 def _name(text: str) -> x509.Name:

@@ -66,6 +66,8 @@ class Bearing:
             headers["Authorization"] = token.header
             sent = Request(request.method, request.url, headers, request.content)
             left = deadline - asyncio.get_running_loop().time()
+            if left <= 0:
+                return answer  # the token took all the time; nothing of this was sent
             answer = await http.exchange(sent, timeout_seconds=left)
             if isinstance(answer, Fault) or answer.status != UNAUTHORIZED:
                 return answer

@@ -109,6 +109,15 @@ def test_the_revision_changes_with_the_environment_in_force_alone(tmp_path: Path
     assert read_project(home, "second").revision != second
 
 
+def test_a_destination_at_a_host_of_another_class_is_refused(tmp_path: Path) -> None:
+    home = with_environments(tmp_path, "sandbox")
+    fhir = "  - fhir: {name: real, url: https://fhir-ehr.cerner.com/r4/t}\n"
+    near = "  - fhir: {name: near, url: http://127.0.0.1:8090/fhir}\n"
+    (home / "channels" / "adt.yaml").write_text(CHANNEL + fhir + near, encoding="utf-8")
+    _, problems = check_project(read_project(home), {})
+    assert [(one.code, one.place.file) for one in problems] == [("C487", "channels/adt.yaml")]
+
+
 def test_an_environment_that_is_not_there_is_a_problem(tmp_path: Path) -> None:
     _, problems = check_project(read_project(with_environments(tmp_path, "sandbox"), "x"), {})
     assert [problem.code for problem in problems] == ["C470"]
