@@ -2,8 +2,9 @@
 
 import asyncio
 import signal
+import ssl
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -96,6 +97,9 @@ def millennium(
         fail(Exit.USAGE, "--persona is system: no other is simulated")
     if (tls_cert is None) != (tls_key is None):
         fail(Exit.USAGE, "--tls-cert and --tls-key go together")
+    for file in (tls_cert, tls_key):
+        if file is not None and not file.is_file():
+            fail(Exit.ENVIRONMENT, f"{file} is not there")
     try:
         options = SimulatorOptions(
             address=address,
@@ -116,15 +120,12 @@ def millennium(
             replay_folder=replay,
         )
         simulator = MillenniumSimulator(options)
-        rules = _rules(fault or [], faults)
+        simulator.faults.set(_rules(fault or [], faults))
     except ValueError as problem:
         fail(Exit.USAGE, str(problem))
     except OSError as problem:
         fail(Exit.ENVIRONMENT, str(problem))
-    try:
-        asyncio.run(_serve(simulator, rules))
-    except OSError as problem:
-        fail(Exit.ENVIRONMENT, f"cannot listen on {address}:{port}: {problem.strerror or problem}")
+    _run(simulator)
 
 
 @app.command()
@@ -157,8 +158,6 @@ def fhir(
 def _clients(
     secrets: list[str], jwks: list[str], withheld: frozenset[str]
 ) -> "tuple[RegisteredClient, ...]":
-    import orjson
-
     from engine.simulator.millennium.options import CLIENT_ID, CLIENT_SECRET, RegisteredClient
 
     known: dict[str, RegisteredClient] = {}
@@ -171,7 +170,7 @@ def _clients(
         client_id, _, name = text.partition("=")
         if not client_id or not name:
             raise ValueError("--client-jwks is ID=FILE")
-        keys = orjson.loads(Path(name).read_bytes())
+        keys = _keys(Path(name))
         before = known.get(client_id)
         known[client_id] = RegisteredClient(
             client_id=client_id,
@@ -180,6 +179,20 @@ def _clients(
             withheld=withheld,
         )
     return tuple(known.values())
+
+
+def _keys(file: Path) -> "dict[str, Any]":
+    """The public keys of a file. Raises ValueError for one that holds none."""
+    import orjson
+    from joserfc.errors import JoseError
+    from joserfc.jwk import KeySet
+
+    try:
+        keys: dict[str, Any] = orjson.loads(file.read_bytes())
+        KeySet.import_key_set(keys)  # type: ignore[arg-type]
+    except (JoseError, KeyError, TypeError, ValueError):
+        raise ValueError(f"{file} is no JWKS") from None
+    return keys
 
 
 def _rules(short: list[str], file: Path | None) -> "list[FaultRule]":
@@ -196,8 +209,18 @@ def _rules(short: list[str], file: Path | None) -> "list[FaultRule]":
     return rules
 
 
-async def _serve(simulator: "MillenniumSimulator", rules: "list[FaultRule]") -> None:
-    simulator.faults.set(rules)
+def _run(simulator: "MillenniumSimulator") -> None:
+    options = simulator.options
+    try:
+        asyncio.run(_serve(simulator))
+    except ssl.SSLError as problem:
+        fail(Exit.ENVIRONMENT, f"certificate and key cannot be used: {problem.reason}")
+    except OSError as problem:
+        where = f"{options.address}:{options.port}"
+        fail(Exit.ENVIRONMENT, f"cannot listen on {where}: {problem.strerror or problem}")
+
+
+async def _serve(simulator: "MillenniumSimulator") -> None:
     ended = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):

@@ -65,6 +65,10 @@ def test_what_it_was_told_survives_a_kill_and_it_ends_cleanly(tmp_path: Path) ->
         (["--fault", "often"], "often"),
         (["--record", "folder"], "recording needs"),
         (["--faults", "pyproject.toml"], "pyproject.toml"),
+        (["--tenant", "a/b"], "a/b"),
+        (["--tenant", "r4"], "r4"),
+        (["--replay", "nowhere"], "nowhere"),
+        (["--client-jwks", "a=pyproject.toml"], "no JWKS"),
     ],
 )
 def test_what_makes_no_sense_is_said_at_once(options: list[str], said: str) -> None:
@@ -72,6 +76,20 @@ def test_what_makes_no_sense_is_said_at_once(options: list[str], said: str) -> N
         [*COMMAND, "millennium", *options], capture_output=True, text=True, timeout=60
     )
     assert done.returncode == 2
+    assert said in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("files", "said"),
+    [(("absent.pem", "absent.pem"), "absent.pem is not there"),
+     (("pyproject.toml", "pyproject.toml"), "certificate and key cannot be used")],
+)  # fmt: skip
+def test_a_certificate_that_cannot_be_used_is_said(files: tuple[str, str], said: str) -> None:
+    options = ("--port", "0", "--tls-cert", files[0], "--tls-key", files[1])
+    done = subprocess.run(
+        [*COMMAND, "millennium", *options], capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 3
     assert said in done.stderr
 
 

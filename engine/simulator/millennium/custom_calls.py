@@ -36,6 +36,8 @@ class CustomCalls:
             raise ValueError("calls are recorded or replayed, not both")
         if (self._record is None) != (not self._from):
             raise ValueError("recording needs a folder and the root of the service to record")
+        if self._replay is not None and not self._replay.is_dir():
+            raise ValueError(f"{self._replay} is no folder with recordings")
         if self._from and urlsplit(self._from).scheme not in ("http", "https"):
             raise ValueError("the service to record is an http or https URL")
 

@@ -1,5 +1,6 @@
 """Rim. How a simulated Millennium is to behave: its address, tenants, clients and switches."""
 
+import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -9,6 +10,9 @@ from typing import Any
 
 TOKEN_LIFETIME_SECONDS = 570
 RESOURCES_MAX = 200_000
+RESERVED = frozenset({"r4", "open", "tenants", "custom", "_simulator"})
+"""First segments of paths that are no tenants."""
+_SEGMENT = re.compile(r"[A-Za-z0-9._~-]{1,100}")
 CLIENT_ID = "engine"
 CLIENT_SECRET = "simulator-secret"  # noqa: S105  of the simulator, on loopback
 
@@ -88,3 +92,11 @@ class SimulatorOptions:
     """Root of the site's own service that calls under /custom/ are recorded from."""
     replay_folder: Path | None = None
     clock: Callable[[], float] = field(default=time.time)
+
+    def __post_init__(self) -> None:
+        """Raises ValueError for tenants that no path could name."""
+        if not self.tenants or len(set(self.tenants)) < len(self.tenants):
+            raise ValueError("there is at least one tenant, and each is named once")
+        for tenant in self.tenants:
+            if not _SEGMENT.fullmatch(tenant) or tenant in RESERVED:
+                raise ValueError(f"{tenant!r} cannot be a tenant: it is a segment of paths")
