@@ -242,6 +242,11 @@ CONSOLE_EXPOSED = error(
     "the console would listen on {address} without TLS",
     "give it `tls:`, or say `url: https://...` when a proxy before it has TLS",
 )
+MAIL_IN_CLEAR = error(
+    "C492",
+    "the password of the mail server would be sent in the clear",
+    "use security: starttls or tls",
+)
 ISSUER_WITHOUT_TLS = error(
     "C491",
     "the OpenID provider {host} is addressed without TLS",

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from engine.channel.alerts import AlertsConfig
 from engine.channel.connection import SecretReference, TlsConfig
 
 ROLE_NAMES = ("viewer", "support", "analyst", "operator", "auditor", "administrator")
@@ -56,3 +57,4 @@ class ConsoleConfig:
     """What the audit trail is sealed with; None: a key in the store."""
     masking: MaskingConfig = field(default_factory=MaskingConfig)
     oidc: OidcConfig | None = None
+    alerts: AlertsConfig = field(default_factory=AlertsConfig)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from urllib.parse import urlsplit
 
 from engine.channel import codes, forms
+from engine.channel.alert_fields import ALERTS
 from engine.channel.connection import TlsConfig
 from engine.channel.console import ROLE_NAMES, ConsoleConfig, MaskingConfig, OidcConfig
 from engine.channel.fields import ComponentSpec, FieldSpec, Kind, PlaceOf, Values
@@ -259,6 +260,12 @@ CONSOLE = ComponentSpec(
             kind=Kind.OBJECT,
             description="Sign in at an OpenID provider.",
             component=OIDC,
+        ),
+        FieldSpec(
+            name="alerts",
+            kind=Kind.OBJECT,
+            description="What is a fault, and who is told.",
+            component=ALERTS,
         ),
     ),
     checks=(_check_exposed,),

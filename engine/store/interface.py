@@ -43,6 +43,7 @@ from engine.store.rows import (
     StateBatch,
     Wait,
 )
+from engine.store.watch_interface import WatchStore
 
 __all__ = [
     "LANE_BUCKETS",
@@ -143,6 +144,11 @@ class StateStore(Protocol):
     @property
     def problems(self) -> ProblemStore:
         """Failures in groups of one cause, and outages."""
+        ...
+
+    @property
+    def watch(self) -> WatchStore:
+        """Rhythms of channels, and alerts."""
         ...
 
     def acquire(self, owner: str, ttl_seconds: float, share: float) -> LaneLease:

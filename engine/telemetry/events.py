@@ -398,6 +398,40 @@ class ConfigurationRefused(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AlertBegan(Event):
+    """The watch saw a fault: a silence, a queue, errors, an outage, a certificate, a disk."""
+
+    level: ClassVar[Level] = Level.WARNING
+    counter: ClassVar[str] = "alerts_total"
+    labels: ClassVar[tuple[str, ...]] = ("kind",)
+
+    kind: str
+    subject: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlertEnded(Event):
+    """A fault is over."""
+
+    kind: str
+    subject: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlertNotTold(Event):
+    """Nobody could be told of a fault: it is tried again."""
+
+    level: ClassVar[Level] = Level.ERROR
+    counter: ClassVar[str] = "alerts_not_told_total"
+    labels: ClassVar[tuple[str, ...]] = ("kind",)
+
+    kind: str
+    ways: str
+    """Way and kind of failure, no address."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ErrorCaught(Event):
     """A bug or an unexpected failure: class and place in the code, never the exception's text."""
 

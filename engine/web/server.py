@@ -21,6 +21,7 @@ from engine.runtime.desk.desk import Desk
 from engine.runtime.desk.message_log import StoreUnavailable
 from engine.runtime.node.process_setup import ProcessSetup, Pulse, read_arguments
 from engine.runtime.secrets import read_secret
+from engine.runtime.watch.watch import Watch, WatchSettings
 from engine.telemetry.events import (
     AuditHeadNoted,
     ConfigurationApplied,
@@ -73,6 +74,7 @@ class ConsoleProcess:
             snapshots=setup.data.snapshots,
             previews=self._previews,
         )
+        self._watch = Watch(self._desk, self._console.loaded, setup.data.path, self._pulse.recorder)
         self._noted = 0
         tls = config.tls
         self._server = _Server(
@@ -98,9 +100,8 @@ class ConsoleProcess:
         self._listen_to_signals()
         await self._read_configuration()
         tasks = [
-            asyncio.create_task(self._beat()),
-            asyncio.create_task(self._note_heads()),
-            asyncio.create_task(self._warm()),
+            asyncio.create_task(one)
+            for one in (self._beat(), self._note_heads(), self._warm(), self._watch.run())
         ]
         self._pulse.recorder.record(ProcessStarted(name=self._setup.name, pid=os.getpid()))
         try:
@@ -128,6 +129,9 @@ class ConsoleProcess:
                 loaded.console,
                 port=self._setup.port,
                 environment=environment.name if environment is not None else "",
+            )
+            self._watch.settings = WatchSettings(
+                environment=self._console.settings.environment, console_url=loaded.console.url
             )
             count = len(loaded.configuration.channels)
             self._pulse.revision = loaded.revision

@@ -25,6 +25,7 @@ from engine.store.interface import (
 )
 from engine.store.open_store import open_state
 from engine.store.problem_interface import OutageRow, ProblemRow, ProblemStore
+from engine.store.watch_interface import WatchStore
 
 REPLAY_MESSAGES_MAX = 1_000_000
 """One job holds at most this many messages; more are replayed in several jobs."""
@@ -188,6 +189,11 @@ class MessageLog:
     def problems(self) -> ProblemStore:
         """Failures in groups of one cause, and outages."""
         return self._state.problems
+
+    @property
+    def watch(self) -> WatchStore:
+        """Rhythms of channels, and alerts."""
+        return self._state.watch
 
     def draft_replay(self, message_ids: Sequence[int], *, by: str, now: float) -> int:
         """Store a replay that a person still has to start. Returns the job id."""

@@ -2,9 +2,9 @@
 
 from alembic import context
 
-from engine.store import ledger_schema, problem_schema, schema
+from engine.store import ledger_schema, problem_schema, schema, watch_schema
 
-TABLES = (schema.RUNS, ledger_schema.LEDGER_KEYS, problem_schema.PROBLEMS)
+TABLES = (schema.RUNS, ledger_schema.LEDGER_KEYS, problem_schema.PROBLEMS, watch_schema.ALERTS)
 """Of all modules: they share one metadata."""
 
 context.configure(

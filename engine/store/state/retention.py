@@ -53,6 +53,7 @@ def purge(database: Database, log: LogReader, before: float, keep_states: frozen
         boundary = younger or position + 1
         transaction.write(_EMPTY_PROBLEMS, before)
         transaction.write("DELETE FROM outages WHERE ended_at < ?", before)
+        transaction.write("DELETE FROM alerts WHERE ended_at < ?", before)
         transaction.write("DELETE FROM counters WHERE minute < ?", int(before) - 60)
         transaction.write(
             "DELETE FROM minutes WHERE minute <= ? AND last_message_id < coalesce("

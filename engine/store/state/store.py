@@ -43,6 +43,7 @@ from engine.store.state.retention import purge
 from engine.store.state.search import search
 from engine.store.state.search_keys import KeyMerges
 from engine.store.state.search_rows import message_facts
+from engine.store.state.watch import WatchTables
 
 
 class DatabaseState:
@@ -56,12 +57,18 @@ class DatabaseState:
         self._merges = KeyMerges()
         self._lease: LaneLease | None = None
         self._problems = ProblemTables(database)
+        self._watch = WatchTables(database)
         self.ledger = DatabaseLedger(database)
 
     @property
     def problems(self) -> ProblemTables:
         """Failures in groups of one cause, and outages."""
         return self._problems
+
+    @property
+    def watch(self) -> WatchTables:
+        """Rhythms of channels, and alerts."""
+        return self._watch
 
     def acquire(self, owner: str, ttl_seconds: float, share: float) -> LaneLease:
         """Take or renew lane buckets."""

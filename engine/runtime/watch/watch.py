@@ -1,0 +1,168 @@
+"""Rim. The watch: by the clock, not by traffic, it learns, looks, and tells what has changed.
+
+It runs in the console's process and reads the store. Where several nodes watch one store each
+change is made, and told, by one of them: the store says by which.
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from engine.channel.alerts import AlertsConfig
+from engine.pipeline.rhythm import HOUR_SECONDS, learn
+from engine.runtime.configuration import Loaded
+from engine.runtime.desk.desk import Desk
+from engine.runtime.desk.message_log import MessageLog, StoreUnavailable
+from engine.runtime.watch.conditions import (
+    ERRORS_SECONDS,
+    Fault,
+    certificates,
+    disks,
+    error_rates,
+    kinds_of,
+    outages,
+    queues,
+    silences,
+)
+from engine.runtime.watch.notices import Notice, NotTold, news_of, tell
+from engine.store.watch_interface import AlertRow
+from engine.telemetry.events import AlertBegan, AlertEnded, AlertNotTold
+from engine.telemetry.logs import error_caught
+from engine.telemetry.recorder import Recorder
+
+LOOK_SECONDS = 15.0
+RETRY_SECONDS = 120.0
+"""Before news that nobody could be told is tried again."""
+LEARNED_AT_ONCE_SECONDS = 14 * 86_400.0
+"""What is learned of a channel seen for the first time."""
+CONTEXT_SECONDS = 2 * 86_400.0
+"""Of arrivals before the hours that are learned: a gap may have begun long before."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WatchSettings:
+    """What the notices say of the place."""
+
+    environment: str = ""
+    console_url: str = ""
+
+
+@dataclass(slots=True)
+class Watch:
+    """One watch."""
+
+    desk: Desk
+    loaded: Callable[[], Loaded | None]
+    """The configuration in force."""
+    data: Path
+    """The data folder, whose disk is watched."""
+    recorder: Recorder
+    settings: WatchSettings = field(default_factory=WatchSettings)
+    _learned_to: float = 0.0
+
+    async def run(self) -> None:
+        """Look every few seconds until cancelled."""
+        while True:
+            try:
+                await asyncio.to_thread(self.look)
+                await self.tell()
+            except (StoreUnavailable, OSError, ValueError) as failure:
+                self.recorder.record(error_caught(failure))
+            await asyncio.sleep(LOOK_SECONDS)
+
+    def look(self) -> None:
+        """Learn what is due, and begin and end alerts. Raises StoreUnavailable."""
+        loaded = self.loaded()
+        if loaded is None:
+            return
+        now = self.desk.clock()
+        config = loaded.console.alerts
+        with self.desk.log() as log:
+            if now - self._learned_to >= HOUR_SECONDS:
+                learn_rhythms(log, now)
+                self._learned_to = now // HOUR_SECONDS * HOUR_SECONDS
+            found = faults(log, loaded, config, self.data, now)
+            self._change(log, found, kinds_of(config), now)
+
+    def _change(
+        self, log: MessageLog, found: list[Fault], kinds: frozenset[str], now: float
+    ) -> None:
+        lasting = {(one.kind, one.subject) for one in found}
+        for one in found:
+            if log.watch.begin_alert(one.kind, one.subject, one.said, now):
+                self.recorder.record(AlertBegan(kind=one.kind, subject=one.subject))
+        for alert in log.watch.alerts(now):
+            over = (alert.kind, alert.subject) not in lasting or alert.kind not in kinds
+            lasts = alert.ended_at is None
+            if lasts and over and log.watch.end_alert(alert.kind, alert.subject, now):
+                seconds = now - alert.began_at
+                self.recorder.record(
+                    AlertEnded(kind=alert.kind, subject=alert.subject, seconds=seconds)
+                )
+
+    async def tell(self) -> None:
+        """Tell what nobody was told. Raises StoreUnavailable."""
+        loaded = self.loaded()
+        if loaded is None:
+            return
+        config = loaded.console.alerts
+        if config.email is None and config.webhook is None:
+            return
+        for alert in await asyncio.to_thread(self._take):
+            notice = Notice(
+                alert=alert,
+                news=news_of(alert),
+                environment=self.settings.environment,
+                console_url=self.settings.console_url,
+            )
+            try:
+                await tell(config, notice)
+            except NotTold as problem:
+                self.recorder.record(AlertNotTold(kind=alert.kind, ways=str(problem)))
+            else:
+                await asyncio.to_thread(self._told, alert.alert_id, notice.news)
+
+    def _take(self) -> list[AlertRow]:
+        now = self.desk.clock()
+        with self.desk.log() as log:
+            return list(log.watch.take_untold(now, now + RETRY_SECONDS))
+
+    def _told(self, alert_id: int, news: str) -> None:
+        with self.desk.log() as log:
+            log.watch.mark_told(alert_id, news)
+
+
+def learn_rhythms(log: MessageLog, now: float) -> None:
+    """Learn the whole hours that have passed since each channel was last learned."""
+    end = now // HOUR_SECONDS * HOUR_SECONDS
+    first = end - LEARNED_AT_ONCE_SECONDS
+    learned = log.watch.learned()
+    oldest = max(first, min(learned.values(), default=first))
+    rhythms = log.watch.rhythms()
+    for channel, times in log.watch.arrivals(oldest - CONTEXT_SECONDS, now).items():
+        # A channel that is new is learned from its first whole hour on.
+        begin = max(first, learned.get(channel) or -(-times[0] // HOUR_SECONDS) * HOUR_SECONDS)
+        if begin < end:
+            hours = learn(rhythms.get(channel, {}), times, begin, end)
+            log.watch.keep_rhythm(channel, hours, learned.get(channel, 0.0), end)
+
+
+def faults(
+    log: MessageLog, loaded: Loaded, config: AlertsConfig, data: Path, now: float
+) -> list[Fault]:
+    """Everything that is wrong now, of the kinds that are looked at."""
+    stats, controls = log.stats(), log.controls()
+    names = [channel.name for channel in loaded.configuration.channels if channel.enabled]
+    found = [
+        *silences(log.watch.rhythms(), stats, controls, names, now),
+        *queues(stats, controls, config.queue_seconds, now),
+        *error_rates(
+            log.watch.errors(now - ERRORS_SECONDS), config.error_percent, config.errors_min
+        ),
+        *outages(log.problems.outages(now), config.outage_seconds, now),
+        *certificates(loaded.configuration, config.certificate_days, now),
+        *disks(data, config.disk_percent),
+    ]
+    kinds = kinds_of(config)
+    return [replace(one, subject=one.subject[:200]) for one in found if one.kind in kinds]
