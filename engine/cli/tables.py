@@ -57,7 +57,11 @@ def missing(
 @app.command("add")
 def add(
     table: Annotated[
-        str, typer.Argument(help="LAB_A/72 (contributor source/code set), or a table of maps.")
+        str,
+        typer.Argument(
+            help="LAB_A/72 (contributor source/code set), or a table of maps, such as "
+            "AdministrativeSex or cda/Gender."
+        ),
     ],
     row: Annotated[
         str,
@@ -82,12 +86,15 @@ def add(
     environment: EnvironmentOption = "",
 ) -> None:
     """Add a row to a table; `engine reload` then releases the messages that waited for it."""
-    from engine.runtime.codetables.adding import NewRow, add_alias, add_to_map_table
+    from engine.runtime.codetables.adding import NewRow, add_alias
     from engine.runtime.codetables.lines import Refused
+    from engine.runtime.codetables.map_tables import add_to_map_table
 
     code, equals, target = row.partition("=")
     if not equals or not code.strip() or not target.strip():
         fail(Exit.USAGE, f"{row} is not CODE=TARGET")
+    if not all(one.isprintable() for one in (row, system, meaning, display, comment)):
+        fail(Exit.USAGE, "a cell of a table is one line of printable characters")
     loaded = project(home, environment)
     new = NewRow(
         code=code.strip(),
@@ -99,7 +106,7 @@ def add(
         comment=comment,
     )
     try:
-        if "/" in table:
+        if table.rpartition("/")[2].isdigit():
             added = add_alias(
                 home,
                 loaded.code_values,

@@ -79,7 +79,7 @@ def read_rows(
     try:
         for cells in reader:
             start, end = end + 1, reader.line_num
-            if not any(cells) or cells[0].startswith("#"):
+            if not any(cells) or _is_comment(found.lines, start):
                 continue
             if not header:
                 header = True
@@ -96,6 +96,11 @@ def read_rows(
         place = Place(file=file, line=1)
         problems.append(TABLE_SHAPE(place, problem="the line of columns is missing"))
     return found, problems
+
+
+def _is_comment(lines: Sequence[str], line: int) -> bool:
+    """A code that begins with `#` is quoted, so its line does not."""
+    return line <= len(lines) and lines[line - 1].startswith("#")
 
 
 def _with_header(
@@ -153,8 +158,13 @@ def _add_row(
 
 def write_rows(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """The text of a table: the line of columns and the rows, quoted only where need be."""
+    return "".join(_line(cells) for cells in (columns, *rows))
+
+
+def _line(cells: Sequence[str]) -> str:
     text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows(rows)
-    return text.getvalue()
+    csv.writer(text, lineterminator="\n").writerow(cells)
+    line = text.getvalue()
+    if line.startswith("#"):
+        line = f'"{cells[0]}"{line[len(cells[0]) :]}'
+    return line

@@ -1,4 +1,4 @@
-"""Rim. Adding a row to a table: of aliases, of a standard, or of a map.
+"""Rim. Adding a row to a table of aliases; what adding to other tables shares.
 
 One line is put in where the order of codes wants it, and nothing else of the file changes. The file
 is read again as the engine would before it takes the place of the old one; what would be ambiguous,
@@ -15,11 +15,8 @@ from engine.codevalues.resolve import alias_file
 from engine.codevalues.snapshot import NUMBER, Snapshot
 from engine.codevalues.targets import Target, parse_target
 from engine.diagnostics import Diagnostic, has_errors, render
-from engine.mapping import terminology
-from engine.mapping.library import read_library
-from engine.runtime.codetables.lines import Refused, TableShape, insert
-from engine.runtime.codetables.writing import write_text
-from engine.runtime.configuration import OVERLAYS, TRANSFORMS, ProjectFiles
+from engine.runtime.codetables.lines import Refused, TableShape, insert, text_of
+from engine.runtime.codetables.writing import alone, write_text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +76,6 @@ def add_alias(
     warnings = [] if unchecked else _unusable(target, code_set, snapshots)
     if warnings:
         raise Refused("; ".join(warnings) + " (--unchecked writes it all the same)")
-    _not_there(values, table, row, target)
     cells = {
         "alias": row.code,
         "system": row.system,
@@ -94,7 +90,10 @@ def add_alias(
         return aliases.read_aliases(text, file, known)[1]
 
     shape = TableShape(file, aliases.COLUMNS, "alias")
-    return _add(home, shape, cells, problems_of, str(target))
+    with alone(home):
+        now, _ = aliases.read_aliases(text_of(home / file), file, known)
+        _not_there(now, row, known.canonical(row.system), target)
+        return add_row(home, shape, cells, problems_of, str(target))
 
 
 def _portable(text: str, code_set: int, snapshots: Sequence[Snapshot]) -> Target:
@@ -133,10 +132,10 @@ def _unusable(target: Target, code_set: int, snapshots: Sequence[Snapshot]) -> l
     return found
 
 
-def _not_there(values: CodeValueFiles, table: tuple[str, int], row: NewRow, target: Target) -> None:
-    found = values.aliases.get(table)
-    canonical = values.registry.canonical(row.system)
-    for one in found.rows if found is not None else ():
+def _not_there(
+    table: aliases.AliasTable | None, row: NewRow, canonical: str, target: Target
+) -> None:
+    for one in table.rows if table is not None else ():
         if one.key != (row.code, canonical, row.alias_meaning):
             continue
         if one.target == target:
@@ -147,84 +146,17 @@ def _not_there(values: CodeValueFiles, table: tuple[str, int], row: NewRow, targ
         )
 
 
-def add_to_map_table(
-    home: Path, files: ProjectFiles, name: str, row: NewRow, *, overlay: str = ""
-) -> Added:
-    """Add a row to a code table of maps: in the site's own library, or in an overlay.
-
-    Args:
-        home: the project folder.
-        files: its files, as read.
-        name: the table, such as AdministrativeSex.
-        row: the code; the target's system is that of the table where it has but one.
-        overlay: the overlay folder, such as `north`; needed where the library is not the site's.
-
-    Raises:
-        Refused: there is no such table, the code has a row already, or no file may be written.
-        OSError: the file cannot be written.
-    """
-    found = {
-        file: text
-        for file, text in {**files.transforms, **files.overlays}.items()
-        if file.endswith(f"/{name}.csv")
-    }
-    if not found:
-        raise Refused(f'no table is called "{name}"')
-    file = _file_of_map_table(home, found, name, overlay)
-    tables = [terminology.read_table(text, other)[0] for other, text in found.items()]
-    for table in tables:
-        known = table.by_code_and_system.get((row.code, row.system))
-        if known is not None:
-            raise Refused(f'"{row.code}" has a row already, in {known.file}:{known.line}')
-    rows = [one for table in tables for one in table.rows if one.target_code]
-    alike = [one for one in rows if one.target_code == row.target] or rows
-    systems = sorted({one.target_system for one in alike})
-    if not row.target_system and len(systems) > 1:
-        raise Refused(f"say the target's system with --target-system: {', '.join(systems)}")
-    system = row.target_system or next(iter(systems), "")
-    cells = {
-        "source_code": row.code,
-        "source_system": row.system,
-        "target_code": row.target,
-        "target_system": system,
-        "target_display": row.display,
-        "comment": row.comment,
-    }
-
-    def problems_of(text: str) -> list[Diagnostic]:
-        return read_library({file: text})[1]
-
-    shape = TableShape(file, terminology.COLUMNS, "source_code")
-    return _add(home, shape, cells, problems_of, row.target)
-
-
-def _file_of_map_table(home: Path, found: Mapping[str, str], name: str, overlay: str) -> str:
-    if overlay:
-        folder = overlay.removeprefix(f"{OVERLAYS}/").strip("/")
-        if not (home / OVERLAYS / folder).is_dir():
-            raise Refused(f"there is no overlay folder {OVERLAYS}/{folder}")
-        prefix = f"{OVERLAYS}/{folder}/"
-        own = [file for file in found if file.startswith(prefix)]
-        of_documents = all("/cda/" in file for file in found)
-        return own[0] if own else f"{prefix}{'cda/' if of_documents else ''}tables/{name}.csv"
-    own = [file for file in found if file.startswith(f"{TRANSFORMS}/") and (home / file).is_file()]
-    if len(own) == 1:
-        return own[0]
-    if own:
-        raise Refused(f"there are {len(own)} tables of that name: {', '.join(own)}")
-    raise Refused(
-        f"{name} belongs to the library that ships with the engine: name an overlay with --overlay"
-    )
-
-
-def _add(
+def add_row(
     home: Path,
     shape: TableShape,
     cells: Mapping[str, str],
     problems_of: Callable[[str], list[Diagnostic]],
     target: str,
 ) -> Added:
-    """Put the line in, read the file again, and write it."""
+    """Put the line in, read the file again, and write it; the caller is `alone`.
+
+    Raises Refused when the file then has an error it had not before, and OSError.
+    """
     made = insert(home, shape, [cells])
     known = {(one.code, one.message) for one in problems_of(made.before)}
     for problem in problems_of(made.text):

@@ -16,7 +16,7 @@ from engine.codevalues.project import CodeValueFiles
 from engine.codevalues.resolve import alias_file
 from engine.diagnostics import Diagnostic
 from engine.runtime.codetables.lines import Refused, TableShape, insert
-from engine.runtime.codetables.writing import write_text
+from engine.runtime.codetables.writing import alone, write_text
 
 
 def exported(values: CodeValueFiles, table: str) -> dict[str, Any]:
@@ -76,9 +76,10 @@ def import_aliases(
     rows = [
         dict(zip(aliases.COLUMNS, aliases.alias_cells(row), strict=True)) for row in new.values()
     ]
-    inserted = insert(home, TableShape(own, aliases.COLUMNS, "alias"), rows)
-    if rows:
-        write_text(home / own, inserted.written)
+    with alone(home):
+        inserted = insert(home, TableShape(own, aliases.COLUMNS, "alias"), rows)
+        if rows:
+            write_text(home / own, inserted.written)
     return own, len(rows), lost
 
 

@@ -24,7 +24,7 @@ from engine.destinations.tls import client_context
 from engine.pipeline.response import Fault
 from engine.runtime.codetables.ehr_api import FetchFailed
 from engine.runtime.codetables.lines import Refused, TableShape, insert
-from engine.runtime.codetables.writing import write_text
+from engine.runtime.codetables.writing import alone, write_text
 
 CONNECTIONS_MAX = 4
 CONNECT_SECONDS = 10.0
@@ -213,7 +213,8 @@ def save_translations(home: Path, name: str, fetched: Fetched, *, host: str) -> 
         }
         for one, match in fetched.found
     ]
-    made = insert(home, TableShape(file, standard.COLUMNS, "source_code"), rows)
-    if rows:
-        write_text(home / file, made.written)
+    with alone(home):
+        made = insert(home, TableShape(file, standard.COLUMNS, "source_code"), rows)
+        if rows:
+            write_text(home / file, made.written)
     return file, len(rows)

@@ -51,7 +51,7 @@ def insert(home: Path, shape: TableShape, rows: Sequence[Mapping[str, str]]) -> 
         Refused: the file has problems, or lacks a column of a row.
         OSError: it cannot be read.
     """
-    raw = _text_of(home / shape.file) or write_rows(shape.columns, [])
+    raw = text_of(home / shape.file) or write_rows(shape.columns, [])
     text = raw.replace("\r\n", "\n").rstrip("\n") + "\n"
     found, problems = read_rows(
         text, shape.file, columns=shape.columns, required=frozenset({shape.key})
@@ -83,7 +83,7 @@ def insert(home: Path, shape: TableShape, rows: Sequence[Mapping[str, str]]) -> 
     return Inserted(text, "\n".join(lines) + "\n", newline, tuple(new))
 
 
-def _text_of(file: Path) -> str:
+def text_of(file: Path) -> str:
     """The file as it is now, line ends too; empty when there is none."""
     try:
         return file.read_bytes().decode("utf-8")

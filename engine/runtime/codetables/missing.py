@@ -21,7 +21,7 @@ from engine.hl7v2.path import find, parse_path
 from engine.mapping import codes as map_codes
 from engine.millennium import codes as call_codes
 from engine.pipeline.result import ProcessResult
-from engine.runtime.configuration import Loaded
+from engine.runtime.configuration import DOCUMENTS, Loaded
 from engine.runtime.desk.message_log import MessageLog
 from engine.runtime.desk.workbench import Workbench
 from engine.runtime.intake.document_header import header_of
@@ -182,7 +182,7 @@ def _of_tables(result: ProcessResult) -> Iterator[_Found]:
         code, display, system = _coding_at(result, problem)
         yield _Found(
             where=_field(problem.place.path or ""),
-            table=match[1],
+            table=match[1] if result.document is None else f"{DOCUMENTS}/{match[1]}",
             code=code,
             system=system,
             display=display,

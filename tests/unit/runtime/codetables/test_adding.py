@@ -1,13 +1,15 @@
 """Adding a row: one line more, in its place, or nothing at all."""
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from engine.codevalues.snapshot import CodeValue, Snapshot, read_snapshot, write_snapshot
 from engine.runtime.code_values import read_code_values
-from engine.runtime.codetables.adding import Added, NewRow, add_alias, add_to_map_table
+from engine.runtime.codetables.adding import Added, NewRow, add_alias
 from engine.runtime.codetables.lines import Refused
+from engine.runtime.codetables.map_tables import add_to_map_table
 from engine.runtime.configuration import read_project
 
 HEAD = "alias,system,alias_meaning,target,display,comment\n"
@@ -130,3 +132,45 @@ def test_a_row_of_a_maps_table_goes_into_the_sites_own_library_or_an_overlay(
         add_to_map_table(
             tmp_path, read_project(tmp_path), "Gender", NewRow(code="H", target="female")
         )
+
+
+def test_codes_that_begin_like_a_comment_or_hold_quotes_come_back(tmp_path: Path) -> None:
+    for code in ("#1", 'a"b', "x,y", " = ".strip()):
+        add(tmp_path, NewRow(code=code, target="cki:CKI.EC!1"))
+    values, problems = read_code_values(read_project(tmp_path).code_values)
+    assert problems == []
+    assert {row.alias for row in values.aliases[("LAB_A", 72)].rows} == {"#1", 'a"b', "x,y", "="}
+
+
+def test_two_who_add_at_once_lose_no_row_and_make_nothing_ambiguous(tmp_path: Path) -> None:
+    def one(number: int) -> str:
+        target = "cki:CKI.EC!1" if number % 2 else "cki:CKI.EC!2"
+        try:
+            add(tmp_path, NewRow(code=f"C{number // 2}", target=target))
+        except Refused:
+            return "refused"
+        return "added"
+
+    with ThreadPoolExecutor(8) as pool:
+        outcomes = list(pool.map(one, range(40)))
+    assert (outcomes.count("added"), outcomes.count("refused")) == (20, 20)
+    values, problems = read_code_values(read_project(tmp_path).code_values)
+    assert problems == []
+    rows = [row.alias for row in values.aliases[("LAB_A", 72)].rows]
+    assert rows == sorted(f"C{number}" for number in range(20))
+
+
+def test_tables_of_documents_are_named_apart_from_those_of_messages(tmp_path: Path) -> None:
+    head = "source_code,source_system,target_code,target_system,target_display,comment\n"
+    for folder, target in (("hl7v2", "male"), ("cda", "female")):
+        file = tmp_path / f"transforms/{folder}/tables/Sex.csv"
+        file.parent.mkdir(parents=True)
+        file.write_text(head + f"A,,{target},urn:s,,\n")
+    added = add_to_map_table(
+        tmp_path, read_project(tmp_path), "cda/Sex", NewRow(code="M", target="male")
+    )
+    assert added.file == "transforms/cda/tables/Sex.csv"
+    other = add_to_map_table(
+        tmp_path, read_project(tmp_path), "Sex", NewRow(code="M", target="male")
+    )
+    assert other.file == "transforms/hl7v2/tables/Sex.csv"
