@@ -92,7 +92,7 @@ async def apply_change(
             copy = await _read(change, seen.id, inquiry)
             if copy is None:
                 return None
-        content, refused = _content(change, wanted, copy)
+        content, refused = _content(change, wanted, copy, again=_is_again(change, applied))
         for one in refused:
             transcript.note(f"cannot be said to Millennium: {one.path}, {one.reason}")
         if content is None:
@@ -120,8 +120,13 @@ def _in_order(
     return change.resource, times, ()
 
 
+def _is_again(change: Change, applied: Mapping[str, float]) -> bool:
+    """The event was applied before: the message, or a replay of it, comes again."""
+    return change.event_at is not None and applied.get(RESOURCE) == change.event_at
+
+
 def _content(
-    change: Change, wanted: Json, copy: Seen
+    change: Change, wanted: Json, copy: Seen, *, again: bool
 ) -> tuple[Json | list[Json] | None, list[Refused]]:
     """What is sent, None when the copy has it all; and what cannot be said."""
 
@@ -132,7 +137,7 @@ def _content(
     if change.preset.interaction is Interaction.PATCH:
         made = patch_of(copy.resource, wanted, rules, deletes=change.deletes, normalise=normal)
         return made.operations or None, made.refused
-    whole = replacement_of(copy.resource, wanted, rules, normalise=normal)
+    whole = replacement_of(copy.resource, wanted, rules, normalise=normal, again=again)
     return (whole.resource if whole.changed else None), whole.refused
 
 

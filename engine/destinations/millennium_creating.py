@@ -39,6 +39,8 @@ class Creation:
 
     preset: CallPreset
     resource: Json
+    content: Json
+    """What is sent: the resource, or the Parameters round it."""
     keys: tuple[LedgerKey, ...]
     """Claimed."""
     lost: int
@@ -66,7 +68,7 @@ async def create(
         AuthorizationFailed, OutOfTimeError: nothing was sent.
     """
     preset = creation.preset
-    request = render_request(preset, exchanges.roots, {}, creation.resource)
+    request = render_request(preset, exchanges.roots, {}, creation.content)
     timeout = exchanges.service.timeout_seconds
     if exchanges.seconds_left < min(CREATE_SECONDS_MAX, timeout * CREATE_SECONDS_SHARE):
         raise OutOfTimeError

@@ -19,9 +19,10 @@ from engine.destinations.millennium_exchanges import Exchanges
 from engine.destinations.millennium_identity import Inquiry
 from engine.destinations.millennium_stopping import held, parked, stopped_by
 from engine.destinations.millennium_subjects import keys_for, referenced, second_factor
-from engine.millennium.calls.body import MERGE
+from engine.millennium.calls.body import CHANGE, MERGE
 from engine.millennium.calls.model import CallPreset, Interaction
 from engine.millennium.calls.references import filled_probe
+from engine.millennium.calls.rendering import content_of
 from engine.millennium.identity.deciding import decide
 from engine.millennium.identity.entries import EntryState, KeyKind, LedgerEntry, LedgerKey
 from engine.millennium.identity.matching import instant
@@ -136,19 +137,20 @@ class Performance:
 
     async def _write(self, position: int, call: Json, preset: CallPreset) -> None:
         registers = preset.interaction is Interaction.REGISTER
-        creator = preset.create if registers else preset
+        creator = (preset.create or preset.change) if registers else preset
         if creator is None:
-            raise ValueError(f"{preset.name} creates nothing")
+            raise ValueError(f"{preset.name} writes nothing")
+        may_create = creator is not preset.change and call.get("only") != CHANGE
         kind = preset.resource
-        resource = referenced(call["resource"], self.known, self.lacking, creator)
+        resource = referenced(call, self.known, self.lacking, creator)
         resource = with_normalised(resource, self._pools)
         keys = keys_for(call, creator, self._pools)
         if not keys:
             raise held(Reason.NO_NUMBER, kind)
         wanted = await self._wanted(call, kind, keys)
-        wanted = replace(wanted, may_create=True, must_read=preset.change is not None)
+        wanted = replace(wanted, may_create=may_create, must_read=preset.change is not None)
         for _ in range(RESOLUTIONS_MAX):
-            inquiry = self._inquiry(preset.find, creator, may_create=True)
+            inquiry = self._inquiry(preset.find, creator, may_create=may_create)
             inquiry.sent = resource
             inquiry.probe = filled_probe(call.get("probe", ""), resource)
             async with self._claims(inquiry):
@@ -158,6 +160,7 @@ class Performance:
                         creation = Creation(
                             preset=creator,
                             resource=resource,
+                            content=content_of(creator, resource, call.get("once", "")),
                             keys=inquiry.claimed,
                             lost=decision.creates,
                         )
@@ -172,7 +175,7 @@ class Performance:
                         await self._end(inquiry, decision.entries)
                         raise stopped_by(decision, kind, inquiry.failure)
                     case Missing():
-                        raise AssertionError("what may be created is never missing")
+                        raise held(Reason.MISSING, kind)
             self.known[call["name"]] = reference
             return
         raise held(Reason.MISSING, kind)

@@ -15,12 +15,12 @@ Json = dict[str, Any]
 
 
 def referenced(
-    resource: Json, known: Mapping[str, str], lacking: Mapping[str, Reason], creator: CallPreset
+    call: Json, known: Mapping[str, str], lacking: Mapping[str, Reason], creator: CallPreset
 ) -> Json:
     """The resource with ids for names; what may go goes with a reference that is not known.
 
     Args:
-        resource: of the call; it stays as it is.
+        call: whose resource it is; it stays as it is.
         known: the engine's name of a resource -> its reference at the service.
         lacking: names of what is not there, and why.
         creator: the call that creates it: its rules say what is required.
@@ -28,10 +28,12 @@ def referenced(
     Raises:
         Stopped: HELD, it may not go without one of them.
     """
+    resource: Json = call["resource"]
     names = list(engine_names(resource))
     if not names:
         return resource
-    made, _, missing = with_references(resource, known, creator.rules)
+    demanded = call.get("demanded", ())
+    made, _, missing = with_references(resource, known, creator.rules, demanded)
     if missing:
         reasons = [lacking[name] for name in names if name in lacking]
         raise held(reasons[0] if reasons else Reason.MISSING, creator.resource)

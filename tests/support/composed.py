@@ -75,6 +75,7 @@ def composer_of(
     policies: dict[str, str] | None = None,
     values: CodeValues | None = None,
     enrolling_organization: str = "675844",
+    tenant: str = TENANT,
     **more: Any,
 ) -> Composer:
     """A composer of these calls."""
@@ -85,7 +86,7 @@ def composer_of(
         calls=tuple(presets.calls[name] for name in calls),
         finders={kind: one for kind, one in finders.items() if one is not None},
         codes=CodeSource(
-            values=values or CodeValues(tenant=TENANT),
+            values=values or CodeValues(tenant=tenant),
             contributor_source="LAB_A",
             policies=policies or {},
         ),

@@ -21,7 +21,6 @@ in the order in which they are to be made. A CALL that writes or finds a resourc
                  others
     probe        search that tells whether a lost create was made, with {names} of elements, which
                  `calls.references.filled_probe` fills; left out where there is none
-    update       elements that only an update takes: after a create the change is made too
     only         "change": it can be said only of a resource that is there (a document voided, an
                  appointment cancelled); one that is not is never created by it
     demanded     elements this one must have beside what its type requires: an unknown reference in
@@ -48,6 +47,8 @@ import orjson
 CONTENT_TYPE = "application/vnd.millennium.calls+json"
 VERSION = 1
 MERGE = "identity.merge"
+CHANGE = "change"
+"""Of `only`."""
 ENGINE = "urn:engine:"
 """Begins a reference to a resource that the engine knows by its own id."""
 

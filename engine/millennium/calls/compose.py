@@ -17,7 +17,7 @@ from engine.diagnostics import Diagnostic, Place
 from engine.fhir.bundle import unique_entries
 from engine.fhir.entries import Entry, references_of
 from engine.millennium import codes
-from engine.millennium.calls.body import ENGINE, MERGE, MessageFacts
+from engine.millennium.calls.body import CHANGE, ENGINE, MERGE, MessageFacts
 from engine.millennium.calls.code_fields import CodeSource, Resolved, resolve_codes
 from engine.millennium.calls.identifiers import identifiers_of, second_factor
 from engine.millennium.calls.model import CallPreset, Interaction
@@ -156,9 +156,7 @@ class _Composition:
         if shaped.demanded:
             call["demanded"] = shaped.demanded
         if shaped.change_only:
-            call["only"] = "change"
-        if shaped.more:
-            call["update"] = shaped.more
+            call["only"] = CHANGE
         creating = preset.create or preset
         if creating.once:
             call["once"] = sha256(name.encode()).hexdigest()[:ONCE_DIGITS]

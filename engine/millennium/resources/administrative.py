@@ -142,7 +142,7 @@ def charge_parameters(charge: Json, once: str) -> Json:
     return {
         "resourceType": "Parameters",
         "parameter": [
-            {"name": "transactionId", "valueUuid": str(uuid5(NAMESPACE_URL, once))},
+            {"name": "transactionId", "valueUuid": uuid5(NAMESPACE_URL, once).urn},
             {"name": "chargeItem", "resource": charge},
         ],
     }

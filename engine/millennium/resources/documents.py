@@ -8,6 +8,7 @@ its end.
 import base64
 import binascii
 import re
+from html import escape
 from typing import Any
 
 from engine.millennium.resources.shaping import Shaped, has_time
@@ -80,6 +81,22 @@ def _settle_content(shaped: Shaped, attachment: Json) -> None:
         return
     if _OTHER_ENCODING.match(raw[:200]):
         shaped.lacking.append("content that is declared as UTF-8")
+
+
+def for_update(document: Json) -> Json:
+    """The document as an update takes it: plain text, which only a create takes, as HTML."""
+    contents = [_as_html(one) for one in document.get("content", ())]
+    return {**document, "content": contents} if contents else document
+
+
+def _as_html(content: Json) -> Json:
+    attachment = content["attachment"]
+    if attachment.get("contentType") != f"text/plain{UTF8}":
+        return content
+    text = base64.b64decode(attachment["data"]).decode("utf-8")
+    page = f"<html><body><pre>{escape(text, quote=False)}</pre></body></html>"
+    data = base64.b64encode(page.encode()).decode("ascii")
+    return {"attachment": {**attachment, "contentType": f"text/html{UTF8}", "data": data}}
 
 
 def shape_report(shaped: Shaped) -> None:

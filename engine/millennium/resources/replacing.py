@@ -6,11 +6,13 @@ update change is kept, and where the message says it otherwise that is refused. 
 nothing of the server's goes, but for elements of which there is one.
 """
 
+from collections.abc import Callable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any
 
 from engine.millennium.resources.comparing import Normalise, says, unnormalised
+from engine.millennium.resources.documents import for_update
 from engine.millennium.resources.exclusive import with_exclusive_codings
 from engine.millennium.resources.patching import Refused, element_keys
 from engine.millennium.resources.rules import ResourceRules
@@ -20,6 +22,8 @@ Json = dict[str, Any]
 _SERVERS_OWN = frozenset({"id", "meta", "text", "resourceType"})
 _ONE_ONLY = frozenset({"content", "category", "interpretation", "referenceRange"})
 """Lists of which Millennium has one item: what the message says stands in place of the server's."""
+_FOR_UPDATE: Mapping[str, Callable[[Json], Json]] = {"DocumentReference": for_update}
+"""What of a type is written otherwise in an update."""
 _CHOICES = ("value", "onset", "abatement", "effective", "deceased", "born", "performed")
 
 
@@ -39,6 +43,7 @@ def replacement_of(
     rules: ResourceRules,
     *,
     normalise: Normalise = unnormalised,
+    again: bool = False,
 ) -> Replacement:
     """The resource to PUT.
 
@@ -47,11 +52,19 @@ def replacement_of(
         wanted: what the message says, shaped; references are the server's.
         rules: of the type.
         normalise: of identifiers.
+        again: the message was sent before: what the server does not give back has been written.
     """
-    made = _Replacement(present, wanted, rules, normalise)
-    for key, value in made.sayable().items():
-        if not says(present.get(key), value):
+    updatable = _FOR_UPDATE.get(str(wanted["resourceType"]))
+    made = _Replacement(present, updatable(wanted) if updatable else wanted, rules, normalise)
+    said = made.sayable()
+    for key, value in said.items():
+        known = again if key in rules.unseen else says(present.get(key), value)
+        if not known:
             made.put(key, value)
+    if made.changed or made.is_restated():
+        for key in rules.unseen:
+            if key in said:
+                made.resource[key] = said[key]
     made.stand_in()
     written = with_exclusive_codings(_without_servers_words(made.resource))
     return Replacement(resource=written, changed=made.changed, refused=made.refused)
@@ -108,6 +121,13 @@ class _Replacement:
                         del self.resource[name]
         self.resource[key] = self._united(key, self.present.get(key), value)
         self.changed = True
+
+    def is_restated(self) -> bool:
+        """True when a status alone differs: what is unseen must be written with it."""
+        return any(
+            self.wanted.get(path) not in (None, self.present.get(path), *dict(said))
+            for path, said in self.rules.update_values
+        )
 
     def stand_in(self) -> None:
         """Elements whose value an update says otherwise than a create (`final`: `amended`).

@@ -53,8 +53,6 @@ class ResourceRules:
     source: str = ""
     fields: tuple[str, ...] = ()
     """What a create takes."""
-    update_fields: tuple[str, ...] = ()
-    """What an update takes beyond that."""
     required: tuple[str, ...] = ()
     """Of a create; inside a list: of each of its items, and an item without is left out."""
     values: tuple[tuple[str, tuple[str, ...]], ...] = ()
@@ -74,6 +72,8 @@ class ResourceRules:
     codes: tuple[CodeField, ...] = ()
     times: tuple[str, ...] = ()
     """Must have a time of day with an offset; without it they are left out."""
+    unseen: tuple[str, ...] = ()
+    """The server does not give it back as it was written, so it cannot be compared."""
     immutable: tuple[str, ...] = ()
     """Cannot be changed by an update."""
     update_values: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = ()

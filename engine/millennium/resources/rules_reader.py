@@ -3,7 +3,6 @@
 resource: Observation
 source: ...
 fields: [status, category, code, referenceRange.low]
-update_fields: [identifier]
 required: [status, code]
 values: {status: [final, amended]}
 change_values: {status: [entered-in-error]}
@@ -15,6 +14,7 @@ by_name: [manufacturer]
 codes:
   code: {code_set: 72, accepts: [http://loinc.org], unmapped: hold}
 times: [effectiveDateTime]
+unseen: [content]
 immutable: [code, subject]
 update_values: {status: {final: amended}}
 create_only: [serviceProvider]
@@ -38,8 +38,8 @@ from engine.millennium.resources.rules import (
 from engine.yamltext import Mapping, Scalar, Sequence
 
 KEYS = (
-    "resource", "source", "fields", "update_fields", "required", "values", "change_values",
-    "counts", "one_of", "extensions", "systems", "by_name", "codes", "times", "immutable",
+    "resource", "source", "fields", "required", "values", "change_values",
+    "counts", "one_of", "extensions", "systems", "by_name", "codes", "times", "unseen", "immutable",
     "update_values", "create_only", "patch",
 )  # fmt: skip
 CODE_KEYS = ("code_set", "accepts", "unmapped", "alias_meaning", "text")
@@ -69,7 +69,6 @@ def read_rules(root: Mapping, file: str, problems: list[Diagnostic]) -> Resource
         place=keys.place("resource"),
         source=keys.text("source", required=True),
         fields=reader.paths("fields"),
-        update_fields=reader.paths("update_fields"),
         required=reader.paths("required"),
         values=reader.lists("values"),
         change_values=reader.lists("change_values"),
@@ -80,6 +79,7 @@ def read_rules(root: Mapping, file: str, problems: list[Diagnostic]) -> Resource
         by_name=reader.paths("by_name"),
         codes=reader.codes(),
         times=reader.paths("times"),
+        unseen=reader.paths("unseen"),
         immutable=reader.paths("immutable"),
         update_values=reader.update_values(),
         create_only=reader.paths("create_only"),

@@ -35,8 +35,6 @@ class Shaped:
     lacking: list[str] = field(default_factory=list)
     """What is required and missing, in words."""
     problems: list[Diagnostic] = field(default_factory=list)
-    more: Json = field(default_factory=dict)
-    """Elements that only an update takes."""
     demanded: list[str] = field(default_factory=list)
     """Elements that this one must have beside what its type requires."""
     skipped: str = ""
@@ -93,10 +91,6 @@ def _pruned(shaped: Shaped, rules: ResourceRules) -> Json:
     left: list[str] = []
     extensions = frozenset(rules.extensions)
     kept = _prune(shaped.resource, _tree(rules.fields), "", extensions, left)
-    if rules.update_fields:
-        more = _tree(rules.update_fields)
-        shaped.more = _prune(shaped.resource, more, "", extensions, []) or {}
-        left = [path for path in left if path not in more]
     shaped.left_out.extend(path for path in dict.fromkeys(left) if path not in shaped.left_out)
     return {"resourceType": shaped.kind, **(kept or {})}
 
