@@ -197,6 +197,18 @@ UPDATES = (MERGE, REPLACE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class GoLive:
+    """How far deliveries leave: of the environment in force, put in place by
+    `channel.going_live`."""
+
+    mode: Mode = Mode.LIVE
+    release_first: int = 0
+    """So many messages wait for a person's release."""
+    environment: str = ""
+    """Its name, where the first messages are counted."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FhirDestinationConfig:
     """A FHIR R4 server."""
 
@@ -229,6 +241,7 @@ class FhirDestinationConfig:
     """0: no limit."""
     response_bytes_max: int = 256_000
     retry: RetryPolicy = field(default_factory=RetryPolicy)
+    go_live: GoLive = field(default_factory=GoLive)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -248,6 +261,7 @@ class MllpDestinationConfig:
     rate_per_second: float = 0.0
     response_bytes_max: int = 64_000
     retry: RetryPolicy = field(default_factory=RetryPolicy)
+    go_live: GoLive = field(default_factory=GoLive)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -264,6 +278,7 @@ class FileDestinationConfig:
     concurrency_max: int = 4
     rate_per_second: float = 0.0
     retry: RetryPolicy = field(default_factory=RetryPolicy)
+    go_live: GoLive = field(default_factory=GoLive)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

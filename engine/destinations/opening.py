@@ -6,6 +6,7 @@ from engine.channel.model import (
     DestinationConfig,
     FhirDestinationConfig,
     FileDestinationConfig,
+    GoLive,
     MillenniumDestinationConfig,
     MllpDestinationConfig,
 )
@@ -14,10 +15,13 @@ from engine.destinations.authorization.requesting import Client
 from engine.destinations.authorization.sources import TokenSources
 from engine.destinations.fhir import FhirDestination
 from engine.destinations.file import FileDestination
+from engine.destinations.going_live import GoingLive
 from engine.destinations.interface import Destination, SecretSource, TokenSource
 from engine.destinations.ledger import Ledger
 from engine.destinations.millennium import MillenniumDestination
 from engine.destinations.mllp import MllpDestination
+
+_Plain = FhirDestinationConfig | MllpDestinationConfig | FileDestinationConfig
 
 
 def open_destination(
@@ -34,16 +38,24 @@ def open_destination(
         ledger: what exists on the services that know no idempotency.
         tokens: shared by the destinations of a process; None: its own.
     """
+    shared = tokens or TokenSources()
+    if isinstance(config, MillenniumDestinationConfig):
+        return MillenniumDestination(config, secrets, ledger, shared)
+    opened = _opened(config, secrets, shared)
+    if config.go_live == GoLive():
+        return opened
+    return GoingLive(opened, config.name, config.go_live, ledger)
+
+
+def _opened(config: _Plain, secrets: SecretSource, tokens: TokenSources) -> Destination:
     match config:
         case FhirDestinationConfig():
-            source = _tokens_of(config, secrets, tokens or TokenSources())
+            source = _tokens_of(config, secrets, tokens)
             return FhirDestination(config, secrets, tokens=source)
         case MllpDestinationConfig():
             return MllpDestination(config)
         case FileDestinationConfig():
             return FileDestination(config)
-        case MillenniumDestinationConfig():
-            return MillenniumDestination(config, secrets, ledger, tokens or TokenSources())
         case _:
             assert_never(config)
 

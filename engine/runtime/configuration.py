@@ -24,6 +24,7 @@ from engine.channel.console_fields import CONSOLE_FILE, read_console
 from engine.channel.environment import EnvironmentConfig
 from engine.channel.environment_guard import check_channels
 from engine.channel.environments import check_environments, in_force
+from engine.channel.going_live import in_environment
 from engine.channel.lint import check_configuration, revision_of
 from engine.channel.millennium import KnownCalls
 from engine.channel.model import ChannelConfig, Configuration
@@ -271,7 +272,9 @@ def check_project(
     if configuration is None or console is None or has_errors(problems):
         return None, problems
     whole = Configuration(
-        channels=configuration.channels, revision=files.revision, environment=environment
+        channels=tuple(in_environment(one, environment) for one in configuration.channels),
+        revision=files.revision,
+        environment=environment,
     )
     loaded = Loaded(
         files=files,

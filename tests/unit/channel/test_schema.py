@@ -17,11 +17,11 @@ ROOT = Path(__file__).parents[3]
 EXAMPLES = sorted((ROOT / "channels").glob("*.yaml"))
 UPDATE = "run pytest with --update"
 NOT_OPTIONS = {
-    *("file", "line", "server_name", "ehr_api_token_url"),
-    *("tenant", "calls", "finders"),
+    *("file", "line", "server_name", "ehr_api_token_url", "go_live"),
+    *("tenant", "calls", "finders", "mode", "release_first", "environment"),
 }
 """Where it was read; TLS of listeners has no server name, and only tenants have an EHR API; what a
-Millennium destination names is put in place later."""
+Millennium destination names, and what the environment says, is put in place later."""
 
 COMPONENTS = [pytest.param(spec, id=path or "channel") for spec, path in components()]
 

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from engine.channel.environment import Mode
+from engine.channel.model import FileDestinationConfig
 from engine.runtime.configuration import ProjectFiles, Snapshots, check_project, read_project
 
 CHANNEL = """\
@@ -116,6 +118,17 @@ def test_a_destination_at_a_host_of_another_class_is_refused(tmp_path: Path) -> 
     (home / "channels" / "adt.yaml").write_text(CHANNEL + fhir + near, encoding="utf-8")
     _, problems = check_project(read_project(home), {})
     assert [(one.code, one.place.file) for one in problems] == [("C487", "channels/adt.yaml")]
+
+
+def test_what_the_environment_says_of_going_live_is_in_its_destinations(tmp_path: Path) -> None:
+    home = with_environments(tmp_path, "sandbox")
+    file = home / "environments" / "sandbox.yaml"
+    file.write_text(ENVIRONMENT.format(name="sandbox") + "mode: shadow\n", encoding="utf-8")
+    loaded, _ = check_project(read_project(home), {})
+    assert loaded is not None
+    (destination,) = loaded.configuration.channels[0].destinations
+    assert isinstance(destination, FileDestinationConfig)
+    assert destination.go_live.mode is Mode.SHADOW
 
 
 def test_an_environment_that_is_not_there_is_a_problem(tmp_path: Path) -> None:
