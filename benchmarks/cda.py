@@ -107,6 +107,7 @@ def convert(program: DocumentProgram, raw: bytes) -> tuple[float, float, float, 
     assert document is not None
     times.append(time.process_time())
     made = program.convert(document, CONTEXT)
+    del document  # as a worker does
     times.append(time.process_time())
     entries, _ = repair_entries(made.entries)
     encode_bundle(entries, interaction="transaction", identity="update", capabilities=CAPABILITIES)

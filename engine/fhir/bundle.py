@@ -41,6 +41,8 @@ TRANSACTION = "transaction"
 BATCH = "batch"
 COMPOSITION = "Composition"
 
+LARGE_BYTES = 1_000_000
+"""An entry above this holds an attachment."""
 _MARK = b'"reference":"'
 _ENTRY = b',"entry":['
 
@@ -117,7 +119,7 @@ def encode_bundle(
     body = orjson.dumps(start)
     marks = _marks(listed, pieces, len(body) + len(_ENTRY) - 1) if merging else ()
     if pieces:
-        body = b"".join((body[:-1], _ENTRY, b",".join(pieces), b"]}"))
+        body = _joined_pieces(body, pieces)
     if dangling:
         diagnostics.extend(check_references(entries))
     return EncodedBundle(body=body, diagnostics=tuple(diagnostics), marks=marks)
@@ -156,7 +158,7 @@ def encode_document(entries: Sequence[Entry], *, timestamp: str) -> EncodedBundl
         "type": "document",
         "timestamp": timestamp,
     }
-    body = b"".join((orjson.dumps(start)[:-1], _ENTRY, b",".join(pieces), b"]}"))
+    body = _joined_pieces(orjson.dumps(start), pieces)
     problems = check_references(listed) if dangling else ()
     return EncodedBundle(body=body, diagnostics=problems)
 
@@ -314,6 +316,18 @@ def _pieces(
     return pieces, dangling
 
 
+def _joined_pieces(start: bytes, pieces: list[bytes]) -> bytes:
+    """The Bundle of these entries, put together in one copy; the list is used up.
+
+    Args:
+        start: the Bundle without entries, encoded.
+        pieces: its entries, one or more.
+    """
+    pieces[0] = start[:-1] + _ENTRY + pieces[0]
+    pieces[-1] += b"]}"
+    return b",".join(pieces)
+
+
 def _targets(encoded: bytes) -> set[bytes]:
     """Every reference of an encoded resource."""
     return {piece.partition(b'"')[0] for piece in encoded.split(_MARK)[1:]}
@@ -321,6 +335,8 @@ def _targets(encoded: bytes) -> set[bytes]:
 
 def _rename(body: bytes, names: dict[bytes, bytes]) -> tuple[bytes, bool]:
     """Put the new name in place of each `Type/id`; True when one has none."""
+    if len(body) > LARGE_BYTES:
+        return _rename_large(body, names)
     pieces = body.split(_MARK)
     dangling = False
     for index in range(1, len(pieces)):
@@ -331,3 +347,23 @@ def _rename(body: bytes, names: dict[bytes, bytes]) -> tuple[bytes, bool]:
         elif _is_local(name.decode()):
             dangling = True
     return _MARK.join(pieces), dangling
+
+
+def _rename_large(body: bytes, names: dict[bytes, bytes]) -> tuple[bytes, bool]:
+    """The same for an entry with an attachment, which is copied once and not five times."""
+    view = memoryview(body)
+    pieces: list[bytes | memoryview] = []
+    dangling = False
+    done = 0
+    at = body.find(_MARK)
+    while at >= 0:
+        start = at + len(_MARK)
+        end = body.index(b'"', start)
+        new = names.get(body[start:end])
+        if new is not None:
+            pieces += (view[done:start], new)
+            done = end
+        elif _is_local(body[start:end].decode()):
+            dangling = True
+        at = body.find(_MARK, end)
+    return b"".join((*pieces, view[done:])), dangling

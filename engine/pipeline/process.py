@@ -57,6 +57,8 @@ class _Course:
     sender: int | None = None
     held: bool = False
     """A document inside the message waits for a person."""
+    is_document: bool = False
+    keeps_document: bool = True
 
     def result(self, state: State, outputs: tuple[Output, ...] = ()) -> ProcessResult:
         """What has come of it."""
@@ -74,20 +76,24 @@ class _Course:
         )
 
 
-def process(raw: bytes, plan: ChannelPlan, *, received_at: float) -> ProcessResult:
+def process(
+    raw: bytes, plan: ChannelPlan, *, received_at: float, keeps_document: bool = True
+) -> ProcessResult:
     """Process one message. Never raises, whatever the bytes are.
 
     Args:
         raw: one message as received.
         plan: the channel's.
         received_at: Unix seconds, the time of the event where the message tells none.
+        keeps_document: False lets a document go when its resources are made: its tree takes ten
+            times its bytes, and only reports look at it.
 
     Returns:
         TRANSFORMED with one output per destination, FILTERED, HELD (a code asks for a person), or
         ERROR (unreadable, no map, nothing valid made). Search keys and event time whenever
         readable.
     """
-    course = _Course(event_at=received_at)
+    course = _Course(event_at=received_at, keeps_document=keeps_document)
     try:
         return _process(raw, plan, course)
     except Exception as problem:  # noqa: BLE001  the fault is ours, and the feed must go on
@@ -137,6 +143,7 @@ def _passes(message: Message, plan: ChannelPlan, course: _Course) -> bool:
 
 
 def _process_document(raw: bytes, plan: ChannelPlan, course: _Course) -> ProcessResult:
+    course.is_document = True
     facts = read_header(raw)
     header = as_message(facts, raw)
     if plan.senders:
@@ -149,14 +156,17 @@ def _process_document(raw: bytes, plan: ChannelPlan, course: _Course) -> Process
     parsed = parse_document(raw, repair_cp1252=plan.config.decoding.repair_cp1252)
     course.diagnostics.extend(parsed.diagnostics)
     course.document = parsed.document
-    if parsed.document is None:
+    del parsed  # what is let go must be held nowhere
+    if course.document is None:
         return course.result(State.ERROR)
     if not _passes(header, plan, course):
         return course.result(State.FILTERED)
     if plan.documents is None or plan.config.transform.map == PASSED_ON:
         return course.result(State.TRANSFORMED, _in_order(plan, _as_received(raw, plan)))
     course.step = "map"
-    made = plan.documents().convert(parsed.document, plan.context)
+    made = plan.documents().convert(course.document, plan.context)
+    if not course.keeps_document:
+        course.document = None
     course.entries = document_entries(made.entries, facts, plan.context.source_system)
     return _finish(raw, made, None, plan, course)
 
@@ -237,7 +247,7 @@ def _finish(
         course.entries,
         plan.forms,
         timestamp=stamp,
-        assembled_at=None if course.document is None else course.event_at,
+        assembled_at=course.event_at if course.is_document else None,
     )
     course.diagnostics.extend(more)
     outputs = _as_received(raw, plan) | encoded

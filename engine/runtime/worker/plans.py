@@ -59,6 +59,6 @@ def no_earlier_plans(revision: str) -> Plans:
 
 def _bound(prepared: ChannelPlan) -> ProcessMessage:
     def process_one(raw: bytes, received_at: float) -> ProcessResult:
-        return process(raw, prepared, received_at=received_at)
+        return process(raw, prepared, received_at=received_at, keeps_document=False)
 
     return process_one

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from engine.fhir import checker
+from engine.fhir import bundle, checker
 from engine.fhir.bundle import Entry, build_bundle, check_references, encode_bundle
 from engine.fhir.identity import resource_id
 
@@ -301,3 +301,20 @@ def test_resources_that_refer_to_each_other_keep_their_order() -> None:
         right.resource_id,
         left.resource_id,
     ]
+
+
+@pytest.mark.parametrize("interaction", ["transaction", "batch"])
+def test_large_entries_are_written_as_small_ones(
+    interaction: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nobody = {"reference": "Patient/nobody"}
+    entries = [*message(), entry("note", {"resourceType": "Basic", "subject": nobody})]
+    small = encode_bundle(
+        entries, interaction=interaction, identity="update", capabilities=ALL, merging=True
+    )
+    monkeypatch.setattr(bundle, "LARGE_BYTES", 0)
+    large = encode_bundle(
+        entries, interaction=interaction, identity="update", capabilities=ALL, merging=True
+    )
+    assert large == small
+    assert "F630" in {found.code for found in large.diagnostics}
