@@ -10,7 +10,16 @@ from engine.cli.log import clock
 from engine.cli.options import EnvironmentOption, HomeOption, StoreOption, open_log
 from engine.cli.tables_exchange import export, fetch, import_, snapshot
 from engine.cli.tables_project import alias_table, project
-from engine.cli.terminal import Exit, data, data_json, fail, note, plural, show_diagnostics
+from engine.cli.terminal import (
+    Exit,
+    data,
+    data_json,
+    fail,
+    masked_by_default,
+    note,
+    plural,
+    show_diagnostics,
+)
 
 if TYPE_CHECKING:
     from engine.codevalues.snapshot import Snapshot
@@ -31,6 +40,9 @@ def missing(
     limit: Annotated[
         int, typer.Option(help="Most messages looked at, newest first.", min=1, max=1_000_000)
     ] = 10_000,
+    unmask: Annotated[
+        bool, typer.Option(help="Show codes of fields hidden on a terminal too.")
+    ] = False,
     form: Annotated[str, typer.Option("--format", help="text or ndjson.")] = "text",
 ) -> None:
     """List codes of messages that no table knows, the most frequent first.
@@ -43,11 +55,12 @@ def missing(
     with open_log(store) as log:
         found = missing_codes(log, loaded, since=_since(since), messages_max=limit)
     entries = found.in_order()
+    masked = masked_by_default(unmask)
     for entry in entries:
         if form == "ndjson":
             data_json(_as_dict(entry))
         else:
-            _print_entry(entry)
+            _print_entry(entry, hidden=masked and not _is_shown(entry))
     looked = plural(found.looked_at, "message")
     more = "; there is more that was not looked at" if found.truncated else ""
     note(f"{plural(len(entries), 'code')} in {looked} since {since}{more}")
@@ -169,11 +182,20 @@ def _snapshots(loaded: "Loaded") -> list["Snapshot"]:
     return [every[file] for file in named if file in every]
 
 
-def _print_entry(entry: "MissingCode") -> None:
+def _is_shown(entry: "MissingCode") -> bool:
+    """Codes of code sets, and of fields that are shown on a terminal; others may be results."""
+    from engine.runtime.desk.masking import SHIPPED
+
+    return bool(entry.code_set) or SHIPPED.shows(entry.key.where)
+
+
+def _print_entry(entry: "MissingCode", *, hidden: bool) -> None:
+    from engine.runtime.desk.masking import HIDDEN
+
     key = entry.key
     system = f" ({key.system})" if key.system else ""
-    shown = f'  "{entry.display}"' if entry.display else ""
-    data(f"{entry.count:>7,}  {key.table:<16} {key.code}{system}{shown}")
+    shown = f'  "{entry.display}"' if entry.display and not hidden else ""
+    data(f"{entry.count:>7,}  {key.table:<16} {HIDDEN if hidden else key.code}{system}{shown}")
     seen = f"{clock(entry.first_seen)} to {clock(entry.last_seen)} UTC"
     data(
         f"{'':>9}{entry.outcome}  {key.where}  from {key.sender or '-'}  {seen}"

@@ -130,6 +130,8 @@ def test_a_code_is_missing_added_and_its_message_released_before_what_waited(sit
     system = "http://hl7.org/fhir/administrative-gender"
     assert (site.home / TABLE).read_text() == FILES[TABLE] + f"U,,unknown,{system},Unknown,\n"
     assert engine(site, "reload").returncode == 0
+    site.kill()
+    site.start()
     wait_for(lambda: states(site)["m2"] is State.SENT)
     assert states(site)["m1"] is State.SENT
     assert delivered(site) == ["male", "unknown", "female"]
