@@ -82,9 +82,11 @@ class Processing:
     """Our runs that may stand behind others in another worker's lane; True: they head ours."""
     stranded: dict[int, float] = field(default_factory=dict)
     """Runs of unknown channels, and since when."""
-    standing: dict[int, bool] = field(default_factory=dict)
-    """Our held runs that head their lanes; True: to be processed again. A held run is, after every
-    reload and when its lane comes to this worker: what it lacked may be there now."""
+    standing: set[int] = field(default_factory=set)
+    """Our held runs that head their lanes."""
+    again: dict[int, None] = field(default_factory=dict)
+    """Those of them to be processed again, in order. A held run is, after every reload and when its
+    lane comes to this worker: what it lacked may be there now."""
     unloaded: set[int] = field(default_factory=set)
     """Replays on an earlier configuration that is being loaded."""
 
@@ -120,9 +122,11 @@ class Processing:
             del self.shared[run_id]
             self.lacking.append(run_id)
         for run_id in reply.reopened:
-            if self.standing.pop(run_id, False) and run_id in self.work.held:
+            if run_id in self.again and run_id in self.work.held:
+                self.standing.discard(run_id)
                 self.work.reopen_run(run_id)
                 self.lacking.append(run_id)
+            self.again.pop(run_id, None)
 
     def close(self, run: Run, now: float) -> None:
         """A newer replay closed the run."""
@@ -131,8 +135,7 @@ class Processing:
 
     def to_reopen(self) -> list[int]:
         """Held runs to be processed again, as many as a turn takes."""
-        wanted = (run_id for run_id, again in self.standing.items() if again)
-        return list(islice((each for each in wanted if each in self.work.held), RUNS_PER_TURN))
+        return list(islice((each for each in self.again if each in self.work.held), RUNS_PER_TURN))
 
     def drop_ahead(self) -> None:
         """Forget bytes that were read ahead, those of the next turn apart.
@@ -175,7 +178,8 @@ class Processing:
         self.shared = {key: value for key, value in self.shared.items() if key in runs}
         self.stranded = {key: value for key, value in self.stranded.items() if key in runs}
         self.unloaded = {run_id for run_id in self.unloaded if run_id in runs}
-        self.standing = {key: value for key, value in self.standing.items() if key in runs}
+        self.standing = {run_id for run_id in self.standing if run_id in runs}
+        self.again = {run_id: None for run_id in self.again if run_id in runs}
 
     def clear(self) -> None:
         """Forget everything."""
@@ -188,7 +192,8 @@ class Processing:
         """Try runs of unknown channels and held ones again: the configuration has changed."""
         self.lacking.extend(self.stranded)
         self.stranded.clear()
-        self.standing = {run_id: True for run_id in self.standing if run_id in self.work.held}
+        self.standing = {run_id for run_id in self.standing if run_id in self.work.held}
+        self.again = dict.fromkeys(sorted(self.standing))
 
     def use_earlier(self) -> None:
         """Try replays again that waited for an earlier configuration: it has been loaded."""
@@ -219,7 +224,7 @@ class Processing:
             drafts.append(draft)
             if draft.result.state is State.HELD:
                 self.work.hold_run(run.run_id)
-                self.standing[run.run_id] = False
+                self.standing.add(run.run_id)
             else:
                 self.work.finish_run(run.run_id)
         self.lacking.extend((*waiting, *candidates))
@@ -242,7 +247,8 @@ class Processing:
             elif run_id in self.shared:
                 self.shared[run_id] = True
             elif run_id in self.work.held:
-                self.standing[run_id] = True
+                self.standing.add(run_id)
+                self.again[run_id] = None
             else:
                 found.append(run_id)
         return found
