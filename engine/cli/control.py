@@ -1,51 +1,74 @@
 """Rim. `engine pause | resume | drain CHANNEL` and `engine stats`: steer and count."""
 
-import time
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from engine.cli.access import ReasonOption, SignInOption, opened
 from engine.cli.log import clock
-from engine.cli.options import StoreOption, open_log, operator
-from engine.cli.terminal import data, data_json, note
+from engine.cli.options import StoreOption
+from engine.cli.terminal import Exit, data, data_json, fail, note
+from engine.runtime.desk.rights import Right
 
 if TYPE_CHECKING:
     from engine.runtime.desk.message_log import ChannelStats, Control
 
 ChannelArgument = Annotated[str, typer.Argument(help="The channel's name, as in channels/*.yaml.")]
-ReasonOption = Annotated[str, typer.Option(help="Why, for the record.")]
 
 
-def pause(channel: ChannelArgument, store: StoreOption = "", reason: ReasonOption = "") -> None:
+def pause(
+    channel: ChannelArgument,
+    store: StoreOption = "",
+    reason: ReasonOption = "",
+    sign_in: SignInOption = "",
+) -> None:
     """Keep receiving and acknowledging, hold deliveries."""
-    _set(store, channel, "pause", reason)
+    _set(store, sign_in, channel, "pause", reason)
 
 
-def resume(channel: ChannelArgument, store: StoreOption = "", reason: ReasonOption = "") -> None:
+def resume(
+    channel: ChannelArgument,
+    store: StoreOption = "",
+    reason: ReasonOption = "",
+    sign_in: SignInOption = "",
+) -> None:
     """Undo a pause or a drain."""
-    _set(store, channel, "run", reason)
+    _set(store, sign_in, channel, "run", reason)
 
 
-def drain(channel: ChannelArgument, store: StoreOption = "", reason: ReasonOption = "") -> None:
+def drain(
+    channel: ChannelArgument,
+    store: StoreOption = "",
+    reason: ReasonOption = "",
+    sign_in: SignInOption = "",
+) -> None:
     """Stop receiving, deliver what is there."""
-    _set(store, channel, "drain", reason)
+    _set(store, sign_in, channel, "drain", reason)
 
 
-def _set(store: str, channel: str, mode: str, reason: str) -> None:
-    with open_log(store) as log:
-        log.set_control(channel, mode, reason=reason, by=operator(), now=time.time())
+def _set(store: str, sign_in: str, channel: str, mode: str, reason: str) -> None:
+    from engine.runtime.desk.control import ControlRefused, set_control
+
+    with opened(store, sign_in, Right.CONTROL) as access:
+        if not access.restricted:
+            reason = reason or "no reason given"
+        try:
+            set_control(access.desk, access.viewer, channel, mode, reason)
+        except ControlRefused as problem:
+            fail(Exit.USAGE, f"{problem}: --reason TEXT")
     note(f"{channel}: {mode}")
 
 
 def stats(
     store: StoreOption = "",
     form: Annotated[str, typer.Option("--format", help="text or json.")] = "text",
+    sign_in: SignInOption = "",
 ) -> None:
     """Count messages per channel: received, queued, sent, errors, held; and the oldest waiting."""
-    with open_log(store) as log:
-        rows = log.stats()
-        controls = log.controls()
+    with opened(store, sign_in, Right.SEE_MESSAGES) as access:
+        rows = [row for row in access.log.stats() if access.viewer.sees(row.channel)]
+        controls = access.log.controls()
     if form == "json":
         data_json([_row(row, controls) for row in rows], indent=True)
         return

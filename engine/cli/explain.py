@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
-from engine.cli.options import EnvironmentOption, HomeOption, StoreOption, open_log
+from engine.cli.access import ReasonOption, SignInOption, opened
+from engine.cli.options import EnvironmentOption, HomeOption, StoreOption
 from engine.cli.project import messages_of, open_project
 from engine.cli.terminal import Exit, data, fail, masked_by_default, note
 from engine.runtime.desk.masking import HIDDEN
+from engine.runtime.desk.rights import Right
 
 if TYPE_CHECKING:
     from engine.mapping.trace import Miss, SourceSpan, TraceRecord
@@ -40,9 +42,14 @@ def explain(
     environment: EnvironmentOption = "",
     store: StoreOption = "",
     unmask: Annotated[bool, typer.Option(help="Show values of patients on a terminal.")] = False,
+    reason: ReasonOption = "",
+    sign_in: SignInOption = "",
 ) -> None:
     """Explain a message's conversion: rule by file and line, source by path and bytes."""
-    raw = _message(source, number, store)
+    if source.isdigit() and not Path(source).exists():
+        raw, masked = _stored(int(source), store, home, sign_in, unmask=unmask, reason=reason)
+    else:
+        raw, masked = _message(source, number), masked_by_default(unmask)
     if sum(map(bool, (element, origin, why_not))) > 1:
         fail(Exit.USAGE, "ask one thing: an element, --from or --why-not")
     bench = open_project(home, environment)
@@ -54,7 +61,6 @@ def explain(
         for problem in bench.convert(raw, channel).result.diagnostics:
             data(f"{problem.severity.value}[{problem.code}] {problem.place} {problem.message}")
         fail(Exit.FINDINGS, "the message cannot be read, so nothing was made of it")
-    masked = masked_by_default(unmask)
     if traced.trace.message is not None:
         raw = traced.trace.message.raw  # of an edited message its own bytes
     if origin:
@@ -68,13 +74,18 @@ def explain(
     raise typer.Exit(int(Exit.OK if found else Exit.FINDINGS))
 
 
-def _message(source: str, number: int, store: str) -> bytes:
-    if source.isdigit() and not Path(source).exists():
-        with open_log(store) as log:
-            found = log.message(int(source))
-        if found is None:
-            fail(Exit.FINDINGS, f"there is no message {source}")
-        return found.receipt.raw
+def _stored(
+    message_id: int, store: str, home: Path, sign_in: str, *, unmask: bool, reason: str
+) -> tuple[bytes, bool]:
+    """The bytes of a message of the log, and whether its values are masked."""
+    with opened(store, sign_in, Right.SEE_BODIES, home=home) as access:
+        found = access.message(message_id)
+        viewer, masked, act = access.looking(unmask=unmask, reason=reason)
+        access.seen(viewer, act, found, "explain")
+    return found.receipt.raw, masked
+
+
+def _message(source: str, number: int) -> bytes:
     if not Path(source).is_file():
         fail(Exit.ENVIRONMENT, f"{source} is not a file")
     messages = list(messages_of(Path(source)))

@@ -1,14 +1,21 @@
 """Rim. `engine log search` and `engine log show`: find a message, see everything about it."""
 
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from engine.cli.options import StoreOption, open_log
-from engine.cli.terminal import Exit, data, data_json, fail, masked_by_default, note, plural
-from engine.runtime.desk.masking import HIDDEN, SHIPPED
+from engine.cli.access import Access, ReasonOption, SignInOption, opened
+from engine.cli.options import StoreOption
+from engine.cli.terminal import Exit, data, data_json, fail, note, plural
+from engine.runtime.desk.masking import HIDDEN
+from engine.runtime.desk.rights import Right
+
+if TYPE_CHECKING:
+    from engine.runtime.desk.masking import MaskingPolicy
+    from engine.runtime.desk.message_log import MessageRow
 
 app = typer.Typer(help="Search the message log.", no_args_is_help=True)
 
@@ -29,10 +36,11 @@ def search(
     store: StoreOption = "",
     limit: Annotated[int, typer.Option(help="Most rows.", min=1, max=10_000)] = 50,
     form: Annotated[str, typer.Option("--format", help="text or ndjson.")] = "text",
+    sign_in: SignInOption = "",
 ) -> None:
     """Find messages, newest first."""
-    with open_log(store) as log:
-        rows = log.search(_query(" ".join(query or []), limit))
+    with opened(store, sign_in, Right.SEE_MESSAGES) as access:
+        rows = _search(access, " ".join(query or []), limit)
         for row in rows:
             if form == "ndjson":
                 data_json(_row_dict(row))
@@ -55,19 +63,26 @@ def show(
     output: Annotated[bool, typer.Option("--output", help="Also what was sent.")] = False,
     unmask: Annotated[bool, typer.Option(help="Show values of patients on a terminal.")] = False,
     form: Annotated[str, typer.Option("--format", help="text or json.")] = "text",
+    reason: ReasonOption = "",
+    sign_in: SignInOption = "",
 ) -> None:
     """Show one message: what arrived, what was answered, every run, delivery and attempt."""
-    with open_log(store) as log:
-        found = log.message(message_id)
-        if found is None:
-            fail(Exit.FINDINGS, f"there is no message {message_id}")
-        masked = masked_by_default(unmask)
+    from engine.runtime.desk.audit import Act
+
+    with opened(store, sign_in, Right.SEE_BODIES) as access:
+        found = access.message(message_id)
         if raw:
+            access.require(Right.EXPORT)
+            access.seen(replace(access.viewer, unmasked=True), Act.EXPORT, found, "log show --raw")
             typer.get_binary_stream("stdout").write(found.receipt.raw)
-        elif form == "json":
-            data_json(_detail_dict(found, masked), indent=True)
+            return
+        viewer, masked, act = access.looking(unmask=unmask, reason=reason)
+        access.seen(viewer, act, found, "log show")
+        mask = access.policy if masked else None
+        if form == "json":
+            data_json(_detail_dict(found, mask), indent=True)
         else:
-            _print_detail(found, masked, output)
+            _print_detail(found, mask, output)
 
 
 def clock(moment: float) -> str:
@@ -75,13 +90,21 @@ def clock(moment: float) -> str:
     return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%d %H:%M:%S")
 
 
-def _query(text: str, limit: int) -> Any:
-    from engine.runtime.desk.search_query import QueryError, parse_query
+def _search(access: Access, text: str, limit: int) -> "list[MessageRow]":
+    from engine.runtime.desk.finding import record_search, scoped
+    from engine.runtime.desk.search_query import QueryError, parse_query, read_query
 
+    now = time.time()
     try:
-        return parse_query(text, now=time.time(), limit=limit)
+        wanted = parse_query(text, now=now, limit=limit)
     except QueryError as problem:
         fail(Exit.USAGE, str(problem))
+    asked = read_query(text, now=now)
+    if asked.asks_for_person:
+        access.require(Right.SEARCH_PATIENT)
+    record_search(access.desk, access.viewer, text, asked)
+    within = scoped(wanted, access.viewer)
+    return access.log.search(within) if within is not None else []
 
 
 def _row_dict(row: Any) -> dict[str, Any]:
@@ -99,10 +122,10 @@ def _row_dict(row: Any) -> dict[str, Any]:
     }
 
 
-def _print_detail(found: Any, masked: bool, output: bool) -> None:
+def _print_detail(found: Any, mask: "MaskingPolicy | None", output: bool) -> None:
     receipt = found.receipt
     data(f"message {found.message_id}  {receipt.message_type}  control id {receipt.control_id}")
-    source = SHIPPED.source(receipt.source) if masked else receipt.source
+    source = mask.source(receipt.source) if mask else receipt.source
     data(f"  received  {clock(receipt.received_at)} UTC  channel {receipt.channel}  {source}")
     data(
         f"  verdict   {receipt.verdict.value}  lanes {len(receipt.lanes)}  "
@@ -113,17 +136,17 @@ def _print_detail(found: Any, masked: bool, output: bool) -> None:
         data(f"  repeated  as messages {', '.join(map(str, found.duplicates))}")
     for problem in receipt.diagnostics:
         _print_problem(problem, "  ")
-    _print_message(receipt.raw, masked)
+    _print_message(receipt.raw, mask)
     for run in found.runs:
         origin = f" of run {run.replay_of}" if run.replay_of else ""
         data(f"run {run.run_id}  {run.origin.value}{origin}  {clock(run.created_at)}  {run.state}")
         for problem in run.diagnostics:
             _print_problem(problem, "  ")
         for delivery in run.deliveries:
-            _print_delivery(delivery, masked, output)
+            _print_delivery(delivery, mask, output)
 
 
-def _print_delivery(delivery: Any, masked: bool, output: bool) -> None:
+def _print_delivery(delivery: Any, mask: "MaskingPolicy | None", output: bool) -> None:
     marked = "  possibly sent before" if delivery.possibly_sent else ""
     data(f"  delivery {delivery.delivery_id} to {delivery.destination}  {delivery.state}{marked}")
     for attempt in delivery.attempts:
@@ -138,16 +161,16 @@ def _print_delivery(delivery: Any, masked: bool, output: bool) -> None:
             f"{attempt.status} -> {attempt.state}{why}"
         )
         if attempt.failure_class and attempt.response:
-            data("      " + _body_text(attempt.response, masked)[:2000])
+            data("      " + _body_text(attempt.response, mask)[:2000])
         changed = _changed_body(attempt.request)
         if output and changed:
             data("      sent, as it differs from the output:")
-            data(_body_text(changed, masked))
+            data(_body_text(changed, mask))
     for one in delivery.decisions:
         why = f": {one.reason}" if one.reason else ""
         data(f"    {one.by} {clock(one.at)}  {one.before} -> {one.after}{why}")
     if output and delivery.body:
-        data(_body_text(delivery.body, masked))
+        data(_body_text(delivery.body, mask))
 
 
 def _changed_body(request: bytes) -> bytes:
@@ -166,7 +189,7 @@ def _print_problem(problem: Any, indent: str) -> None:
         data(f"{indent}  = help: {problem['hint']}")
 
 
-def _print_document(raw: bytes, masked: bool) -> None:
+def _print_document(raw: bytes, mask: "MaskingPolicy | None") -> None:
     """The header's facts in place of the document: that would be thousands of lines."""
     from engine.cda.header import read_header, shown
 
@@ -177,55 +200,55 @@ def _print_document(raw: bytes, masked: bool) -> None:
         data(f"  related   {related.kind} {shown(related.identifier)}")
     data(f"  from      {facts.sender}  written {facts.effective_time}")
     for patient in facts.patients:
-        data(f"  patient   {HIDDEN if masked else shown(patient)}")
+        data(f"  patient   {HIDDEN if mask else shown(patient)}")
 
 
-def _print_message(raw: bytes, masked: bool) -> None:
+def _print_message(raw: bytes, mask: "MaskingPolicy | None") -> None:
     from engine.cda.reader import is_document
     from engine.hl7v2.parser import parse
 
     if is_document(raw):
-        _print_document(raw, masked)
+        _print_document(raw, mask)
         return
     message = parse(raw[:MESSAGE_CHARACTERS_MAX]).message
     if message is None:
         data(f"  {len(raw)} bytes that cannot be read as a message")
         return
     for segment in message.segments:
-        text = SHIPPED.segment(segment.text, message.delimiters.field) if masked else segment.text
+        text = mask.segment(segment.text, message.delimiters.field) if mask else segment.text
         data(f"  {text}")
 
 
-def _body_text(body: bytes, masked: bool) -> str:
+def _body_text(body: bytes, mask: "MaskingPolicy | None") -> str:
     import orjson
 
     try:
         value = orjson.loads(body)
     except orjson.JSONDecodeError:
-        return f"({len(body)} bytes)" if masked else body.decode("utf-8", "backslashreplace")
-    shown = SHIPPED.resource(value) if masked else value
+        return f"({len(body)} bytes)" if mask else body.decode("utf-8", "backslashreplace")
+    shown = mask.resource(value) if mask else value
     return orjson.dumps(shown, option=orjson.OPT_INDENT_2).decode()
 
 
-def _detail_dict(found: Any, masked: bool) -> dict[str, Any]:
+def _detail_dict(found: Any, mask: "MaskingPolicy | None") -> dict[str, Any]:
     receipt = found.receipt
     return {
         "message_id": found.message_id,
         "channel": receipt.channel,
         "received_at": receipt.received_at,
-        "source": SHIPPED.source(receipt.source) if masked else receipt.source,
+        "source": mask.source(receipt.source) if mask else receipt.source,
         "message_type": receipt.message_type,
         "control_id": receipt.control_id,
         "verdict": receipt.verdict,
         "acknowledgment_code": receipt.acknowledgment_code,
         "acknowledgment_outcome": found.acknowledgment_outcome,
         "diagnostics": list(receipt.diagnostics),
-        "runs": [_run_dict(run, masked) for run in found.runs],
+        "runs": [_run_dict(run, mask) for run in found.runs],
         "duplicates": list(found.duplicates),
     }
 
 
-def _run_dict(run: Any, masked: bool) -> dict[str, Any]:
+def _run_dict(run: Any, mask: "MaskingPolicy | None") -> dict[str, Any]:
     return {
         "run_id": run.run_id,
         "origin": run.origin,
@@ -250,7 +273,7 @@ def _run_dict(run: Any, masked: bool) -> dict[str, Any]:
                     }
                     for one in delivery.decisions
                 ],
-                "body": _body_text(delivery.body, masked),
+                "body": _body_text(delivery.body, mask),
                 "attempts": [
                     {
                         "number": attempt.number,
@@ -260,8 +283,8 @@ def _run_dict(run: Any, masked: bool) -> dict[str, Any]:
                         "failure_class": attempt.failure_class,
                         "failure_code": attempt.failure_code,
                         "status": attempt.status,
-                        "sent": _body_text(_changed_body(attempt.request), masked),
-                        "response": _body_text(attempt.response, masked),
+                        "sent": _body_text(_changed_body(attempt.request), mask),
+                        "response": _body_text(attempt.response, mask),
                     }
                     for attempt in delivery.attempts
                 ],

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from engine.cli.options import EnvironmentOption, HomeOption, StoreOption, open_log, operator
+from engine.cli.access import SignInOption, opened
+from engine.cli.options import EnvironmentOption, HomeOption, StoreOption
 from engine.cli.project import open_project
 from engine.cli.terminal import Exit, counts_line, data, fail, note, plural
+from engine.runtime.desk.rights import Right
 
 if TYPE_CHECKING:
     from engine.runtime.desk.message_log import MessageLog
@@ -56,17 +58,26 @@ def replay(
     reason: Annotated[str, typer.Option(help="Why, for the record.")] = "",
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     wait: Annotated[bool, typer.Option(help="Watch until it is done.")] = True,
+    sign_in: SignInOption = "",
 ) -> None:
     """Run messages again from their stored bytes, in lane order, linked to their originals."""
     from engine.pipeline.states import Origin
+    from engine.runtime.desk.audit import Act, record
+    from engine.runtime.desk.finding import scoped
     from engine.runtime.desk.search_query import QueryError, parse_query
 
     try:
         search = parse_query(" ".join(query), now=time.time())
     except QueryError as problem:
         fail(Exit.USAGE, str(problem))
-    with open_log(store) as log:
-        plan = log.plan_replay(search)
+    with opened(store, sign_in, Right.REPLAY, home=home) as access:
+        log = access.log
+        within = scoped(search, access.viewer)
+        if within is None:
+            fail(Exit.FINDINGS, "none of these channels is yours")
+        plan = log.plan_replay(within)
+        if len(plan.rows) > 1:
+            access.require(Right.BULK)
         by_state = Counter(str(row.state or row.verdict) for row in plan.rows)
         note(f"{plural(len(plan.rows), 'message')} selected: {counts_line(by_state)}")
         if plan.skipped_open:
@@ -87,10 +98,20 @@ def replay(
             return
         if not yes and not typer.confirm(f"replay {len(plan.rows):,} messages?", err=True):
             raise typer.Exit(int(Exit.FINDINGS))
+        if access.restricted and not reason.strip():
+            fail(Exit.USAGE, "say why: --reason TEXT")
+        record(
+            access.desk,
+            access.viewer,
+            Act.REPLAY,
+            subject=plural(len(plan.rows), "message"),
+            reason=reason,
+            details={"resend": "yes" if resend else "no", "configuration": configuration},
+        )
         job_id = log.start_replay(
             [row.message_id for row in plan.rows],
             origin=Origin.RESEND if resend else Origin.REPLAY,
-            by=operator(),
+            by=access.viewer.name,
             reason=reason,
             now=time.time(),
             destinations=tuple(destination or ()),

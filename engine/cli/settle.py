@@ -5,8 +5,10 @@ from typing import Annotated
 
 import typer
 
-from engine.cli.options import StoreOption, open_log, operator
+from engine.cli.access import SignInOption, opened
+from engine.cli.options import StoreOption
 from engine.cli.terminal import Exit, fail, note
+from engine.runtime.desk.rights import Right
 
 
 class As(StrEnum):
@@ -29,15 +31,21 @@ def settle(
     ],
     reason: Annotated[str, typer.Option(help="Why, for the record.")],
     store: StoreOption = "",
+    sign_in: SignInOption = "",
 ) -> None:
     """Decide deliveries in HELD, UNKNOWN or ERROR; who, when and why are kept with them."""
     from engine.pipeline.states import State
+    from engine.runtime.desk.control import settle_deliveries
 
     if not reason.strip():
         fail(Exit.USAGE, "say why: --reason TEXT")
     states = {As.SENT: State.SENT, As.CANCELLED: State.CANCELLED, As.RETRY: State.QUEUED}
-    with open_log(store) as log:
-        changed = log.settle(deliveries, states[decision], by=operator(), reason=reason.strip())
+    with opened(store, sign_in, Right.REPLAY) as access:
+        if len(deliveries) > 1:
+            access.require(Right.BULK)
+        changed = settle_deliveries(
+            access.desk, access.viewer, deliveries, states[decision], reason.strip()
+        )
     note(f"settled as {decision.value}: {changed:,}")
     missed = len(set(deliveries)) - changed
     if missed:

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from engine.cli.access import ReasonOption, SignInOption, opened
 from engine.cli.log import clock
-from engine.cli.options import EnvironmentOption, HomeOption, StoreOption, open_log
+from engine.cli.options import EnvironmentOption, HomeOption, StoreOption
 from engine.cli.tables_exchange import export, fetch, import_, snapshot
 from engine.cli.tables_project import alias_table, project
 from engine.cli.terminal import (
@@ -15,11 +16,11 @@ from engine.cli.terminal import (
     data,
     data_json,
     fail,
-    masked_by_default,
     note,
     plural,
     show_diagnostics,
 )
+from engine.runtime.desk.rights import Right
 
 if TYPE_CHECKING:
     from engine.codevalues.snapshot import Snapshot
@@ -44,18 +45,22 @@ def missing(
         bool, typer.Option(help="Show codes of fields hidden on a terminal too.")
     ] = False,
     form: Annotated[str, typer.Option("--format", help="text or ndjson.")] = "text",
+    reason: ReasonOption = "",
+    sign_in: SignInOption = "",
 ) -> None:
     """List codes of messages that no table knows, the most frequent first.
 
     The messages are processed again by the tables of now, so what was added since is gone.
     """
     from engine.runtime.codetables.missing import missing_codes
+    from engine.runtime.desk.audit import record
 
     loaded = project(home, environment)
-    with open_log(store) as log:
-        found = missing_codes(log, loaded, since=_since(since), messages_max=limit)
+    with opened(store, sign_in, Right.SEE_BODIES, home=home) as access:
+        viewer, masked, act = access.looking(unmask=unmask, reason=reason)
+        record(access.desk, viewer, act, subject="tables missing")
+        found = missing_codes(access.log, loaded, since=_since(since), messages_max=limit)
     entries = found.in_order()
-    masked = masked_by_default(unmask)
     for entry in entries:
         if form == "ndjson":
             data_json(_as_dict(entry))

@@ -81,8 +81,8 @@ class Transaction(Protocol):
         """Run a statement and return its rows."""
         ...
 
-    def write(self, sql: str, *values: Any) -> int:
-        """Run a statement and return how many rows it touched."""
+    def write(self, sql: str, *values: Any) -> None:
+        """Run a statement; may not wait for it. What it touched is known by `RETURNING`."""
         ...
 
     def write_many(self, statement: Many, rows: Sequence[Row]) -> None:

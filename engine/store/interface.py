@@ -336,6 +336,10 @@ class StateStore(Protocol):
         """
         ...
 
+    def channels_of(self, delivery_ids: Sequence[int]) -> dict[int, str]:
+        """The channel of each of these deliveries; none for one that is not there."""
+        ...
+
     def settle(self, delivery_ids: Sequence[int], state: State, by: str, reason: str = "") -> int:
         """A person decides deliveries in ERROR, HELD, UNKNOWN or PARKED: QUEUED, SENT or CANCELLED.
 

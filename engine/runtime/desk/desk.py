@@ -1,7 +1,8 @@
 """Rim. What console and commands stand on: the store, lent out to one thread at a time.
 
 The store's connections belong to one thread at a time; a console has many requests under way. A
-desk keeps a few and lends them, so that no request opens its own and their number is bounded.
+desk keeps a few and lends them, so that no request opens its own and their number is bounded. A
+thread that has one gets the same again, so that nobody waits for what he holds himself.
 """
 
 import hmac
@@ -10,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from threading import Lock
+from threading import Lock, local
 
 from engine.runtime.desk.message_log import MessageLog
 from engine.store.desk.store import DeskStore
@@ -49,7 +50,9 @@ class Desk:
         self.clock = clock
         self._url = store_url
         self._key = audit_key
+        self._key_checked = False
         self._key_lock = Lock()
+        self._mine = local()
         self._free: queue.LifoQueue[_Lent | None] = queue.LifoQueue()
         for _ in range(connections_max):
             self._free.put(None)
@@ -68,6 +71,10 @@ class Desk:
 
     @contextmanager
     def _lend(self) -> Iterator[_Lent]:
+        mine: _Lent | None = getattr(self._mine, "lent", None)
+        if mine is not None:
+            yield mine
+            return
         try:
             lent = self._free.get(timeout=WAIT_SECONDS)
         except queue.Empty:
@@ -75,8 +82,10 @@ class Desk:
         try:
             if lent is None:
                 lent = self._open()
+            self._mine.lent = lent
             yield lent
         finally:
+            self._mine.lent = None
             self._free.put(lent)
 
     def _open(self) -> _Lent:
@@ -88,11 +97,17 @@ class Desk:
             raise
 
     def key(self) -> bytes:
-        """What the trail is sealed with, and patients are hashed with."""
+        """What the trail is sealed with, and patients are hashed with.
+
+        Raises:
+            StoreUnavailable: the trail was begun with another key.
+        """
         with self._key_lock:
-            if not self._key:
+            if not self._key_checked:
                 with self.store() as store:
-                    self._key = store.audit_key()
+                    self._key = self._key or store.audit_key()
+                    store.agree_on_key(hmac.digest(self._key, b"key", "sha256"))
+                self._key_checked = True
             return self._key
 
     def patient_hash(self, identifier: str) -> str:

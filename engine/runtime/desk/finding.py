@@ -81,8 +81,8 @@ def find(desk: Desk, viewer: Viewer, wanted: Wanted, kinds: Collection[str] | No
     if pasted.message and not pasted.control_id:
         raise QueryError(NO_CONTROL_ID)
     query = _query(desk, viewer, wanted, pasted, kinds)
-    _record(desk, viewer, wanted.text, query)
-    search = _scoped(query.search, viewer)
+    record_search(desk, viewer, wanted.text, query)
+    search = scoped(query.search, viewer)
     if search is None:
         return Found(lines=(), next_before=None)
     with desk.log() as log:
@@ -107,7 +107,7 @@ def neighbours(
     """
     viewer.require(Right.SEE_MESSAGES)
     query = _query(desk, viewer, wanted, recognise(wanted.text), kinds)
-    search = _scoped(replace(query.search, before_message_id=message_id, limit=1), viewer)
+    search = scoped(replace(query.search, before_message_id=message_id, limit=1), viewer)
     if search is None:
         return None, None
     with desk.log() as log:
@@ -159,7 +159,7 @@ def _both(asked: Search, chosen: Search) -> Search:
     )
 
 
-def _scoped(search: Search, viewer: Viewer) -> Search | None:
+def scoped(search: Search, viewer: Viewer) -> Search | None:
     """The search within the viewer's channels; None when none of them is asked for."""
     if viewer.channels is None:
         return search
@@ -167,8 +167,8 @@ def _scoped(search: Search, viewer: Viewer) -> Search | None:
     return replace(search, channels=tuple(within)) if within else None
 
 
-def _record(desk: Desk, viewer: Viewer, text: str, query: Query) -> None:
-    """Before anything is found; what asks for nothing but the newest is no search."""
+def record_search(desk: Desk, viewer: Viewer, text: str, query: Query) -> None:
+    """Record a search before anything is found; asking for nothing but the newest is none."""
     if not text.strip():
         return
     patients = [value for kind, value in query.search.keys if kind is None or kind in PATIENT_KEYS]

@@ -236,6 +236,10 @@ class MessageLog:
         """Pause, resume or stop a replay job."""
         self._state.set_job_state(job_id, state)
 
+    def channels_of(self, delivery_ids: Sequence[int]) -> dict[int, str]:
+        """The channel of each of these deliveries; none for one that is not there."""
+        return self._state.channels_of(delivery_ids)
+
     def settle(self, delivery_ids: Sequence[int], state: State, *, by: str, reason: str) -> int:
         """Decide deliveries that wait for a person; returns how many changed."""
         return self._state.settle(delivery_ids, state, by, reason)

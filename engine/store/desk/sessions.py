@@ -86,15 +86,15 @@ def end_session(database: Database, token: bytes) -> None:
 def end_sessions_of(database: Database, user: str) -> int:
     """Sign a user out everywhere; how many sessions ended."""
     with database.writing() as transaction:
-        return transaction.write("DELETE FROM sessions WHERE user_name = ?", user)
+        ended = "DELETE FROM sessions WHERE user_name = ? RETURNING 1"
+        return len(transaction.rows(ended, user))
 
 
 def end_old_sessions(database: Database, now: float, seen_before: float) -> int:
     """Forget what is over: not seen since then, or past its end."""
     with database.writing() as transaction:
-        return transaction.write(
-            "DELETE FROM sessions WHERE ends_at <= ? OR seen_at < ?", now, seen_before
-        )
+        ended = "DELETE FROM sessions WHERE ends_at <= ? OR seen_at < ? RETURNING 1"
+        return len(transaction.rows(ended, now, seen_before))
 
 
 def _session(row: Row) -> SessionRow:

@@ -14,8 +14,10 @@ from engine.store.desk.rows import (
     SessionRow,
     UserRow,
 )
+from engine.store.interface import StoreUnavailable
 
 AUDIT_KEY = "audit"
+AUDIT_FINGERPRINT = "audit fingerprint"
 KEY_BYTES = 32
 
 
@@ -43,6 +45,24 @@ class DeskStore:
             )
             rows = transaction.rows("SELECT value FROM desk_keys WHERE name = ?", AUDIT_KEY)
         return bytes(rows[0][0])
+
+    def agree_on_key(self, fingerprint: bytes) -> None:
+        """Keep which key the trail is sealed with. Raises StoreUnavailable for another than that.
+
+        Rows of two keys would be no chain, and a patient's rows would no longer be found.
+        """
+        with self._database.writing() as transaction:
+            transaction.write(
+                "INSERT INTO desk_keys (name, value) VALUES (?, ?) ON CONFLICT (name) DO NOTHING",
+                AUDIT_FINGERPRINT,
+                fingerprint,
+            )
+            rows = transaction.rows("SELECT value FROM desk_keys WHERE name = ?", AUDIT_FINGERPRINT)
+        if bytes(rows[0][0]) != fingerprint:
+            raise StoreUnavailable(
+                "the audit trail was begun with another key: see `audit_key` of console.yaml,"
+                " and run commands in the project's folder or with ENGINE_HOME"
+            )
 
     def key(self, name: str) -> bytes | None:
         """What is kept under a name, such as the hash of a setup code."""

@@ -16,7 +16,7 @@ _INSERT = f"INSERT INTO users ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?,
 _UPDATE = (
     "UPDATE users SET password = ?, subject = ?, os_account = ?, roles = ?, channels = ?,"
     " enabled = ?, theme = ?, shortcuts = ?, created_at = ?, failures = ?, locked_until = ?"
-    " WHERE name = ?"
+    " WHERE name = ? RETURNING name"
 )
 
 
@@ -37,7 +37,7 @@ def save_user(database: Database, user: UserRow) -> bool:
     """Write all of a user's columns; False when there is none of that name."""
     name, *rest = _values(user)
     with database.writing() as transaction:
-        return transaction.write(_UPDATE, *rest, name) == 1
+        return bool(transaction.rows(_UPDATE, *rest, name))
 
 
 def count_failure(database: Database, name: str, locked_until: Sequence[float]) -> int:

@@ -66,9 +66,9 @@ class PostgresqlTransaction:
         """The rows of a statement; waits for them."""
         return self._connection.execute(translate(sql), _bound(values), binary=True).fetchall()
 
-    def write(self, sql: str, *values: Any) -> int:
-        """The number of rows a statement touched; waits for it."""
-        return self._connection.execute(translate(sql), _bound(values), binary=True).rowcount
+    def write(self, sql: str, *values: Any) -> None:
+        """Run a statement; does not wait, so how many rows it touched is not known."""
+        self._connection.execute(translate(sql), _bound(values), binary=True)
 
     def write_many(self, statement: Many, rows: Sequence[Row]) -> None:
         """One statement for all rows; does not wait."""

@@ -41,9 +41,9 @@ class SqliteTransaction:
         """The rows of a statement."""
         return self._connection.execute(sql, _bound(values)).fetchall()
 
-    def write(self, sql: str, *values: Any) -> int:
-        """The number of rows a statement touched."""
-        return self._connection.execute(sql, _bound(values)).rowcount
+    def write(self, sql: str, *values: Any) -> None:
+        """Run a statement."""
+        self._connection.execute(sql, _bound(values))
 
     def write_many(self, statement: Many, rows: Sequence[Row]) -> None:
         """The statement once per row."""

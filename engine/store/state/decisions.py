@@ -41,6 +41,18 @@ DELIVERIES = (
 )
 
 
+def channels_of(database: Database, delivery_ids: Sequence[int]) -> dict[int, str]:
+    """The channel of each of these deliveries; none for one that is not there."""
+    with database.reading() as transaction:
+        rows = transaction.rows(
+            "SELECT d.delivery_id, r.channel FROM deliveries d"
+            f" JOIN runs r ON r.run_id = d.delivery_id / {DELIVERIES_PER_RUN}"
+            f" WHERE d.delivery_id {AMONG}",
+            Ids(delivery_ids),
+        )
+    return dict(rows)
+
+
 def settle(
     database: Database, delivery_ids: Sequence[int], state: State, author: str, reason: str = ""
 ) -> int:

@@ -230,6 +230,10 @@ class DatabaseState:
         """What a delivery of a replay may not overwrite."""
         return newer.guarding_newer(self._database, self._compression, delivery_id)
 
+    def channels_of(self, delivery_ids: Sequence[int]) -> dict[int, str]:
+        """The channels of deliveries."""
+        return decisions.channels_of(self._database, delivery_ids)
+
     def settle(self, delivery_ids: Sequence[int], state: State, by: str, reason: str = "") -> int:
         """Record a person's decision."""
         return decisions.settle(self._database, delivery_ids, state, by, reason)
