@@ -352,6 +352,8 @@ class RunDetail:
     created_at: float
     diagnostics: tuple[Mapping[str, Any], ...]
     deliveries: tuple[DeliveryDetail, ...]
+    revision: str = ""
+    """Configuration it ran on; empty of a replay on the one then in force."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

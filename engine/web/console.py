@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from engine.channel.console import ConsoleConfig, OidcConfig
 from engine.runtime.configuration import Snapshots, check_project
+from engine.runtime.desk.benches import SharedBenches
 from engine.runtime.desk.board import Board
 from engine.runtime.desk.desk import Desk
 from engine.runtime.desk.masking import SHIPPED, MaskingPolicy
@@ -103,6 +104,7 @@ class Console:
         self.run_folder = run_folder
         self.snapshots = snapshots
         self.previews = previews
+        self.benches = SharedBenches(snapshots)
         self._loading = Lock()
         self._loaded: Loaded | None = None
         self.board = Board(desk, run_folder)
@@ -131,5 +133,6 @@ class Console:
         """Forget the configuration, so that the current snapshot is read at the next call."""
         with self._loading:
             self._loaded = None
+        self.benches.forget()
         for forget in self.on_reload:
             forget()

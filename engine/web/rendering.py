@@ -9,6 +9,8 @@ from zoneinfo import ZoneInfo
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import HTMLResponse
 
+from engine.web.visible import lines, narrative, visible
+
 FOLDER = Path(__file__).parent
 STATIC = FOLDER / "static"
 
@@ -39,6 +41,7 @@ class Pages:
             plural=plural,
             rate=rate,
         )
+        self._templates.filters.update(visible=visible, lines=lines, narrative=narrative)
 
     def text(self, template: str, context: Mapping[str, Any]) -> str:
         """The HTML of a template."""

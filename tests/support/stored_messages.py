@@ -9,7 +9,8 @@ from typing import Any
 from engine.pipeline.answer_ids import answer_ids
 from engine.pipeline.lane_keys import lane_keys, plan_lanes
 from engine.pipeline.states import FailureClass, State
-from engine.runtime.configuration import check_project, read_project
+from engine.runtime.configuration import ProjectFiles, check_project, read_project
+from engine.runtime.desk.benches import SharedBenches
 from engine.runtime.desk.workbench import Workbench
 from engine.runtime.intake.document_header import header_of
 from engine.store.interface import NewDelivery, Outcome, Processed, Receipt, Run, StateBatch
@@ -25,6 +26,24 @@ def shipped_bench() -> Workbench:
     loaded, problems = check_project(read_project(ROOT), check_maps=False)
     assert loaded is not None, problems
     return Workbench(loaded)
+
+
+class OneConfiguration:
+    """Stands for `Snapshots`: the project in the repository, kept under its own revision."""
+
+    def current(self) -> ProjectFiles:
+        return shipped_bench().loaded.files
+
+    def read(self, revision: str) -> ProjectFiles:
+        if revision != shipped_bench().loaded.revision:
+            raise FileNotFoundError(revision)
+        return self.current()
+
+
+@cache
+def shipped_benches() -> SharedBenches:
+    """Workbenches on the project in the repository, its maps compiled once."""
+    return SharedBenches(OneConfiguration())  # type: ignore[arg-type]
 
 
 class StoredMessages:

@@ -46,16 +46,18 @@ def facets_of(rows: Sequence[MessageRow]) -> tuple[Facet, ...]:
 
 
 def status_of(row: MessageRow) -> str:
-    """The word of a message: the state of its latest run, or why it never ran.
-
-    Of one that is being delivered it is the state of the delivery that stands worst.
-    """
+    """The word of a message: how its latest run stands, or why it never ran."""
     if row.state is None:
         return row.verdict.value.upper()
-    if row.state is State.TRANSFORMED:
-        states = {state for _, state in row.deliveries}
-        return next((state for state in _WORST_FIRST if state in states), row.state).value
-    return row.state.value
+    return standing(row.state, [state for _, state in row.deliveries]).value
+
+
+def standing(run: State, deliveries: Iterable[State]) -> State:
+    """The state of a run; while it is being delivered, that of the delivery that stands worst."""
+    if run is not State.TRANSFORMED:
+        return run
+    states = set(deliveries)
+    return next((state for state in _WORST_FIRST if state in states), run)
 
 
 def _facet(name: str, values: Iterable[str]) -> Facet:

@@ -15,51 +15,15 @@ from pathlib import Path
 import orjson
 
 from engine.pipeline.states import Origin
-from engine.runtime.configuration import Snapshots, check_project
+from engine.runtime.configuration import Snapshots
+from engine.runtime.desk.benches import Benches
 from engine.runtime.desk.message_log import MessageLog, ReplayJob, open_message_log
 from engine.runtime.desk.replay_preview import Preview, preview
-from engine.runtime.desk.workbench import Workbench
 from engine.runtime.node.process_setup import DataFolder
 
-THEN = "then"
-"""`ReplayJob.revision`: the configuration each message came under."""
 NICENESS = 10
 KEEP_SECONDS = 1.0
 """How often what was found so far is kept."""
-BENCHES_MAX = 3
-
-
-class Benches:
-    """Workbenches on kept configurations.
-
-    Args:
-        snapshots: where they are kept.
-        revision: of the job: empty for the one in force, `then`, or a revision.
-    """
-
-    def __init__(self, snapshots: Snapshots, revision: str) -> None:
-        self._snapshots = snapshots
-        self._revision = revision
-        self._made: dict[str, Workbench] = {}
-
-    def of(self, revision: str) -> Workbench:
-        """For a message that came under this revision. Raises LookupError when it is gone."""
-        wanted = revision if self._revision == THEN else self._revision
-        if wanted not in self._made:
-            if len(self._made) >= BENCHES_MAX:
-                del self._made[next(iter(self._made))]
-            self._made[wanted] = self._open(wanted)
-        return self._made[wanted]
-
-    def _open(self, revision: str) -> Workbench:
-        try:
-            files = self._snapshots.read(revision) if revision else self._snapshots.current()
-        except OSError:
-            raise LookupError(revision) from None
-        loaded, _ = check_project(files, check_maps=False)
-        if loaded is None:
-            raise LookupError(revision)
-        return Workbench(loaded)
 
 
 def run(log: MessageLog, snapshots: Snapshots, job_id: int, parent: int) -> int:

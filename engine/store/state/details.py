@@ -25,7 +25,8 @@ from engine.store.schema import DELIVERIES_PER_RUN
 from engine.store.state.search_keys import later_messages
 
 _RUNS = (
-    "SELECT run_id, origin, state, replay_of, job_id, created_at, diagnostics, search_keys"
+    "SELECT run_id, origin, state, replay_of, job_id, created_at, diagnostics, search_keys,"
+    " revision"
     " FROM runs WHERE message_id = ? ORDER BY run_id"
 )
 _DELIVERIES = (
@@ -115,6 +116,7 @@ def _run_detail(transaction: Transaction, compression: Compression, row: Row) ->
         created_at=row[5],
         diagnostics=decode_diagnostics(row[6]),
         deliveries=tuple(_delivery_detail(transaction, compression, found) for found in deliveries),
+        revision=row[8],
     )
 
 

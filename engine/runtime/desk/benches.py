@@ -1,0 +1,91 @@
+"""Rim. Workbenches on kept configurations: a message is explained by the one it came under."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from threading import RLock
+
+from engine.runtime.configuration import Snapshots, check_project
+from engine.runtime.desk.workbench import Workbench
+
+THEN = "then"
+"""The configuration each message came under."""
+BENCHES_MAX = 3
+
+
+class Benches:
+    """Workbenches on kept configurations.
+
+    Args:
+        snapshots: where they are kept.
+        revision: which: empty for the one in force, `then`, or a revision.
+    """
+
+    def __init__(self, snapshots: Snapshots, revision: str) -> None:
+        self._snapshots = snapshots
+        self._revision = revision
+        self._made: dict[str, Workbench] = {}
+
+    def of(self, revision: str) -> Workbench:
+        """For a message that came under this revision. Raises LookupError when it is gone."""
+        wanted = revision if self._revision == THEN else self._revision
+        if wanted not in self._made:
+            if len(self._made) >= BENCHES_MAX:
+                del self._made[next(iter(self._made))]
+            self._made[wanted] = self._open(wanted)
+        return self._made[wanted]
+
+    def _open(self, revision: str) -> Workbench:
+        try:
+            files = self._snapshots.read(revision) if revision else self._snapshots.current()
+        except OSError:
+            raise LookupError(revision) from None
+        loaded, _ = check_project(files, check_maps=False)
+        if loaded is None:
+            raise LookupError(revision)
+        return Workbench(loaded)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lent:
+    """A workbench for the length of a block."""
+
+    bench: Workbench
+    is_then: bool
+    """False: that configuration is gone, this is the one in force."""
+
+
+class SharedBenches:
+    """Workbenches for many threads; maps are compiled when first used, so one thread at a time.
+
+    Args:
+        snapshots: kept configurations; None: there are none.
+    """
+
+    def __init__(self, snapshots: Snapshots | None) -> None:
+        self._snapshots = snapshots
+        self._lock = RLock()
+        self._benches: Benches | None = None
+
+    @contextmanager
+    def lend(self, revision: str = "") -> Iterator[Lent]:
+        """The workbench of a revision, else of the one in force (also for an empty revision).
+
+        Raises:
+            LookupError: there is no configuration at all.
+        """
+        if self._snapshots is None:
+            raise LookupError(revision)
+        with self._lock:
+            if self._benches is None:
+                self._benches = Benches(self._snapshots, THEN)
+            try:
+                lent = Lent(bench=self._benches.of(revision), is_then=True)
+            except LookupError:
+                lent = Lent(bench=self._benches.of(""), is_then=False)
+            yield lent
+
+    def forget(self) -> None:
+        """Another configuration is in force."""
+        with self._lock:
+            self._benches = None

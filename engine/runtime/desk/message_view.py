@@ -1,0 +1,90 @@
+"""Rim. Everything the message screen shows of one message."""
+
+from dataclasses import dataclass, field
+
+from engine.cda.reader import is_document
+from engine.runtime.desk.audit import patients_of
+from engine.runtime.desk.benches import SharedBenches
+from engine.runtime.desk.desk import Desk
+from engine.runtime.desk.facets import standing
+from engine.runtime.desk.masking import MaskingPolicy
+from engine.runtime.desk.message_contents import Contents, contents_of
+from engine.runtime.desk.opened_message import open_message
+from engine.runtime.desk.result_lines import shown_patient
+from engine.runtime.desk.rights import Right, Viewer
+from engine.runtime.desk.timeline import Event, timeline
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageView:
+    """One message."""
+
+    message_id: int
+    channel: str
+    message_type: str
+    control_id: str
+    sender: str
+    version: str
+    received_at: float
+    size: int
+    state: str
+    patient: str = field(repr=False)
+    is_document: bool
+    revision: str
+    duplicates: tuple[int, ...]
+    duplicate_of: int | None
+    events: tuple[Event, ...]
+    contents: Contents | None
+    """None: the viewer may not see contents."""
+
+
+def view_message(
+    desk: Desk,
+    viewer: Viewer,
+    policy: MaskingPolicy,
+    benches: SharedBenches,
+    message_id: int,
+    *,
+    empty: bool = False,
+) -> MessageView | None:
+    """Everything about one message; None when there is none within the viewer's channels.
+
+    Args:
+        desk: the store.
+        viewer: who looks; recorded.
+        policy: what a masked viewer sees.
+        benches: configurations, to make again what was made.
+        message_id: which.
+        empty: show defined fields without a value too.
+    """
+    opened = open_message(desk, viewer, policy, message_id)
+    if opened is None:
+        return None
+    detail = opened.detail
+    receipt = detail.receipt
+    contents = None
+    if viewer.may(Right.SEE_BODIES):
+        contents = contents_of(opened, benches, empty=empty)
+    mrn = next(iter(patients_of(detail)), "")
+    run = detail.runs[-1] if detail.runs else None
+    state = standing(run.state, [one.state for one in run.deliveries]) if run else None
+    source = receipt.source if viewer.unmasked else policy.source(receipt.source)
+    events = timeline(detail, opened.policy, source)
+    return MessageView(
+        message_id=message_id,
+        channel=receipt.channel,
+        message_type=receipt.message_type,
+        control_id=receipt.control_id,
+        sender=receipt.sender,
+        version=receipt.version,
+        received_at=receipt.received_at,
+        size=len(receipt.raw),
+        state=(state or receipt.verdict).value.upper(),
+        patient=shown_patient(desk, viewer, mrn),
+        is_document=is_document(receipt.raw),
+        revision=receipt.revision,
+        duplicates=detail.duplicates,
+        duplicate_of=receipt.duplicate_of,
+        events=tuple(events),
+        contents=contents,
+    )
