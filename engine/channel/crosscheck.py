@@ -55,6 +55,21 @@ def check_across(reads: list[ReadChannel]) -> list[Diagnostic]:
     return found
 
 
+def routes_elsewhere(read: ReadChannel, reads: list[ReadChannel]) -> list[RouteConfig]:
+    """Routes of other running channels on the listener of this one."""
+    own = read.config
+    return [
+        other.config.route
+        for other in reads
+        if own is not None
+        and other is not read
+        and other.config is not None
+        and other.config.enabled
+        and other.config.route.fields
+        and _same_door(own.listener, other.config.listener)
+    ]
+
+
 def _duplicate_names(reads: list[ReadChannel]) -> list[Diagnostic]:
     found = []
     seen: dict[str, Place] = {}

@@ -94,6 +94,15 @@ NAME = FieldSpec(
     form=forms.check_name,
     form_name="a name",
 )
+WHEN = FieldSpec(
+    name="when",
+    description="A condition over the message; where it is false nothing is delivered here. Of a "
+    "document it sees the header as routes do: MSH-4, MSH-9 (`CDA` and the code of its type), "
+    "MSH-10, MSH-12.",
+    example='MSH-9.2 in ("A40", "A34")',
+    form=forms.check_not_empty,
+    form_name="a condition",
+)
 TLS = FieldSpec(
     name="tls",
     kind=Kind.OBJECT,

@@ -13,6 +13,7 @@ from engine.channel.delivery_fields import (
     RETRY_OPTION,
     TIMEOUT,
     TLS,
+    WHEN,
 )
 from engine.channel.fields import ComponentSpec, FieldSpec, Kind, PlaceOf, Values
 from engine.channel.listener_fields import count, port, seconds
@@ -88,6 +89,7 @@ FHIR_DESTINATION = ComponentSpec(
     model=FhirDestinationConfig,
     fields=(
         NAME,
+        WHEN,
         FieldSpec(
             name="url",
             description="Base URL.",
@@ -178,6 +180,7 @@ MLLP_DESTINATION = ComponentSpec(
     model=MllpDestinationConfig,
     fields=(
         NAME,
+        WHEN,
         FieldSpec(
             name="host",
             description="Host name or IP address.",
@@ -214,6 +217,7 @@ FILE_DESTINATION = ComponentSpec(
     model=FileDestinationConfig,
     fields=(
         NAME,
+        WHEN,
         FieldSpec(
             name="path",
             description="The folder.",

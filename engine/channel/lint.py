@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from engine.channel import codes
 from engine.channel.channel_fields import CHANNEL
-from engine.channel.crosscheck import ReadChannel, check_across
+from engine.channel.crosscheck import ReadChannel, check_across, routes_elsewhere
 from engine.channel.documents import (
     check_condition_on_documents,
     check_preprocess_on_documents,
@@ -90,7 +90,10 @@ def check_configuration(
     for read in reads:
         found = _check_references(read, known)
         if read.config is not None:
-            config, more = _with_calls(read.config, read, known.calls if not found else None)
+            config, more = read.config, list[Diagnostic]()
+            if known.calls is not None and not found:
+                elsewhere = routes_elsewhere(read, reads)
+                config, more = resolve_destinations(config, read.reading, known.calls, elsewhere)
             configs.append(config)
             found += more
         problems.extend(found)
@@ -170,6 +173,7 @@ def _check_texts(root: MappingNode, reading: Reading) -> None:
     )
     _check_condition(root.get("filter"), "filter", reading, of_documents=of_documents)
     _check_preprocess(root.get("transform"), "transform", reading, of_documents=of_documents)
+    _check_conditions(root.get("destinations"), reading)
     senders = root.get("senders")
     for index, sender in enumerate(senders if isinstance(senders, Sequence) else ()):
         path = f"senders[{index}]"
@@ -188,6 +192,16 @@ def _check_condition(
         problems = list(check_condition_on_documents(condition))
     for problem in problems:
         reading.report(path, problem)
+
+
+def _check_conditions(destinations: Node | None, reading: Reading) -> None:
+    """`when` of every destination."""
+    for index, item in enumerate(destinations if isinstance(destinations, Sequence) else ()):
+        for kind, options in item if isinstance(item, MappingNode) else ():
+            condition = options.get("when") if isinstance(options, MappingNode) else None
+            if isinstance(condition, Scalar) and condition.text.strip():
+                for problem in compile_filter(condition).problems:
+                    reading.report(f"destinations[{index}].{kind.text}.when", problem)
 
 
 def _check_preprocess(
@@ -244,15 +258,6 @@ def _check_references(read: ReadChannel, known: Known) -> list[Diagnostic]:
         if callable(known.maps) and not found:
             known.maps(overlays)
     return found
-
-
-def _with_calls(
-    config: ChannelConfig, read: ReadChannel, known: KnownCalls | None
-) -> tuple[ChannelConfig, list[Diagnostic]]:
-    """The channel with the calls its destinations name, where these are known."""
-    if known is None:
-        return config, []
-    return resolve_destinations(config, read.reading, known)
 
 
 def _unknown_overlays(

@@ -4,13 +4,14 @@ The tenant is that of the environment in force, calls are those of the shipped l
 channel's overlays on top.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from engine.channel.environment import EnvironmentConfig
 from engine.channel.environments import find_tenant
+from engine.channel.gaps import check_gaps
 from engine.channel.lacking import narrowed
-from engine.channel.model import ChannelConfig, MillenniumDestinationConfig
+from engine.channel.model import ChannelConfig, MillenniumDestinationConfig, RouteConfig
 from engine.channel.reading import Reading
 from engine.codevalues.lint import lint_policy
 from engine.diagnostics import Diagnostic, Place, did_you_mean
@@ -33,19 +34,34 @@ class KnownCalls:
 
 
 def resolve_destinations(
-    config: ChannelConfig, reading: Reading, known: KnownCalls
+    config: ChannelConfig,
+    reading: Reading,
+    known: KnownCalls,
+    elsewhere: Sequence[RouteConfig] = (),
 ) -> tuple[ChannelConfig, list[Diagnostic]]:
-    """The channel with the tenants and calls of its Millennium destinations, and all problems."""
+    """The channel with the tenants and calls of its Millennium destinations, and all problems.
+
+    Args:
+        config: as read.
+        reading: for the places of its options.
+        known: what may be named.
+        elsewhere: routes of other channels on the same listener.
+    """
     problems: list[Diagnostic] = []
     destinations = list(config.destinations)
     for index, one in enumerate(destinations):
         if isinstance(one, MillenniumDestinationConfig):
             path = f"destinations[{index}].millennium"
             presets = known.presets(config.transform.overlays)
-            found, more = _resolve(one, presets, known.environment, _Places(reading, path))
-            destinations[index] = found
+            resolved, more = _resolve(one, presets, known.environment, _Places(reading, path))
+            destinations[index] = resolved
             problems.extend(more)
-    return replace(config, destinations=tuple(destinations)), problems
+    found = replace(config, destinations=tuple(destinations))
+    trusted = all(reading.trusts(option) for option in ("destinations", "route", "filter"))
+    if found != config and trusted:
+        capabilities = known.presets(config.transform.overlays).capabilities
+        problems.extend(check_gaps(found, reading, capabilities, elsewhere))
+    return found, problems
 
 
 @dataclass(frozen=True, slots=True)

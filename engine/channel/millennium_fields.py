@@ -8,6 +8,7 @@ from engine.channel.delivery_fields import (
     RESPONSE,
     RETRY_OPTION,
     TIMEOUT,
+    WHEN,
 )
 from engine.channel.fields import ComponentSpec, FieldSpec, Kind, PlaceOf, Values
 from engine.channel.model import MillenniumDestinationConfig
@@ -32,6 +33,7 @@ MILLENNIUM_DESTINATION = ComponentSpec(
     model=MillenniumDestinationConfig,
     fields=(
         NAME,
+        WHEN,
         FieldSpec(
             name="tenant",
             attribute="tenant_name",
@@ -57,6 +59,14 @@ MILLENNIUM_DESTINATION = ComponentSpec(
             example="LAB_A",
             form=forms.check_not_empty,
             form_name="a contributor source",
+        ),
+        FieldSpec(
+            name="accept_gaps",
+            kind=Kind.LIST,
+            description="Events or message types of which Millennium cannot be told all, and that "
+            "come here all the same: what it can be told is sent.",
+            example="[A02, A03]",
+            item=FieldSpec(name="", description="An event such as A02, or a type such as ORM."),
         ),
         FieldSpec(
             name="unmapped",

@@ -240,6 +240,8 @@ class FhirDestinationConfig:
     rate_per_second: float = 0.0
     """0: no limit."""
     response_bytes_max: int = 256_000
+    when: str | None = None
+    """A condition over the message: only those for which it holds are delivered here."""
     retry: RetryPolicy = field(default_factory=RetryPolicy)
     go_live: GoLive = field(default_factory=GoLive)
 
@@ -260,6 +262,8 @@ class MllpDestinationConfig:
     concurrency_max: int = 1
     rate_per_second: float = 0.0
     response_bytes_max: int = 64_000
+    when: str | None = None
+    """A condition over the message: only those for which it holds are delivered here."""
     retry: RetryPolicy = field(default_factory=RetryPolicy)
     go_live: GoLive = field(default_factory=GoLive)
 
@@ -277,6 +281,8 @@ class FileDestinationConfig:
     bytes as received)."""
     concurrency_max: int = 4
     rate_per_second: float = 0.0
+    when: str | None = None
+    """A condition over the message: only those for which it holds are delivered here."""
     retry: RetryPolicy = field(default_factory=RetryPolicy)
     go_live: GoLive = field(default_factory=GoLive)
 
@@ -292,6 +298,9 @@ class MillenniumDestinationConfig:
     """Presets, such as `patient.register`."""
     contributor_source: str = ""
     """Whose local codes these are (code set 73): the folder of the alias tables."""
+    accept_gaps: tuple[str, ...] = ()
+    """Events (`A02`) or message types (`ORM`) of which it is accepted that Millennium cannot be
+    told all, or anything."""
     unmapped: tuple[tuple[str, str], ...] = ()
     """(`Observation.code`, policy) where it differs from that of the resource's rules."""
     match: str = "standard"
@@ -304,6 +313,8 @@ class MillenniumDestinationConfig:
     concurrency_max: int = 16
     rate_per_second: float = 0.0
     response_bytes_max: int = 256_000
+    when: str | None = None
+    """A condition over the message: only those for which it holds are delivered here."""
     retry: RetryPolicy = field(default_factory=RetryPolicy)
     mode: Mode = Mode.LIVE
     """Of the environment; put in place together with the tenant."""

@@ -46,6 +46,17 @@ NOT_A_POLICY = error(
     '"{policy}" is no way to treat an unmapped code',
     "write reject, hold, text, pass or fixed and a code value, such as fixed 1234",
 )
+GAP = error(
+    "O816",
+    "{messages} come to {destination}, and Millennium cannot {cannot}",
+    "send them by another destination of the channel, or name them under `accept_gaps`",
+)
+NO_SUCH_GAP = error(
+    "O817",
+    "`accept_gaps` names {word}, of which Millennium can be told all, or which is not known",
+    "name an event such as A02 or a type such as ORM from docs/millennium.md",
+)
+
 # -- composing --
 
 LEFT_OUT = Code(

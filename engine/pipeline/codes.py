@@ -63,3 +63,9 @@ REVISION_GONE = error(
     "the configuration {revision} is not kept any more",
     "replay on the configuration in force, or put its snapshot back into the data folder",
 )
+NOBODY_TAKES = Code(
+    "S733",
+    Severity.INFO,
+    "no destination of the channel takes it: the `when` of each does not hold",
+    "it was meant to be left out; else change a `when` and replay",
+)

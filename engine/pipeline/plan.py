@@ -97,6 +97,8 @@ class ChannelPlan:
     """Where the site's own segments stand."""
     rules: tuple[PreprocessRule, ...] = ()
     """Edits of the message before it is mapped."""
+    conditions: tuple[tuple[str, CompiledFilter], ...] = ()
+    """Destinations that take only messages for which theirs holds."""
     composers: tuple[Composer, ...] = ()
     """Of destinations that take Millennium calls."""
     senders: tuple["SenderPlan", ...] = ()
@@ -157,6 +159,9 @@ def plan(
         order=tuple(found.name for found in config.destinations),
         updates=dict(transform.updates),
         places=program.places if program is not None else {},
+        conditions=tuple(
+            (found.name, compile_filter(found.when)) for found in config.destinations if found.when
+        ),
         composers=_composers(config.destinations, code_values),
         rules=tuple(rule for rule in compiled if rule is not None),
         senders=tuple(

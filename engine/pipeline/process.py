@@ -25,6 +25,7 @@ from engine.mapping.run import MapResult
 from engine.millennium.calls.body import MessageFacts
 from engine.pipeline import codes
 from engine.pipeline.call_output import compose_outputs, document_facts, message_facts
+from engine.pipeline.conditions import narrowed
 from engine.pipeline.document_keys import document_event_at, document_search_keys
 from engine.pipeline.document_message import as_message
 from engine.pipeline.document_output import document_entries, with_outcome
@@ -120,6 +121,10 @@ def _process(raw: bytes, plan: ChannelPlan, course: _Course) -> ProcessResult:
     course.event_at = event_at(message, plan.context.time_zone) or course.event_at
     if not _passes(message, plan, course):
         return course.result(State.FILTERED)
+    chosen = _taking(message, plan, course)
+    if chosen is None:
+        return course.result(State.FILTERED)
+    plan = chosen
     if plan.program is None or plan.config.transform.map == PASSED_ON:
         return course.result(State.TRANSFORMED, _in_order(plan, _as_received(raw, plan)))
     return _transform(raw, message, plan, plan.program, course)
@@ -142,6 +147,17 @@ def _passes(message: Message, plan: ChannelPlan, course: _Course) -> bool:
     return False
 
 
+def _taking(message: Message, plan: ChannelPlan, course: _Course) -> ChannelPlan | None:
+    """The plan with the destinations that take the message; None, said, when none does."""
+    if not plan.conditions:
+        return plan
+    course.step = "destinations"
+    found = narrowed(plan, message)
+    if found is None:
+        course.diagnostics.append(codes.NOBODY_TAKES())
+    return found
+
+
 def _process_document(raw: bytes, plan: ChannelPlan, course: _Course) -> ProcessResult:
     course.is_document = True
     facts = read_header(raw)
@@ -161,6 +177,10 @@ def _process_document(raw: bytes, plan: ChannelPlan, course: _Course) -> Process
         return course.result(State.ERROR)
     if not _passes(header, plan, course):
         return course.result(State.FILTERED)
+    chosen = _taking(header, plan, course)
+    if chosen is None:
+        return course.result(State.FILTERED)
+    plan = chosen
     if plan.documents is None or plan.config.transform.map == PASSED_ON:
         return course.result(State.TRANSFORMED, _in_order(plan, _as_received(raw, plan)))
     course.step = "map"

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from engine.diagnostics import Place
+from engine.millennium.capabilities import Capabilities
 from engine.millennium.resources.rules import ResourceRules
 
 IGNITE = "ignite-fhir-r4"
@@ -22,8 +23,6 @@ APIS = (IGNITE, EHR_API, CUSTOM)
 PUBLIC = "public"
 TENANT_SPECIFIC = "tenant-specific"
 CONTRACTS = (PUBLIC, TENANT_SPECIFIC)
-
-GRADES = ("documented", "captured", "field report", "inferred")
 
 
 class Interaction(StrEnum):
@@ -163,6 +162,7 @@ class Presets:
 
     calls: dict[str, CallPreset] = field(default_factory=dict)
     rules: dict[str, ResourceRules] = field(default_factory=dict)
+    capabilities: Capabilities = field(default_factory=Capabilities)
 
     def finder(self, resource: str) -> CallPreset | None:
         """The public call that finds a resource of a type by its identifier."""

@@ -19,7 +19,7 @@ A `register` names the calls it is made of: `does: register`, `find:`, `create:`
 """
 
 from collections.abc import Mapping as MappingType
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from engine.diagnostics import Diagnostic, Place, did_you_mean
 from engine.fhir.definitions import resource_types
@@ -29,7 +29,6 @@ from engine.millennium.calls.model import (
     APIS,
     CONTRACTS,
     EHR_API,
-    GRADES,
     AnswerClass,
     Body,
     CallPreset,
@@ -38,6 +37,7 @@ from engine.millennium.calls.model import (
     Interaction,
     Presets,
 )
+from engine.millennium.capabilities import GRADES, Capabilities, read_capabilities
 from engine.millennium.keys import Keys
 from engine.millennium.resources.rules import ResourceRules
 from engine.millennium.resources.rules_reader import read_rules
@@ -79,6 +79,16 @@ class _Read:
     parts: tuple[tuple[str, Scalar], ...]
 
 
+@dataclass(slots=True)
+class _Found:
+    """What the files hold."""
+
+    problems: list[Diagnostic] = field(default_factory=list)
+    calls: dict[str, _Read] = field(default_factory=dict)
+    rules: dict[str, ResourceRules] = field(default_factory=dict)
+    capabilities: Capabilities | None = None
+
+
 def read_presets(
     files: MappingType[str, str], base: Presets | None = None
 ) -> tuple[Presets, list[Diagnostic]]:
@@ -92,54 +102,51 @@ def read_presets(
     Returns:
         Everything that could be read, and all problems.
     """
-    problems: list[Diagnostic] = []
-    read: dict[str, _Read] = {}
-    rules: dict[str, ResourceRules] = {}
+    found = _Found()
     for file, text in sorted(files.items()):
         root, faults = parse_yaml(text, file)
-        problems.extend(faults)
+        found.problems.extend(faults)
         if isinstance(root, Mapping):
-            _read_file(root, file, read, rules, problems)
+            _read_file(root, file, found)
         elif not faults:
             problem = "it is empty" if root is None else "it is no mapping"
-            problems.append(codes.NOT_A_CALL(Place(file=file, line=1), problem=problem))
-    known = Presets(
-        calls={**(base.calls if base else {}), **{name: one.preset for name, one in read.items()}},
-        rules={**(base.rules if base else {}), **rules},
-    )
-    calls = _with_rules(known)
-    for name in read:
-        problems.extend(check_call(calls[name]))
-    for name, preset in _linked(calls, read, problems).items():
-        calls[name] = preset
-    return Presets(calls=calls, rules=known.rules), problems
+            found.problems.append(codes.NOT_A_CALL(Place(file=file, line=1), problem=problem))
+    base = base or Presets()
+    own = {name: one.preset for name, one in found.calls.items()}
+    rules = {**base.rules, **found.rules}
+    calls = {
+        name: replace(preset, rules=rules.get(preset.resource))
+        for name, preset in {**base.calls, **own}.items()
+    }
+    for name in own:
+        found.problems.extend(check_call(calls[name]))
+    calls |= _linked(calls, found.calls, found.problems)
+    capabilities = found.capabilities or base.capabilities
+    return Presets(calls=calls, rules=rules, capabilities=capabilities), found.problems
 
 
-def _read_file(
-    root: Mapping,
-    file: str,
-    read: dict[str, _Read],
-    rules: dict[str, ResourceRules],
-    problems: list[Diagnostic],
-) -> None:
+def _read_file(root: Mapping, file: str, found: _Found) -> None:
     if root.get("call") is not None:
-        one = _read_call(root, file, problems)
+        one = _read_call(root, file, found.problems)
         name = one.preset.name
-        if name in read:
-            other = read[name].preset.file
-            problems.append(codes.DUPLICATE_CALL(one.preset.place, name=name, other=other))
+        if name in found.calls:
+            other = found.calls[name].preset.file
+            found.problems.append(codes.DUPLICATE_CALL(one.preset.place, name=name, other=other))
         elif name:
-            read[name] = one
+            found.calls[name] = one
     elif root.get("resource") is not None:
-        found = read_rules(root, file, problems)
-        if found.resource in rules:
-            other = rules[found.resource].file
-            problems.append(codes.DUPLICATE_CALL(found.place, name=found.resource, other=other))
-        elif found.resource:
-            rules[found.resource] = found
+        rules = read_rules(root, file, found.problems)
+        name = rules.resource
+        if name in found.rules:
+            other = found.rules[name].file
+            found.problems.append(codes.DUPLICATE_CALL(rules.place, name=name, other=other))
+        elif name:
+            found.rules[name] = rules
+    elif root.get("capabilities") is not None:
+        found.capabilities = read_capabilities(root, found.problems)
     else:
-        problem = "the key `call` or `resource` is missing"
-        problems.append(codes.NOT_A_CALL(root.place, problem=problem))
+        problem = "the key `call`, `resource` or `capabilities` is missing"
+        found.problems.append(codes.NOT_A_CALL(root.place, problem=problem))
 
 
 def _read_call(root: Mapping, file: str, problems: list[Diagnostic]) -> _Read:
@@ -236,13 +243,6 @@ def _word(keys: Keys, node: Node, words: list[str]) -> str:
         keys.wrong(node, "`classify`", "a status and a class")
         return ""
     return keys.one_of(node, "classify", node.text, words)
-
-
-def _with_rules(known: Presets) -> dict[str, CallPreset]:
-    return {
-        name: replace(preset, rules=known.rules.get(preset.resource))
-        for name, preset in known.calls.items()
-    }
 
 
 def _linked(
