@@ -156,6 +156,7 @@ tenants:
 RESULTS = """\
 channel: oru
 listener: {{mllp: {{port: {port}}}}}
+route: {{MSH-9.1: ORU}}
 transform:
   time_zone: America/Chicago
   source_system: "urn:oid:1.2.3"

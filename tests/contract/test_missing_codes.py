@@ -33,6 +33,7 @@ tenants:
 CHANNEL = """\
 channel: oru
 listener: {mllp: {port: 2575}}
+route: {MSH-9.1: ORU}
 transform:
   time_zone: America/Chicago
   source_system: urn:oid:1.2.3

@@ -43,6 +43,7 @@ VISIT = {
 CHANNEL = """\
 channel: adt
 listener: {mllp: {port: 2575}}
+route: {MSH-9.1: ADT, MSH-9.2: [A01, A08]}
 destinations:
   - millennium:
       name: chart

@@ -24,6 +24,7 @@ tenants:
 CHANNEL = """\
 channel: oru
 listener: {mllp: {port: 2575}}
+route: {MSH-9.1: ORU}
 transform: {source_system: urn:oid:1.2.3}
 destinations:
   - millennium:

@@ -23,6 +23,7 @@ from engine.pipeline.states import State
 CHANNEL = """
 channel: chart
 listener: {mllp: {port: 2575}}
+route: {MSH-9.1: [ADT, ORU], MSH-9.2: [A01, A31, A40, R01]}
 transform:
   time_zone: America/Chicago
   source_system: urn:oid:1.2.3
@@ -32,6 +33,7 @@ destinations:
       name: chart
       tenant: main
       contributor_source: LAB_A
+      accept_gaps: [A40]
       calls: [patient.register, encounter.register, observation.record]
 """
 ADMISSION = (
