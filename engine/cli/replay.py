@@ -3,7 +3,7 @@
 import time
 from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
@@ -122,7 +122,7 @@ def replay(
         )
         note(f"replay job {job_id}")
         if wait:
-            _watch(log, job_id, len(plan.rows))
+            watch(log, job_id, len(plan.rows))
         else:
             data(str(job_id))
 
@@ -153,7 +153,8 @@ def _preview(
     raise typer.Exit(int(Exit.FINDINGS if result.would_fail else Exit.OK))
 
 
-def _watch(log: "MessageLog", job_id: int, total: int) -> None:
+def watch(log: "MessageLog", job_id: int, total: int) -> NoReturn:
+    """Show how far a job is until it ends, and leave with what became of it."""
     from rich.console import Console
     from rich.progress import Progress
 

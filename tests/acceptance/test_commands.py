@@ -300,3 +300,25 @@ def test_purge_forgets_by_age_and_keeps_what_is_young(node: dict[str, str]) -> N
     assert engine("purge", "--older-than", "90d", "--yes", **node).stdout.strip() == "0"
     assert received(node) >= before  # nothing young was forgotten
     engine("purge", "--older-than", "soon", "--yes", expect=2, **node)
+
+
+def test_a_refused_message_is_a_problem_that_is_shown_noted_and_tried(
+    node: dict[str, str], tmp_path: Path
+) -> None:
+    file = tmp_path / "later.hl7"
+    file.write_bytes(adt("UNBORN2", "88009", "21010102"))
+    engine("send", file, node["mllp"], "--expect", "AA", **node)
+    wait_for(lambda: rows(node, "control:UNBORN2", "status:ERROR"))
+    listed = engine("problems", "--format", "ndjson", expect=1, **node).stdout
+    number = next(
+        row["problem"]
+        for row in map(json.loads, listed.splitlines())
+        if row.get("waiting") and "422" in row["title"]
+    )
+    engine("problems", "note", number, "--owner", "tests", "--snooze", "2h", **node)
+    shown = json.loads(engine("problems", "show", number, "--format", "json", **node).stdout)
+    assert (shown["owner"], shown["state"]) == ("tests", "put off")
+    tried = engine("problems", "replay", number, "--dry-run", **node).stdout
+    assert "create" in tried
+    done = engine("problems", "replay", number, "--yes", "--reason", "a test", expect=1, **node)
+    assert "failed" in done.stdout

@@ -9,7 +9,7 @@ import argparse
 import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import orjson
@@ -26,11 +26,20 @@ KEEP_SECONDS = 1.0
 """How often what was found so far is kept."""
 
 
-def run(log: MessageLog, snapshots: Snapshots, job_id: int, parent: int) -> int:
-    """Preview a draft; the exit code."""
+def keep_preview(
+    log: MessageLog, snapshots: Snapshots, job_id: int, goes_on: Callable[[], bool]
+) -> Preview | None:
+    """Make the preview of a draft and keep it with the job; None when it is no draft.
+
+    Args:
+        log: the message log.
+        snapshots: the configurations.
+        job_id: the draft.
+        goes_on: False ends it early, asked about once a second.
+    """
     job = log.job(job_id)
     if job is None or job.state != "draft":
-        return 1
+        return None
     kept_at = time.monotonic()
 
     def keep(done: int, found: Preview, *, ended: bool = False) -> None:
@@ -42,7 +51,7 @@ def run(log: MessageLog, snapshots: Snapshots, job_id: int, parent: int) -> int:
         if time.monotonic() - kept_at < KEEP_SECONDS:
             return True
         kept_at = time.monotonic()
-        if os.getppid() != parent:
+        if not goes_on():
             return False
         keep(done, found)
         now = log.job(job_id)
@@ -59,7 +68,7 @@ def run(log: MessageLog, snapshots: Snapshots, job_id: int, parent: int) -> int:
         progress=progress,
     )
     keep(sum(found.counts.values()), found, ended=True)
-    return 0
+    return found
 
 
 def _options(job: ReplayJob) -> dict[str, object]:
@@ -79,8 +88,11 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--job", type=int, required=True)
     given = parser.parse_args(arguments)
     os.nice(NICENESS)
+    parent = os.getppid()
+    snapshots = DataFolder(path=given.data).snapshots
     with open_message_log(os.environ["ENGINE_STORE"]) as log:
-        return run(log, DataFolder(path=given.data).snapshots, given.job, os.getppid())
+        made = keep_preview(log, snapshots, given.job, lambda: os.getppid() == parent)
+    return 0 if made is not None else 1
 
 
 if __name__ == "__main__":

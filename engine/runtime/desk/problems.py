@@ -2,11 +2,19 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from engine.runtime.configuration import Snapshots
 from engine.runtime.desk.audit import Act, record
 from engine.runtime.desk.desk import Desk
-from engine.runtime.desk.message_log import MessageDetail, MessageRow, OutageRow, ProblemRow
+from engine.runtime.desk.message_log import (
+    MessageDetail,
+    MessageLog,
+    MessageRow,
+    OutageRow,
+    ProblemRow,
+)
+from engine.runtime.desk.replays import within_scope
 from engine.runtime.desk.rights import Right, Viewer
 from engine.store.interface import Search
 
@@ -139,8 +147,8 @@ def changes_before(snapshots: Snapshots | None, moment: float) -> tuple[Change, 
         return ()
     history = snapshots.history()
     found = []
-    for (revision, at), (earlier, _) in zip(history, [*history[1:], ("", 0.0)], strict=True):
-        if moment - CHANGES_SECONDS <= at <= moment and earlier:
+    for (revision, at), (earlier, _) in pairwise(history):
+        if moment - CHANGES_SECONDS <= at <= moment:
             files = snapshots.difference(earlier, revision)
             found.append(Change(revision=revision, at=at, files=tuple(files)))
     return tuple(found)
@@ -157,11 +165,11 @@ def note_problem(
 ) -> bool:
     """Say who looks after it, what is known, until when it need not be shown.
 
-    Returns False when there is none. Raises NotAllowed without REPLAY.
+    Returns False when there is none within the viewer's channels. Raises NotAllowed without REPLAY.
     """
     viewer.require(Right.REPLAY)
     with desk.log() as log:
-        if log.problems.one(problem_id) is None:
+        if not _is_theirs(log, viewer, problem_id):
             return False
     record(desk, viewer, Act.SETTLE, subject=f"problem {problem_id}", reason="noted")
     with desk.log() as log:
@@ -175,7 +183,17 @@ def note_problem(
 
 
 def waiting_messages(desk: Desk, viewer: Viewer, problem_id: int) -> list[int]:
-    """The messages of a problem that wait for a person, for a replay. Raises NotAllowed."""
+    """The messages of a problem that wait for a person, for a replay, of the viewer's channels.
+
+    Raises NotAllowed without REPLAY.
+    """
     viewer.require(Right.REPLAY)
     with desk.log() as log:
-        return log.problems.messages(problem_id, REPLAY_MAX)
+        found = log.problems.messages(problem_id, REPLAY_MAX)
+    return within_scope(desk, viewer, found)
+
+
+def _is_theirs(log: MessageLog, viewer: Viewer, problem_id: int) -> bool:
+    if viewer.channels is None:
+        return log.problems.one(problem_id) is not None
+    return any(map(viewer.sees, log.problems.channels(problem_id)))

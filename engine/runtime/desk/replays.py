@@ -90,7 +90,7 @@ def draft(desk: Desk, viewer: Viewer, message_ids: Sequence[int], *, source: str
     wanted = sorted(set(message_ids))
     if len(wanted) > MESSAGES_MAX:
         raise ReplayRefused(f"one job takes at most {MESSAGES_MAX:,} messages; choose fewer")
-    kept = _within_scope(desk, viewer, wanted)
+    kept = within_scope(desk, viewer, wanted)
     if not kept:
         raise ReplayRefused("there is no message to replay")
     if len(kept) > BULK_FROM:
@@ -102,7 +102,8 @@ def draft(desk: Desk, viewer: Viewer, message_ids: Sequence[int], *, source: str
     return job_id
 
 
-def _within_scope(desk: Desk, viewer: Viewer, message_ids: Sequence[int]) -> list[int]:
+def within_scope(desk: Desk, viewer: Viewer, message_ids: Sequence[int]) -> list[int]:
+    """Those of these messages whose channels the viewer sees."""
     if viewer.channels is None:
         return list(message_ids)
     kept: list[int] = []
