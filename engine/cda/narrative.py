@@ -60,7 +60,7 @@ def plain_text(node: Node, document: Document) -> str | None:
         An empty text when there are none; None when it refers to nothing.
     """
     for _ in range(REFERENCES_MAX):
-        reference = node.find(_REFERENCE)
+        reference = next(node.iterchildren(_REFERENCE), None)
         own = _words(node)
         if reference is None or own:
             return own

@@ -112,7 +112,7 @@ class DocumentSide:
             if found >= 0 and (best < 0 or found < best):
                 best = found
         if best < 0:
-            code = node.find(_CODE)
+            code = next(node.iterchildren(_CODE), None)
             if code is not None:
                 best = choices.codes.get((tag, code.get("code", "")), -1)
         if best < 0:
@@ -148,8 +148,10 @@ class DocumentSide:
         for (_, node), reference in self.references.items():
             if node.tag not in STATEMENTS or not isinstance(reference, dict):
                 continue  # what a concern refers to is in the list by itself
-            around = (node, *node.iterancestors(*STATEMENTS))
-            author = next((one for one in around if one.find(AUTHOR) is not None), None)
+            author = node if _has_author(node) else None
+            if author is None:
+                around = node.iterancestors(*STATEMENTS)
+                author = next((one for one in around if _has_author(one)), None)
             if author is not None and reference not in self.written.setdefault(author, []):
                 self.written[author].append(reference)
 
@@ -202,6 +204,10 @@ class DocumentSide:
         made = run.add(resource, resource_type, key)
         self.references[known] = made.reference
         return made.reference
+
+
+def _has_author(node: Node) -> bool:
+    return next(node.iterchildren(AUTHOR), None) is not None
 
 
 def _is_another(first: dict[str, Any], second: dict[str, Any]) -> bool:
