@@ -30,9 +30,14 @@ from engine.destinations.millennium_performing import Performance
 from engine.destinations.millennium_service import MillenniumService, OutOfTimeError
 from engine.destinations.millennium_stopping import Stopped
 from engine.destinations.millennium_transcript import Transcript
-from engine.millennium.calls.body import MERGE, decode_calls
+from engine.millennium.calls.body import CHANGE, MERGE, decode_calls
 from engine.millennium.calls.model import CallPreset, Interaction
-from engine.millennium.calls.rendering import ArgumentError, render_request
+from engine.millennium.calls.rendering import (
+    ArgumentError,
+    RenderedRequest,
+    content_of,
+    render_request,
+)
 from engine.pipeline.response import ACCEPTED, Classification, Fault, classify_fault
 from engine.pipeline.states import FailureClass
 
@@ -149,16 +154,22 @@ class MillenniumDestination:
                 transcript.note("merge in the ledger")
                 continue
             preset = self._presets[call["call"]]
-            if preset.interaction is Interaction.REGISTER and preset.create is not None:
-                preset = preset.create
-            first = next(iter(call["identifiers"]), None)
-            arguments = (
-                {} if first is None else {"identifier": f"{first['system']}|{first['value']}"}
-            )
-            roots = self._service.roots
-            request = render_request(preset, roots, arguments, call.get("resource"))
-            transcript.sent(request, with_token=False)
+            if preset.interaction is Interaction.REGISTER:
+                preset = preset.create or preset
+            if call.get("only") == CHANGE or not preset.path:
+                transcript.note(f"{preset.name}: a change of what is there")
+                continue
+            transcript.sent(self._rendered(preset, call), with_token=False)
         return _result(transcript, SHADOWED)
+
+    def _rendered(self, preset: CallPreset, call: Json) -> RenderedRequest:
+        """A call as it would go out, names of the engine in place of ids."""
+        first = next(iter(call["identifiers"]), None)
+        arguments = {} if first is None else {"identifier": f"{first['system']}|{first['value']}"}
+        content = call.get("resource")
+        if content is not None:
+            content = content_of(preset, content, call.get("once", ""))
+        return render_request(preset, self._service.roots, arguments, content)
 
 
 def _checked(body: bytes) -> list[Json]:
@@ -172,8 +183,8 @@ def _checked(body: bytes) -> list[Json]:
         needed = ("survivor", "retired") if call["call"] == MERGE else ("name", "identifiers")
         for identifier in [one for name in needed[-2:] for one in _identifiers(call[name])]:
             _ = identifier["system"], identifier["value"]
-        if "resource" in call:
-            _ = call["resource"]["resourceType"]
+        if not isinstance(call.get("resource", {}), dict):
+            raise TypeError("a resource is an object")
     return calls
 
 

@@ -17,7 +17,7 @@ from engine.destinations.millennium_changing import Change, apply_change
 from engine.destinations.millennium_creating import Creation, create
 from engine.destinations.millennium_exchanges import Exchanges
 from engine.destinations.millennium_identity import Inquiry
-from engine.destinations.millennium_stopping import held, parked, stopped_by
+from engine.destinations.millennium_stopping import Stopped, held, parked, stopped_by
 from engine.destinations.millennium_subjects import keys_for, referenced, second_factor
 from engine.millennium.calls.body import CHANGE, MERGE
 from engine.millennium.calls.model import CallPreset, Interaction
@@ -116,9 +116,7 @@ class Performance:
                     await self.ledger.record(self._root, decision.entries)
                 self.known[name] = f"{kind}/{decision.id}"
             case Missing() if kind in AWAITED_TYPES:
-                raise parked(
-                    kind, Awaited(root=self._root, keys=keys, seconds=self.config.park_seconds)
-                )
+                raise self._awaiting(kind, keys)
             case Missing():
                 self._leave_out(name, Reason.MISSING)
             case Hold() if kind not in AWAITED_TYPES:
@@ -127,6 +125,11 @@ class Performance:
                 raise stopped_by(decision, kind, inquiry.failure)
             case Create():
                 raise AssertionError("nothing is created that is only looked for")
+
+    def _awaiting(self, kind: str, keys: tuple[LedgerKey, ...]) -> Stopped:
+        """It waits beside its lane until one of these keys is known."""
+        seconds = self.config.park_seconds
+        return parked(kind, Awaited(root=self._root, keys=keys, seconds=seconds))
 
     def _leave_out(self, name: str, reason: Reason) -> None:
         self.lacking[name] = reason
@@ -175,7 +178,8 @@ class Performance:
                         await self._end(inquiry, decision.entries)
                         raise stopped_by(decision, kind, inquiry.failure)
                     case Missing():
-                        raise held(Reason.MISSING, kind)
+                        # Perhaps what it changes is parked itself: its lane must go on.
+                        raise self._awaiting(kind, keys)
             self.known[call["name"]] = reference
             return
         raise held(Reason.MISSING, kind)

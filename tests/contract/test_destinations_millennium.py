@@ -8,6 +8,7 @@ import pytest
 import pytest_asyncio
 from charting import (
     CMRN_SYSTEM,
+    EVENT_AT,
     SAID,
     Charting,
     find_encounter,
@@ -25,8 +26,10 @@ from engine.destinations.interface import AttemptResult, Ending, Outgoing, Settl
 from engine.millennium.identity.entries import EntryState, LedgerKey
 from engine.pipeline.states import FailureClass, State
 from engine.runtime.worker.store_turn import StoreThread
+from engine.simulator.millennium.ehr_messages import REQUIRED
 from engine.simulator.millennium.fault_rules import FaultRule, Kind
 from engine.simulator.millennium.options import CLIENT_SECRET, SimulatorOptions
+from engine.simulator.millennium.seed import CANARY
 from engine.simulator.millennium.server import MillenniumSimulator
 from engine.store.interface import StateStore
 
@@ -272,6 +275,38 @@ async def test_people_and_places_that_are_not_there_are_left_out_where_they_may_
     again = {**told, "once": "o2", "name": "Observation/o2"}
     assert accepted(await chart.send(register_patient(), doctor, again))
     assert chart.all("Observation")[1]["performer"][0]["reference"] == "Practitioner/4122622"
+
+
+async def test_a_change_of_what_is_not_there_waits_beside_its_lane(chart: Charting):
+    voided = record_observation(only="change", resource={"status": "amended", **potassium(4.4)})
+    voided["event_at"] = "2026-01-05T15:00:00Z"
+    result = await chart.send(register_patient(), voided)
+    assert ended(result, "reference-missing", Ending.PARK)
+    assert result.awaited is not None
+    assert result.awaited.keys[0].value == "o1"
+    assert chart.all("Observation") == []
+    assert accepted(await chart.send(register_patient(), record_observation()))
+    assert accepted(await chart.send(register_patient(), voided))
+    (found,) = chart.all("Observation")
+    assert found["status"] == "amended"
+
+
+async def test_a_call_of_the_ehr_api_is_made_once_with_a_token_of_its_own(open_chart: Chart):
+    chart = open_chart(calls=("message.send",))
+    call = {
+        "call": "message.send",
+        "name": "Message/m1",
+        "identifiers": [],
+        "resource": dict.fromkeys(REQUIRED, CANARY),
+        "once": "m1",
+        "event_at": EVENT_AT,
+    }
+    result = await chart.send(call)
+    assert accepted(result)
+    assert "/message/20241001/patientMessages/sentItems" in result.request.decode()
+    assert accepted(await chart.send(call))
+    assert chart.posts("sentItems") == 1
+    assert chart.simulator.tokens.issued == 1
 
 
 # -- lost answers --
