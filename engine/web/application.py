@@ -14,7 +14,16 @@ from starlette.staticfiles import StaticFiles
 from engine.web.access import BODY_BYTES_MAX, TooLarge
 from engine.web.console import Console
 from engine.web.rendering import STATIC, Pages
-from engine.web.screens import board, message_page, messages, problems, replays, sign_in
+from engine.web.screens import (
+    audit,
+    board,
+    message_page,
+    messages,
+    problems,
+    replays,
+    sign_in,
+    users,
+)
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -36,7 +45,7 @@ HEADERS = (
     (b"x-robots-tag", b"noindex"),
 )
 HSTS = (b"strict-transport-security", b"max-age=31536000")
-SCREENS = (board, messages, message_page, problems, replays, sign_in)
+SCREENS = (audit, board, message_page, messages, problems, replays, sign_in, users)
 """Modules with `routes() -> list[Route]`."""
 
 

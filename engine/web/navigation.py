@@ -22,6 +22,8 @@ SCREENS: Sequence[Entry] = (
     Entry(label="Messages", path="/messages", keys="g m", right=Right.SEE_MESSAGES),
     Entry(label="Problems", path="/problems", keys="g p", right=Right.SEE_MESSAGES),
     Entry(label="Replays", path="/replays", keys="g r", right=Right.SEE_MESSAGES),
+    Entry(label="Audit", path="/audit", keys="g a", right=Right.READ_AUDIT),
+    Entry(label="Users", path="/users", keys="g u", right=Right.USERS),
 )
 
 

@@ -5,7 +5,17 @@ from collections.abc import Callable
 import pytest
 from console_site import PASSWORD, PLANTED, Tab
 
-SCREENS = ("/", "/channels/adt", "/messages", "/problems", "/replays")
+SCREENS = (
+    "/",
+    "/account",
+    "/audit",
+    "/channels/adt",
+    "/messages",
+    "/problems",
+    "/replays",
+    "/users",
+    "/users/viewer",
+)
 """Add a screen's path here and it is looked at."""
 
 OpenTab = Callable[..., Tab]

@@ -261,6 +261,13 @@ def change_own_password(desk: Desk, viewer: Viewer, before: str, after: str) -> 
         store.save_user(changed)
 
 
+def sign_out_everywhere(desk: Desk, viewer: Viewer) -> None:
+    """End all sessions of the viewer; recorded."""
+    record(desk, viewer, Act.LOGOUT, subject="everywhere")
+    with desk.store() as store:
+        store.end_sessions_of(viewer.name)
+
+
 def prefer(desk: Desk, viewer: Viewer, *, theme: str, shortcuts: bool) -> None:
     """How a user likes the pages. Raises AccountError for an unknown theme."""
     if theme not in ("system", "light", "dark"):
