@@ -11,6 +11,7 @@ SCREENS = (
     "/audit",
     "/channels/adt",
     "/messages",
+    "/messages/1",
     "/problems",
     "/replays",
     "/users",
