@@ -19,7 +19,8 @@ from engine.channel.schema import environment_schema
 from engine.diagnostics import Place
 
 ROOT = Path(__file__).parents[3]
-SHIPPED = sorted((ROOT / "environments").glob("*.yaml"))
+EXAMPLE = ROOT / "examples" / "millennium"
+SHIPPED = sorted((EXAMPLE / "environments").glob("*.yaml"))
 UPDATE = "run pytest with --update"
 SANDBOX = "environments/sandbox.yaml"
 FILE = """\
@@ -187,7 +188,7 @@ def test_every_option_has_an_attribute_and_a_sentence(spec: ComponentSpec):
 
 def test_the_schema_is_valid_and_the_copy_beside_the_environments_current(update: bool):
     jsonschema.Draft7Validator.check_schema(environment_schema())
-    file = ROOT / "environments" / "environment.schema.json"
+    file = EXAMPLE / "environments" / "environment.schema.json"
     current = json.dumps(environment_schema(), indent=1, ensure_ascii=False) + "\n"
     if update:
         file.write_text(current, encoding="utf-8")
