@@ -1,4 +1,4 @@
-"""Rim. `engine simulate millennium | fhir`: simulated receivers on a port."""
+"""Rim. `engine simulate millennium | fhir | mllp`: simulated receivers on a port."""
 
 import asyncio
 import signal
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from engine.cli.terminal import Exit, fail, note
+from engine.cli.terminal import Exit, data_json, fail, note
 
 if TYPE_CHECKING:
     from engine.simulator.millennium.fault_rules import FaultRule
@@ -155,6 +155,23 @@ def fhir(
         fail(Exit.ENVIRONMENT, str(problem))
 
 
+@app.command()
+def mllp(port: Port = 2577, address: Address = "127.0.0.1") -> None:
+    """Take HL7 v2 messages over MLLP and say AA, as Open Engine would; prints counts at the end."""
+    from engine.simulator.mllp_receiver import MllpReceiver
+
+    async def serve() -> None:
+        async with MllpReceiver(address=address, port=port) as receiver:
+            note(f"MLLP on mllp://{address}:{receiver.port}; Ctrl-C ends it")
+            await _told_to_end()
+        data_json({"received": receiver.counts.total(), **receiver.counts})
+
+    try:
+        asyncio.run(serve())
+    except OSError as problem:
+        fail(Exit.ENVIRONMENT, f"cannot listen on {address}:{port}: {problem.strerror or problem}")
+
+
 def _clients(
     secrets: list[str], jwks: list[str], withheld: frozenset[str]
 ) -> "tuple[RegisteredClient, ...]":
@@ -220,15 +237,20 @@ def _run(simulator: "MillenniumSimulator") -> None:
         fail(Exit.ENVIRONMENT, f"cannot listen on {where}: {problem.strerror or problem}")
 
 
-async def _serve(simulator: "MillenniumSimulator") -> None:
+async def _told_to_end() -> None:
+    """Ctrl-C, or a signal to end."""
     ended = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, ended.set)
+    await ended.wait()
+
+
+async def _serve(simulator: "MillenniumSimulator") -> None:
     async with simulator:
         for name in simulator.options.tenants:
             note(f"FHIR R4  {simulator.fhir_root(name)}")
             note(f"EHR API  {simulator.ehr_api_root(name)}")
             note(f"token    {simulator.token_url(name)}")
         note(f"admin    {simulator.url}/_simulator/counts   (see {PAGE}); Ctrl-C ends it")
-        await ended.wait()
+        await _told_to_end()

@@ -13,36 +13,45 @@ import time
 import urllib.error
 import urllib.request
 from collections import Counter
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from engine.mllp import Frame, FrameDecoder, encode_frame
+from engine.simulator.clinic import Clinic
 from engine.simulator.hospital import DOCUMENT, Hospital, Sent
 
 ANSWER_SECONDS = 30.0
 ATTEMPTS = 60
+CLINIC_BEHIND = timedelta(days=2)
+"""A visit is told within seconds, and its times go over an hour: it must not end in the future."""
 
 
 def feed(
-    host: str, port: int, *, documents: str, rate: float, seconds: float, count: int, seed: int
+    sender: Hospital,
+    host: str,
+    port: int,
+    *,
+    documents: str,
+    rate: float,
+    seconds: float,
+    count: int,
 ) -> Counter[str]:
     """Send until `seconds` or `count` (0: no limit) is reached; returns counts by answer.
 
     Prints a JSON line for each message sent with a mistake on purpose, and counts now and then.
 
     Args:
+        sender: what is sent.
         host: of MLLP.
         port: of MLLP.
         documents: URL that takes documents; empty: none is sent.
         rate: messages a second.
         seconds: the time; 0: no end.
         count: messages; 0: no end.
-        seed: of the dice.
     """
-    hospital = Hospital(seed=seed, start=datetime.now(UTC), documents=bool(documents))
     answers: Counter[str] = Counter()
     started = time.monotonic()
     line: socket.socket | None = None
-    for number, sent in enumerate(hospital.messages()):
+    for number, sent in enumerate(sender.messages()):
         due = started + number / rate
         if (count and number >= count) or (seconds and time.monotonic() - started >= seconds):
             break
@@ -121,6 +130,13 @@ def _answer(line: socket.socket) -> str:
                 return found.payload.partition(b"MSA|")[2][:2].decode("ascii", "replace")
 
 
+def _sender(seed: int, *, clinic: bool, documents: bool) -> Hospital:
+    now = datetime.now(UTC)
+    if clinic:
+        return Clinic(seed=seed, start=now - CLINIC_BEHIND)
+    return Hospital(seed=seed, start=now, documents=documents)
+
+
 def main() -> None:
     """The command."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -131,15 +147,20 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=0.0)
     parser.add_argument("--count", type=int, default=0)
     parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument(
+        "--clinic", action="store_true", help="visits whose chart is Millennium: see clinic.py"
+    )
     given = parser.parse_args()
+    if given.clinic and not given.documents:
+        parser.error("--clinic sends documents too: say --documents")
     answers = feed(
+        _sender(given.seed, clinic=given.clinic, documents=bool(given.documents)),
         given.host,
         given.port,
         documents=given.documents,
         rate=given.rate,
         seconds=given.seconds,
         count=given.count,
-        seed=given.seed,
     )
     _say({"done": sum(answers.values()), **answers})
 

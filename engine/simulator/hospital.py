@@ -6,7 +6,7 @@ each with a name, so that a demo has something true to find: see `MISTAKES`.
 """
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -15,7 +15,10 @@ from engine.simulator.documents import DOCUMENT_MISTAKES, make_document
 from engine.simulator.people import Person, make_person
 
 SENDER = "REG|NORTH"
-PANELS = {
+Test = tuple[str, str, str, float, float, float, float]
+"""Code, name, unit, normal range, and the range that values are drawn from."""
+Panel = tuple[str, tuple[Test, ...]]
+PANELS: Mapping[str, Panel] = {
     "24323-8": ("Comprehensive metabolic panel", (
         ("2345-7", "Glucose", "mg/dL", 70, 99, 60, 240),
         ("3094-0", "Urea nitrogen", "mg/dL", 7, 20, 4, 60),
@@ -64,6 +67,14 @@ class Sent:
 class Hospital:
     """An endless, repeatable stream of messages."""
 
+    panels: Mapping[str, Panel] = PANELS
+    rare_panels: Mapping[str, Panel] = {}
+    """Not drawn: they come when they are asked for."""
+    coding_system: str = "LN"
+    """Of the codes of panels and tests."""
+    visit_authority: str = "NORTH"
+    """Who gives visits their numbers."""
+
     def __init__(
         self, *, seed: int, start: datetime, mistakes: float = 0.05, documents: bool = False
     ) -> None:
@@ -88,7 +99,7 @@ class Hospital:
             if kind == "ORU":
                 yield self._sent(self._result(person), "ORU^R01")
             elif kind == CARE_MESSAGE:
-                yield self._care(person)
+                yield self._care(person, self._dice.choice(tuple(CARE)))
             elif kind == DOCUMENT:
                 yield self._document(person)
             else:
@@ -107,8 +118,7 @@ class Hospital:
         )
         return Sent(payload=payload, message_type=DOCUMENT, mistake=mistake)
 
-    def _care(self, person: Person) -> Sent:
-        kind = self._dice.choice(tuple(CARE))
+    def _care(self, person: Person, kind: str) -> Sent:
         event, structure, write = CARE[kind]
         header = self._header(kind, event, structure)
         scene = Scene(
@@ -172,7 +182,7 @@ class Hospital:
         discharged = "" if person.admitted else self._clock.strftime("%Y%m%d%H%M%S")
         fields = {
             1: "1", 2: "I", 3: f"{person.ward}^{person.room}^A^NORTH", 7: doctor, 10: person.ward,
-            17: doctor, 19: f"{person.visit_number}^^^NORTH^VN",
+            17: doctor, 19: f"{person.visit_number}^^^{self.visit_authority}^VN",
             44: self._clock.strftime("%Y%m%d%H%M%S"), 45: discharged,
         }  # fmt: skip
         return "PV1|" + "|".join(fields.get(n, "") for n in range(1, 46)).rstrip("|") + "\r"
@@ -197,12 +207,14 @@ class Hospital:
             parts.append("DG1|1||I50.9^Heart failure, unspecified^I10|||A\r")
         return "".join(parts)
 
-    def _result(self, person: Person) -> str:
+    def _result(self, person: Person, panel: str = "") -> str:
+        """A panel of results; without one it is drawn."""
         dice = self._dice
         person.results += 1
         order = f"{person.number:05d}{person.results:04d}"
-        panel = dice.choice(tuple(PANELS))
-        title, tests = PANELS[panel]
+        panel = panel or dice.choice(tuple(self.panels))
+        title, tests = {**self.panels, **self.rare_panels}[panel]
+        coded = self.coding_system
         stamp = self._clock.strftime("%Y%m%d%H%M%S")
         number, family, given = person.doctor
         parts = [
@@ -211,7 +223,7 @@ class Hospital:
             self._visit(person),
             f"ORC|RE|P{order}^REG|F{order}^LAB\r",
             (
-                f"OBR|1|P{order}^REG|F{order}^LAB|{panel}^{title}^LN|||{stamp}|||||||||"
+                f"OBR|1|P{order}^REG|F{order}^LAB|{panel}^{title}^{coded}|||{stamp}|||||||||"
                 f"{number}^{family}^{given}^^^^^^NPI^L^^^NPI||||||{stamp}||LAB|F\r"
             ),
         ]
@@ -219,7 +231,7 @@ class Hospital:
             value = round(dice.uniform(least, most), 1)
             flag = "L" if value < low else "H" if value > high else "N"
             parts.append(
-                f"OBX|{index}|NM|{code}^{name}^LN||{value}|{unit}^^UCUM|{low}-{high}|{flag}|||F"
+                f"OBX|{index}|NM|{code}^{name}^{coded}||{value}|{unit}^^UCUM|{low}-{high}|{flag}|||F"
                 f"|||{stamp}\r"
             )
         return "".join(parts)
