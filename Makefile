@@ -24,6 +24,8 @@ check: $(READY)
 	$(BIN)/lint-imports
 	$(BIN)/engine check
 	$(BIN)/engine test
+	$(BIN)/engine check --home examples/millennium --env demo
+	$(BIN)/engine test --home examples/millennium --env demo
 	$(BIN)/engine docs --check
 
 test: check
