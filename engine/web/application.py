@@ -15,6 +15,7 @@ from engine.web.access import BODY_BYTES_MAX, TooLarge
 from engine.web.console import Console
 from engine.web.rendering import STATIC, Pages
 from engine.web.screens import (
+    alerts,
     audit,
     board,
     message_page,
@@ -45,7 +46,7 @@ HEADERS = (
     (b"x-robots-tag", b"noindex"),
 )
 HSTS = (b"strict-transport-security", b"max-age=31536000")
-SCREENS = (audit, board, message_page, messages, problems, replays, sign_in, users)
+SCREENS = (alerts, audit, board, message_page, messages, problems, replays, sign_in, users)
 """Modules with `routes() -> list[Route]`."""
 
 

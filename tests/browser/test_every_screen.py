@@ -8,6 +8,7 @@ from console_site import PASSWORD, PLANTED, Tab
 SCREENS = (
     "/",
     "/account",
+    "/alerts",
     "/audit",
     "/channels/adt",
     "/messages",

@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 from starlette.responses import Response
 from starlette.routing import Route
 
+from engine.runtime.desk.alerts import lasting_alerts
 from engine.runtime.desk.board import SLOT_SECONDS, BoardRow
 from engine.runtime.desk.control import ControlRefused, set_control
 from engine.runtime.desk.rights import Right
@@ -97,6 +98,7 @@ def _shown(visit: Visit) -> dict[str, Any]:
         "rows": found,
         "totals": totals,
         "processes": visit.console.board.processes(),
+        "alerts": lasting_alerts(visit.desk, visit.viewer),
         **_drawing(),
     }
 
