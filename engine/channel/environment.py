@@ -102,6 +102,8 @@ class TenantConfig:
     """Service root without a slash at the end, the tenant in place."""
     ehr_api_root: str = ""
     """Root of the EHR REST API; empty: not used."""
+    services: Mapping[str, str] = field(default_factory=dict)
+    """Roots of the site's own services, which tenant-specific calls name."""
     authorization: AuthorizationConfig | None = None
     """None: no token is asked for, which only the open sandbox takes."""
     tls: TlsConfig | None = None

@@ -25,11 +25,17 @@ CLASSES = tuple(one.value for one in EnvironmentClass)
 
 def _check_addresses(values: Values, place: PlaceOf) -> list[Diagnostic]:
     """A password in a URL is a secret in the file."""
+    addresses = {"fhir": values["fhir_root"], "ehr_api": values["ehr_api_root"]}
+    addresses |= {f"services.{name}": root for name, root in values["services"].items()}
     return [
         codes.SECRET_LITERAL(replace(place(option), secret=True), option=option)
-        for option, attribute in (("fhir", "fhir_root"), ("ehr_api", "ehr_api_root"))
-        if values[attribute] and forms.has_password(values[attribute])
+        for option, address in addresses.items()
+        if address and forms.has_password(address)
     ]
+
+
+def _roots(pairs: tuple[tuple[str, str], ...]) -> dict[str, str]:
+    return {name: root.rstrip("/") for name, root in pairs}
 
 
 def _check_authorized(values: Values, place: PlaceOf) -> list[Diagnostic]:
@@ -157,6 +163,22 @@ TENANT = ComponentSpec(
             "Root of the EHR REST API, where it is used.",
             "https://api.cernermillennium.com/{tenant}",
             attribute="ehr_api_root",
+        ),
+        FieldSpec(
+            name="services",
+            kind=Kind.TABLE,
+            description="Roots of the site's own services, by the name that tenant-specific calls "
+            "begin their paths with.",
+            example="{mpages: https://mpages.example.org/api}",
+            key_form=forms.check_identifier,
+            item=FieldSpec(
+                name="",
+                description="The root.",
+                environment=True,
+                form=forms.check_url,
+                form_name="a base URL",
+            ),
+            convert=_roots,
         ),
         FieldSpec(
             name="authorization",

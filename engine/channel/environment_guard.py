@@ -85,6 +85,7 @@ def check_guard(read: ReadEnvironment) -> list[Diagnostic]:
 def _urls(tenant: TenantConfig) -> list[tuple[str, str]]:
     own = tenant.authorization
     found = [("fhir", tenant.fhir_root), ("ehr_api", tenant.ehr_api_root)]
+    found += [(f"services.{name}", root) for name, root in tenant.services.items()]
     if own is not None:
         found.append(("authorization.token_url", own.token_url))
         found.append(("authorization.ehr_api_token_url", own.ehr_api_token_url))

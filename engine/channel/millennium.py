@@ -7,7 +7,7 @@ channel's overlays on top.
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from engine.channel.environment import EnvironmentConfig
+from engine.channel.environment import EnvironmentConfig, TenantConfig
 from engine.channel.environments import find_tenant
 from engine.channel.gaps import check_gaps
 from engine.channel.lacking import narrowed
@@ -16,6 +16,7 @@ from engine.channel.reading import Reading
 from engine.codevalues.lint import lint_policy
 from engine.diagnostics import Diagnostic, Place, did_you_mean
 from engine.millennium import codes
+from engine.millennium.calls.checker import root_of
 from engine.millennium.calls.compose import COMPOSED
 from engine.millennium.calls.model import CallPreset, Presets
 
@@ -97,6 +98,7 @@ def _resolve(
         if tenant is not None:
             possible, lacking = narrowed(call, tenant, place)
             problems.extend(lacking)
+            problems.extend(_check_root(call, tenant, place))
             call = possible or call  # refused: what it says is still checked
         calls.append(call)
     problems.extend(_check_policies(config, calls, places))
@@ -108,6 +110,7 @@ def _resolve(
         release_first=environment.release_first if environment is not None else 0,
         environment=environment.name if environment is not None else "",
         calls=tuple(calls),
+        gaps=presets.capabilities.gaps,
         finders=tuple(
             one
             for one in finders
@@ -130,6 +133,21 @@ def _check_call(call: CallPreset, others: list[CallPreset], place: Place) -> Ite
     for other in others:
         if other.resource == call.resource:
             yield codes.TWO_CALLS(place, name=call.name, other=other.name, resource=call.resource)
+
+
+def _check_root(call: CallPreset, tenant: TenantConfig, place: Place) -> Iterator[Diagnostic]:
+    """A call of an API, or of a service of the site's own, that the tenant names no root of."""
+    roots = {
+        **tenant.services,
+        "fhir_root": tenant.fhir_root,
+        "ehr_api_root": tenant.ehr_api_root,
+    }
+    for part in call.plain:
+        root = root_of(part)
+        if not roots.get(root):
+            option = "`ehr_api`" if root == "ehr_api_root" else f"`services: {{{root}: ...}}`"
+            reason = f"the environment gives the tenant no {option}"
+            yield codes.CANNOT_CALL(place, name=part.name, tenant=tenant.name, reason=reason)
 
 
 def _check_policies(

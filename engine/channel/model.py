@@ -14,6 +14,7 @@ from engine.channel.environment import (
     TenantConfig,
 )
 from engine.millennium.calls.model import CallPreset
+from engine.millennium.capabilities import Gap
 
 
 class Acknowledge(StrEnum):
@@ -326,6 +327,8 @@ class MillenniumDestinationConfig:
     """Put in place by `channel.millennium`; None where only the channels are read."""
     calls: tuple[CallPreset, ...] = ()
     """The presets of `call_names`, in that order; put in place together with the tenant."""
+    gaps: tuple[Gap, ...] = ()
+    """What cannot be told there."""
     finders: tuple[CallPreset, ...] = ()
     """Presets that find what the resources of those calls refer to."""
 

@@ -71,6 +71,7 @@ def _page_makers(root: Any) -> dict[Path, Callable[[], str]]:
     environments = Path("docs") / "environments.md"
     console = Path("docs") / "console.md"
     simulator = Path("docs") / "simulator.md"
+    millennium = Path("docs") / "millennium.md"
     return {
         PAGES_FOLDER / "diagnostics.md": reference.diagnostics_page,
         PAGES_FOLDER / "functions.md": reference.functions_page,
@@ -78,6 +79,7 @@ def _page_makers(root: Any) -> dict[Path, Callable[[], str]]:
         PAGES_FOLDER / "maps.md": lambda: reference.maps_page(Path()),
         guide: lambda: reference.channels_page(guide.read_text(encoding="utf-8")),
         environments: lambda: reference.environments_page(environments.read_text(encoding="utf-8")),
+        millennium: lambda: reference.millennium_page(millennium.read_text(encoding="utf-8")),
         simulator: lambda: reference.simulator_page(simulator.read_text(encoding="utf-8")),
         console: lambda: reference.console_page(console.read_text(encoding="utf-8")),
     }

@@ -175,6 +175,16 @@ def console_page(current: str) -> str:
     return replace_generated(current, CONSOLE)
 
 
+def millennium_page(page: str) -> str:
+    """docs/millennium.md, its tables made of the calls that ship."""
+    from engine.millennium.documentation import replace_generated
+    from engine.runtime.call_library import CallLibrary
+    from engine.runtime.configuration import read_project
+
+    transforms = read_project(Path()).transforms
+    return replace_generated(page, CallLibrary(transforms, {}).presets())
+
+
 def simulator_page(current: str) -> str:
     """docs/simulator.md with its table of behaviours made anew."""
     from engine.simulator.millennium.behaviours import replace_generated

@@ -19,7 +19,7 @@ from engine.destinations.http_exchange import Answer, HttpExchange, Request
 from engine.destinations.interface import SecretSource, TokenSource
 from engine.destinations.millennium_transcript import Transcript
 from engine.destinations.tls import client_context, file_stamp
-from engine.millennium.calls.model import EHR_API, CallPreset
+from engine.millennium.calls.model import CUSTOM, EHR_API, CallPreset
 from engine.millennium.calls.rendering import RenderedRequest
 from engine.pipeline.response import Fault
 
@@ -45,6 +45,7 @@ class MillenniumService:
         self._config = config
         self.tenant: TenantConfig = config.tenant
         self.roots: Mapping[str, str] = {
+            **self.tenant.services,
             "fhir_root": self.tenant.fhir_root,
             "ehr_api_root": self.tenant.ehr_api_root,
         }
@@ -86,7 +87,9 @@ class MillenniumService:
             OutOfTimeError: so it is with the time.
             OSError, ssl.SSLError: a TLS file cannot be read; nothing was sent.
         """
-        source = self._source(preset.api == EHR_API)
+        # A service of the site's own gets the tenant's token only where its call asks for scopes.
+        asks = preset.api != CUSTOM or bool(preset.scopes_v2)
+        source = self._source(preset.api == EHR_API) if asks else None
         scopes = frozenset(preset.scopes_v2)
         answer: Answer | Fault = Fault.INTERNAL
         for _ in range(2):

@@ -57,6 +57,12 @@ NO_SUCH_GAP = error(
     "name an event such as A02 or a type such as ORM from docs/millennium.md",
 )
 
+CANNOT_CALL = error(
+    "O818",
+    "{name} cannot be called at the tenant {tenant}: {reason}",
+    "leave the call out, or complete the tenant in environments/",
+)
+
 # -- composing --
 
 LEFT_OUT = Code(
@@ -84,6 +90,12 @@ SKIPPED = Code(
     Severity.INFO,
     "{resource} is not sent to {destination}: {reason}",
     "send it by another destination where it matters",
+)
+GAP_SENT = Code(
+    "O826",
+    Severity.INFO,
+    "Millennium cannot {cannot}; what it is sent: {sent}",
+    "the rest goes by another destination of the channel",
 )
 NO_IDENTIFIER = warning(
     "O824",

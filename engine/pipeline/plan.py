@@ -202,6 +202,7 @@ def _composers(
                     policies=dict(config.unmapped),
                 ),
                 enrolling_organization=tenant.enrolling_organization,
+                gaps=config.gaps,
             )
         )
     return tuple(found)

@@ -32,7 +32,7 @@ def names_of(template: str) -> list[str]:
 def check_call(preset: CallPreset) -> list[Diagnostic]:
     """Every problem of a call that needs no other call."""
     found = [codes.CALL_SHAPE(preset.place, problem=text) for text in _problems(preset)]
-    writes = preset.body in (Body.RESOURCE, Body.PATCH)
+    writes = preset.body in (Body.RESOURCE, Body.PATCH) and preset.api != CUSTOM
     if writes and preset.resource and preset.rules is None:
         found.append(codes.NO_RULES(preset.place, resource=preset.resource))
     return found
@@ -60,14 +60,30 @@ def _problems(preset: CallPreset) -> Iterator[str]:
         yield "sends If-Match, and its path names no {id}"
 
 
+def root_of(preset: CallPreset) -> str:
+    """The name of the root its path begins with; empty when it begins with none."""
+    first = preset.path.partition("/")[0]
+    return first[1:-1] if first.startswith("{") and first.endswith("}") else ""
+
+
+def _root_problems(preset: CallPreset) -> Iterator[str]:
+    root = root_of(preset)
+    if preset.api == CUSTOM and not root:
+        yield "has a path that begins with no {name}/ of the tenant's `services`"
+    elif preset.api != CUSTOM and preset.path and root not in ROOTS:
+        yield "has a path that does not begin with {fhir_root}/ or {ehr_api_root}/"
+    if preset.content is not None and preset.body is not Body.JSON:
+        yield "has `content`, which only `body: json` sends"
+
+
 def _path_problems(preset: CallPreset) -> Iterator[str]:
-    known = (*ROOTS, *OWN, *preset.parameters)
+    own_root = (root_of(preset),) if preset.api == CUSTOM else ROOTS
+    known = (*own_root, *OWN, *preset.parameters)
     texts = (preset.path, *(value for _, value in (*preset.query, *preset.headers)))
     for name in dict.fromkeys(name for text in texts for name in names_of(text)):
         if name not in known:
             yield f"names {{{name}}}, which is neither a root, id nor one of its `parameters`"
-    if preset.path and not preset.path.startswith(tuple(f"{{{root}}}/" for root in ROOTS)):
-        yield "has a path that does not begin with {fhir_root}/ or {ehr_api_root}/"
+    yield from _root_problems(preset)
     for name in preset.required:
         if name not in preset.parameters:
             yield f'requires "{name}", which is none of its `parameters`'

@@ -20,8 +20,9 @@ from engine.millennium import codes
 from engine.millennium.calls.body import CHANGE, ENGINE, MERGE, MessageFacts
 from engine.millennium.calls.code_fields import CodeSource, Resolved, resolve_codes
 from engine.millennium.calls.identifiers import identifiers_of, second_factor
-from engine.millennium.calls.model import CallPreset, Interaction
+from engine.millennium.calls.model import CUSTOM, CallPreset, Interaction
 from engine.millennium.calls.references import engine_names, with_references
+from engine.millennium.capabilities import Gap
 from engine.millennium.resources.shapers import Surroundings, apply_shaper
 from engine.millennium.resources.shaping import Shaped, shape
 
@@ -50,6 +51,8 @@ class Composer:
     """Resource type to the call that finds one by its identifier."""
     codes: CodeSource
     enrolling_organization: str = ""
+    gaps: tuple[Gap, ...] = ()
+    """What the API cannot be told."""
 
     def writer(self, kind: str) -> CallPreset | None:
         """The call that writes resources of a type."""
@@ -121,7 +124,8 @@ class _Composition:
 
     def _write(self, name: str, entry: Entry, preset: CallPreset) -> None:
         shaped = Shaped(resource=self._renamed(entry.resource))
-        apply_shaper(shaped, name, self.around)
+        if preset.api != CUSTOM:
+            apply_shaper(shaped, name, self.around)
         if shaped.skipped:
             self._skip(shaped)
             return
@@ -294,6 +298,10 @@ class _Composition:
     def diagnostics(self) -> Iterable[Diagnostic]:
         """What was noticed, each once."""
         yield from dict.fromkeys(self.problems)
+        event = tuple(self.message.message_type.split("^")[:2])
+        for gap in self.composer.gaps:
+            if event in gap.messages:
+                yield codes.GAP_SENT(cannot=gap.cannot, sent=gap.sent)
         for kind, paths in self.left_out.items():
             if paths:
                 fields = ", ".join(sorted(paths))

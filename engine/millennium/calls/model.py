@@ -10,6 +10,7 @@ inferred.
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any
 
 from engine.diagnostics import Place
 from engine.millennium.capabilities import Capabilities
@@ -116,6 +117,8 @@ class CallPreset:
     query: tuple[tuple[str, str], ...] = ()
     headers: tuple[tuple[str, str], ...] = ()
     body: Body = Body.NONE
+    content: Any = None
+    """Of `body: json`: what is sent, as `calls.templates` fills it."""
     parameters: tuple[str, ...] = ()
     """What the caller gives by name for path, query, headers and body."""
     required: tuple[str, ...] = ()

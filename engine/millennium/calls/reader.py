@@ -20,6 +20,7 @@ A `register` names the calls it is made of: `does: register`, `find:`, `create:`
 
 from collections.abc import Mapping as MappingType
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from engine.diagnostics import Diagnostic, Place, did_you_mean
 from engine.fhir.definitions import resource_types
@@ -28,6 +29,7 @@ from engine.millennium.calls.checker import check_call
 from engine.millennium.calls.model import (
     APIS,
     CONTRACTS,
+    CUSTOM,
     EHR_API,
     AnswerClass,
     Body,
@@ -41,12 +43,13 @@ from engine.millennium.capabilities import GRADES, Capabilities, read_capabiliti
 from engine.millennium.keys import Keys
 from engine.millennium.resources.rules import ResourceRules
 from engine.millennium.resources.rules_reader import read_rules
-from engine.yamltext import Mapping, Node, Scalar, parse_yaml
+from engine.yamltext import Mapping, Node, Scalar, Sequence, parse_yaml
 
 KEYS = (
     "call", "description", "api", "contract", "grade", "source", "resource", "does", "method",
-    "path", "query", "headers", "body", "parameters", "required", "scopes", "concurrency", "once",
-    "probe", "expect", "capture", "classify", "prerequisites", "find", "create", "change",
+    "path", "query", "headers", "body", "content", "parameters", "required",
+    "scopes", "concurrency", "once", "probe", "expect", "capture", "classify", "prerequisites",
+    "find", "create", "change",
 )  # fmt: skip
 PARTS = ("find", "create", "change")
 FHIR_JSON = "application/fhir+json"
@@ -115,7 +118,7 @@ def read_presets(
     own = {name: one.preset for name, one in found.calls.items()}
     rules = {**base.rules, **found.rules}
     calls = {
-        name: replace(preset, rules=rules.get(preset.resource))
+        name: replace(preset, rules=None if preset.api == CUSTOM else rules.get(preset.resource))
         for name, preset in {**base.calls, **own}.items()
     }
     for name in own:
@@ -176,6 +179,7 @@ def _read_call(root: Mapping, file: str, problems: list[Diagnostic]) -> _Read:
         query=keys.texts("query"),
         headers=_headers(keys, api, body),
         body=body,
+        content=_plain(root.get("content")),
         parameters=keys.words("parameters"),
         required=keys.words("required"),
         scopes=scopes.words("v1"),
@@ -199,6 +203,15 @@ def _read_call(root: Mapping, file: str, problems: list[Diagnostic]) -> _Read:
         preset=preset,
         parts=tuple((part, node) for part, node in parts if isinstance(node, Scalar)),
     )
+
+
+def _plain(node: Node | None) -> Any:
+    """A node as JSON values whose leaves are texts."""
+    if isinstance(node, Mapping):
+        return {key.text: _plain(item) for key, item in node}
+    if isinstance(node, Sequence):
+        return [_plain(item) for item in node]
+    return node.text if node is not None else None
 
 
 def _resource(keys: Keys) -> str:

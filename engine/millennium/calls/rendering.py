@@ -13,6 +13,7 @@ from urllib.parse import quote
 from engine.millennium.calls.body import encode_json
 from engine.millennium.calls.checker import ROOTS, names_of
 from engine.millennium.calls.model import Body, CallPreset
+from engine.millennium.calls.templates import fill
 from engine.millennium.resources.administrative import charge_parameters
 
 Json = dict[str, Any]
@@ -77,13 +78,15 @@ def render_request(
 
 
 def content_of(preset: CallPreset, resource: Json, once: str) -> Json:
-    """What a call that creates sends for a resource: the resource, or the Parameters round it.
+    """What a call sends for a resource: it, Parameters round it, or content of the call's own.
 
     Args:
         preset: the plain call.
         resource: as composed, with the server's references.
         once: the key of the composed call.
     """
+    if preset.content is not None:
+        return fill(preset.content, resource) or {}
     return charge_parameters(resource, once) if preset.body is Body.PARAMETERS else resource
 
 

@@ -18,7 +18,7 @@ EXAMPLES = sorted((ROOT / "channels").glob("*.yaml"))
 UPDATE = "run pytest with --update"
 NOT_OPTIONS = {
     *("file", "line", "server_name", "ehr_api_token_url", "go_live"),
-    *("tenant", "calls", "finders", "mode", "release_first", "environment"),
+    *("tenant", "calls", "finders", "gaps", "mode", "release_first", "environment"),
 }
 """Where it was read; TLS of listeners has no server name, and only tenants have an EHR API; what a
 Millennium destination names, and what the environment says, is put in place later."""
