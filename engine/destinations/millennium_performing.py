@@ -18,7 +18,12 @@ from engine.destinations.millennium_creating import Creation, create
 from engine.destinations.millennium_exchanges import Exchanges
 from engine.destinations.millennium_identity import Inquiry
 from engine.destinations.millennium_stopping import Stopped, held, parked, stopped_by
-from engine.destinations.millennium_subjects import keys_for, referenced, second_factor
+from engine.destinations.millennium_subjects import (
+    keys_for,
+    referenced,
+    second_factor,
+    without_retired,
+)
 from engine.millennium.calls.body import CHANGE, MERGE
 from engine.millennium.calls.model import CallPreset, Interaction
 from engine.millennium.calls.references import filled_probe
@@ -116,7 +121,7 @@ class Performance:
                     await self.ledger.record(self._root, decision.entries)
                 self.known[name] = f"{kind}/{decision.id}"
             case Missing() if kind in AWAITED_TYPES:
-                raise self._awaiting(kind, keys)
+                raise self._awaiting(kind, decision.keys)
             case Missing():
                 self._leave_out(name, Reason.MISSING)
             case Hold() if kind not in AWAITED_TYPES:
@@ -158,6 +163,7 @@ class Performance:
             inquiry.probe = filled_probe(call.get("probe", ""), resource)
             async with self._claims(inquiry):
                 decision = await inquiry.decide(decide(wanted))
+                resource = without_retired(resource, inquiry.entries, self._pools)
                 match decision:
                     case Create():
                         creation = Creation(
@@ -179,7 +185,7 @@ class Performance:
                         raise stopped_by(decision, kind, inquiry.failure)
                     case Missing():
                         # Perhaps what it changes is parked itself: its lane must go on.
-                        raise self._awaiting(kind, keys)
+                        raise self._awaiting(kind, decision.keys)
             self.known[call["name"]] = reference
             return
         raise held(Reason.MISSING, kind)

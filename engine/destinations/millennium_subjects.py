@@ -7,7 +7,7 @@ from engine.destinations.ledger import Ledger
 from engine.destinations.millennium_stopping import held
 from engine.millennium.calls.model import CallPreset
 from engine.millennium.calls.references import engine_names, with_references
-from engine.millennium.identity.entries import KeyKind, LedgerKey
+from engine.millennium.identity.entries import EntryState, KeyKind, LedgerEntry, LedgerKey
 from engine.millennium.identity.normalising import Rules, keys_of
 from engine.millennium.identity.steps import Reason
 
@@ -51,6 +51,21 @@ def keys_for(call: Json, creator: CallPreset, pools: Rules) -> tuple[LedgerKey, 
         )
         return (once,)
     return keys_of(creator.resource, call["identifiers"], pools)
+
+
+def without_retired(resource: Json, entries: Mapping[LedgerKey, LedgerEntry], pools: Rules) -> Json:
+    """The resource without numbers that were merged away: the survivor does not get them back."""
+    kind = resource.get("resourceType", "")
+    identifiers = resource.get("identifier")
+    retired = {key for key, entry in entries.items() if entry.state is EntryState.RETIRED}
+    if not retired or not isinstance(identifiers, list):
+        return resource
+    kept = [
+        item
+        for item in identifiers
+        if not ({"system", "value"} <= item.keys() and {*keys_of(kind, [item], pools)} & retired)
+    ]
+    return {**resource, "identifier": kept}
 
 
 async def second_factor(call: Json, known: Mapping[str, str], ledger: Ledger, root: str) -> Json:

@@ -441,6 +441,8 @@ class ChannelStats:
     """Runs RECEIVED and deliveries QUEUED or PENDING now."""
     held: int
     """Runs and deliveries HELD or UNKNOWN now."""
+    parked: int = 0
+    """Runs of which nothing is left but what waits beside its lane."""
     sent: int
     oldest_queued_at: float | None
     last_received_at: float | None

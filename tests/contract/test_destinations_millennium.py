@@ -218,6 +218,20 @@ async def test_a_merge_counts_at_once_for_whatever_comes_later(chart: Charting):
     assert accepted(await chart.send(register_patient("OLD"), visit))
     assert chart.all("Encounter")[-1]["subject"]["reference"] == f"Patient/{new}"
     assert old != new
+    numbers = [one.get("value") for one in chart.all("Patient")[1]["identifier"]]
+    assert "OLD" not in numbers, "the survivor does not get the retired number"
+
+
+async def test_nobody_is_made_from_a_number_that_was_merged_away(chart: Charting):
+    assert accepted(await chart.send(merge("NEW", "OLD")))
+    result = await chart.send(register_patient("OLD"))
+    assert ended(result, "reference-missing", Ending.PARK)
+    assert result.awaited is not None
+    assert [one.value for one in result.awaited.keys] == ["NEW"]
+    assert chart.posts("Patient") == 0
+    assert accepted(await chart.send(register_patient("NEW")))
+    assert accepted(await chart.send(register_patient("OLD")))
+    assert len(chart.all("Patient")) == 1
 
 
 async def test_a_visit_of_one_who_was_merged_is_still_theirs(chart: Charting):

@@ -112,6 +112,15 @@ def test_another_delivery_of_the_run_still_holds_the_lane(state, worker, log, re
     assert state.blocked([second.run_id]) == set()
 
 
+def test_what_is_parked_and_what_was_held_after_it_are_counted(state, worker, park):
+    late, parked = park(until=time.time() - 1), park()
+    worker.end(late, State.HELD, 2, aside=True, failure_code="reference-missing")
+    (stats,) = state.stats()
+    assert (stats.parked, stats.held, stats.queued) == (1, 1, 0)
+    assert stats.oldest_queued_at is None
+    assert parked > late
+
+
 def test_a_person_may_decide_about_what_is_parked(state, worker, park):
     delivery_id = park()
     assert state.settle([delivery_id], State.CANCELLED, "anna", "not ours") == 1

@@ -90,7 +90,7 @@ class _Case:
         found = yield from self._in_ledger(entries)
         if found is not None:
             return found
-        if not self._wanted.may_create:
+        if not self._may_create():
             return (yield from self._found_or_missing())
         claim = yield from self._take()
         if claim is Claim.REFUSED:
@@ -163,9 +163,14 @@ class _Case:
 
     def _found_or_missing(self) -> Deciding:
         if self._once:
-            return Missing()
+            return Missing(keys=self._keys)
         seen = yield from self._search(self._keys)
-        return self._use(seen) if seen else Missing()
+        return self._use(seen) if seen else Missing(keys=self._keys)
+
+    def _may_create(self) -> bool:
+        """Not of a message whose numbers are all merged away: it does not say the survivor's."""
+        wanted = self._wanted
+        return wanted.may_create and bool(set(self._keys) & set(wanted.keys))
 
     def _search_or_create(self, entries: dict[LedgerKey, LedgerEntry]) -> Deciding:
         """Under the claim: search, and know whether a create of before may be under way."""

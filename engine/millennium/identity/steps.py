@@ -192,6 +192,9 @@ class Create:
 class Missing:
     """It is not there, and is not ours to create."""
 
+    keys: tuple[LedgerKey, ...]
+    """What it would be known by: merged ones replaced by those they lead to."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wait:

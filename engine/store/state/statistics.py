@@ -10,6 +10,11 @@ _OPEN_NOW = (
     "SELECT channel, state, count(*), min(received_at) FROM runs WHERE open = 1"
     " GROUP BY channel, state"
 )
+_ASIDE_NOW = (
+    "SELECT channel, state, count(*) FROM runs WHERE state IN ('HELD', 'PARKED') AND open = 0"
+    f" AND {RARE_RUN} GROUP BY channel, state"
+)
+"""Their lanes do not wait for them."""
 _ERRORS_NOW = (
     f"SELECT channel, count(*) FROM runs WHERE state = 'ERROR' AND {RARE_RUN} GROUP BY channel"
 )
@@ -20,6 +25,7 @@ def stats(database: Database) -> list[ChannelStats]:
     with database.reading() as transaction:
         totals = transaction.rows("SELECT channel, event, count, last_at FROM totals")
         open_now = transaction.rows(_OPEN_NOW)
+        aside_now = transaction.rows(_ASIDE_NOW)
         errors_now: dict[str, int] = dict(transaction.rows(_ERRORS_NOW))
     counts: dict[str, dict[str, int]] = defaultdict(dict)
     last_received: dict[str, float] = {}
@@ -36,6 +42,9 @@ def stats(database: Database) -> list[ChannelStats]:
         else:
             queued[channel] += count
             oldest[channel] = min(first, oldest.get(channel, first))
+    parked: dict[str, int] = defaultdict(int)
+    for channel, state, count in aside_now:
+        (held if state == "HELD" else parked)[channel] += count
     return [
         ChannelStats(
             channel=channel,
@@ -46,6 +55,7 @@ def stats(database: Database) -> list[ChannelStats]:
             errors=errors_now.get(channel, 0),
             queued=queued[channel],
             held=held[channel],
+            parked=parked[channel],
             sent=counts[channel].get("delivery sent", 0),
             oldest_queued_at=oldest.get(channel),
             last_received_at=last_received.get(channel),

@@ -200,11 +200,19 @@ def test_a_merge_in_the_ledger_is_followed_before_anything_is_asked(world):
     assert world.decide() == Use(seen=None, id="2")
 
 
-def test_a_merge_into_somebody_nobody_has_seen_searches_for_the_survivor(world):
+def test_nobody_is_created_from_a_number_that_was_merged_away(world):
     world.retires(A, B)
-    assert world.decide() == Create()
+    assert world.decide() == Missing(keys=(B,))
     assert world.asked_for(Seek) == [Seek(B)]
-    assert world.asked_for(Take) == [Take((B,))]
+    world.has("2", B)
+    assert world.decide().id == "2"
+
+
+def test_a_message_that_says_a_living_number_too_may_create(world):
+    world.retires(A, B)
+    other = key("C")
+    assert world.decide(A, other) == Create()
+    assert world.asked_for(Take) == [Take((B, other))]
 
 
 @pytest.mark.parametrize("length", range(1, HOPS_MAX + 3))
@@ -254,7 +262,7 @@ def test_what_the_service_has_no_more_is_searched_for_again(world):
     assert world.decide().id == "7"
     del world.patients["7"]
     assert world.decide() == Create()
-    assert world.decide(may_create=False) == Missing()
+    assert world.decide(may_create=False) == Missing(keys=(A,))
 
 
 # -- what it does not know --
@@ -287,7 +295,7 @@ def test_two_numbers_found_apart_are_a_persons(world):
 
 
 def test_what_is_not_ours_to_create_is_missing_and_no_claim_is_taken(world):
-    assert world.decide(may_create=False) == Missing()
+    assert world.decide(may_create=False) == Missing(keys=(A,))
     assert not world.asked_for(Take)
 
 
@@ -469,6 +477,6 @@ def test_whatever_the_ledger_and_the_service_say_nobody_is_doubled_or_mistaken(
             assert not must_read
             assert {entry.id for entry in world.entries.values()} >= {found.id}
         case Missing():
-            assert not may_create
+            assert not may_create or not set(found.keys) & set(keys)
         case Wait() | Hold():
             assert found.reason
