@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 from engine.pipeline.states import AcknowledgmentOutcome, State
+from engine.store.copy_interface import CopyStore, EditedCopy
 from engine.store.ledger_interface import LedgerStore
 from engine.store.problem_interface import ProblemStore
 from engine.store.rows import (
@@ -51,9 +52,11 @@ __all__ = [
     "Body",
     "ChannelStats",
     "Control",
+    "CopyStore",
     "DecisionRow",
     "Delivery",
     "DeliveryDetail",
+    "EditedCopy",
     "LaneLease",
     "LeaseLost",
     "LedgerStore",
@@ -247,6 +250,11 @@ class StateStore(Protocol):
 
     def facts(self, message_ids: Sequence[int]) -> dict[int, MessageFacts]:
         """Search keys and event time by the latest run of each message that has one."""
+        ...
+
+    @property
+    def copies(self) -> CopyStore:
+        """Edited copies of messages."""
         ...
 
     def save_search(self, search: SavedSearch) -> None:

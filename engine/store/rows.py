@@ -16,6 +16,7 @@ from engine.pipeline.states import (
     State,
     Verdict,
 )
+from engine.store.copy_interface import EditedCopy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -368,6 +369,10 @@ class MessageDetail:
     runs: tuple[RunDetail, ...]
     duplicates: tuple[int, ...]
     """message_ids of later messages with the same control id."""
+    copy: EditedCopy | None = None
+    """The edited copy that it is."""
+    copies: tuple[EditedCopy, ...] = ()
+    """Edited copies made of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -32,7 +32,7 @@ RARE_RUN = "state NOT IN ('RECEIVED', 'TRANSFORMED', 'SENT')"
 NOTABLE_MESSAGE = "verdict IN ('duplicate', 'conflict', 'fault')"
 RARE_DELIVERY = "state IN ('ERROR', 'HELD', 'UNKNOWN', 'CANCELLED')"
 
-REVISION = "0010"
+REVISION = "0011"
 """The migration that makes these tables."""
 
 STATE = MetaData()
@@ -369,6 +369,7 @@ EDITED_COPIES = Table(
     Column("changes", Text),
     Column("raw", LargeBinary, nullable=False),
     Column("message_id", BigInteger),
+    Column("claimed_until", Float, nullable=False, server_default="0"),
     Index(
         "edited_copies_waiting",
         "channel",

@@ -18,6 +18,7 @@ from engine.web.screens import (
     alerts,
     audit,
     board,
+    edit_copy,
     message_page,
     messages,
     problems,
@@ -46,7 +47,18 @@ HEADERS = (
     (b"x-robots-tag", b"noindex"),
 )
 HSTS = (b"strict-transport-security", b"max-age=31536000")
-SCREENS = (alerts, audit, board, message_page, messages, problems, replays, sign_in, users)
+SCREENS = (
+    alerts,
+    audit,
+    board,
+    edit_copy,
+    message_page,
+    messages,
+    problems,
+    replays,
+    sign_in,
+    users,
+)
 """Modules with `routes() -> list[Route]`."""
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from engine.pipeline.states import Origin, State, Verdict
 from engine.store.interface import (
+    EditedCopy,
     LaneLease,
     NewDelivery,
     Outcome,
@@ -140,6 +141,18 @@ def saved_search(number: int) -> SavedSearch:
     )
 
 
+def edited_copy() -> EditedCopy:
+    return EditedCopy(
+        created_at=START,
+        channel="channel_0",
+        parent_message_id=5,
+        author="anna",
+        reason="test",
+        changes=("PID-8",),
+        raw=b"MSH|",
+    )
+
+
 def use_everything(state: StateStore, lease: LaneLease) -> None:
     """Every call that a worker, the console or a command makes."""
     now = time.time()
@@ -183,6 +196,10 @@ def use_everything(state: StateStore, lease: LaneLease) -> None:
     state.saved_search("s1")
     state.named_searches()
     state.forget_search("s1")
+    state.copies.any_waiting()
+    copy_id = state.copies.add(edited_copy())
+    state.copies.find(copy_id)
+    state.copies.claim(["channel_0", "channel_1"], 60.0)
     merge(state._database)
     for _ in range(10):
         one_turn(state, lease)

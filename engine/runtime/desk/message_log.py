@@ -13,6 +13,7 @@ from engine.pipeline.states import FINAL_STATES, Origin, State
 from engine.store.interface import (
     ChannelStats,
     Control,
+    CopyStore,
     MessageDetail,
     MessageFacts,
     MessageRow,
@@ -87,6 +88,11 @@ class MessageLog:
     def facts(self, message_ids: Sequence[int]) -> dict[int, MessageFacts]:
         """Search keys and event time of these messages."""
         return self._state.facts(message_ids)
+
+    @property
+    def copies(self) -> CopyStore:
+        """Edited copies of messages."""
+        return self._state.copies
 
     def save_search(self, search: SavedSearch) -> None:
         """Keep a query under its id."""

@@ -9,10 +9,12 @@ from engine.runtime.desk.desk import Desk
 from engine.runtime.desk.facets import standing
 from engine.runtime.desk.masking import MaskingPolicy
 from engine.runtime.desk.message_contents import Contents, contents_of
+from engine.runtime.desk.message_edits import Change, changes
 from engine.runtime.desk.opened_message import open_message
 from engine.runtime.desk.result_lines import shown_patient
 from engine.runtime.desk.rights import Right, Viewer
 from engine.runtime.desk.timeline import Event, timeline
+from engine.store.interface import EditedCopy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +35,12 @@ class MessageView:
     revision: str
     duplicates: tuple[int, ...]
     duplicate_of: int | None
+    copy: EditedCopy | None
+    """Where it is an edited copy: of which message, by whom and why."""
+    copy_changes: tuple[Change, ...]
+    """What was changed in it."""
+    copies: tuple[EditedCopy, ...]
+    """Edited copies made of it."""
     events: tuple[Event, ...]
     contents: Contents | None
     """None: the viewer may not see contents."""
@@ -69,6 +77,13 @@ def view_message(
     run = detail.runs[-1] if detail.runs else None
     state = standing(run.state, [one.state for one in run.deliveries]) if run else None
     source = receipt.source if viewer.unmasked else policy.source(receipt.source)
+    copy_changes: list[Change] = []
+    if detail.copy is not None and viewer.may(Right.SEE_BODIES):
+        with desk.log() as log:
+            parent = log.raw([detail.copy.parent_message_id])
+        original = parent.get(detail.copy.parent_message_id)
+        if original is not None:
+            copy_changes = changes(original, receipt.raw, opened.policy)
     events = timeline(detail, opened.policy, source)
     return MessageView(
         message_id=message_id,
@@ -85,6 +100,9 @@ def view_message(
         revision=receipt.revision,
         duplicates=detail.duplicates,
         duplicate_of=receipt.duplicate_of,
+        copy=detail.copy,
+        copy_changes=tuple(copy_changes),
+        copies=detail.copies,
         events=tuple(events),
         contents=contents,
     )

@@ -40,6 +40,15 @@ def timeline(detail: MessageDetail, policy: MaskingPolicy | None, source: str) -
     found = [_received(detail, source)]
     for run in detail.runs:
         found += _events_of(run, policy)
+    found += [
+        Event(
+            at=copy.created_at,
+            kind="off",
+            title=f"{copy.author} made an edited copy",
+            text=f"message {copy.message_id or 'on its way'}: {copy.reason}",
+        )
+        for copy in detail.copies
+    ]
     return sorted(found, key=lambda event: event.at)
 
 

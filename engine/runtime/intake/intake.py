@@ -183,6 +183,15 @@ class Intake:
             except StoreUnavailable:
                 self._fail(())
 
+    def append(self, receipts: Sequence[Receipt]) -> None:
+        """Store what came from no connection. A store that fails is tried again by who asked."""
+        if self._down_since is not None:
+            return
+        try:
+            self._commit(receipts)
+        except StoreUnavailable:
+            self._fail(())
+
     # -- the end of a turn --
 
     def _end_turn(self) -> None:

@@ -21,6 +21,7 @@ from zope.interface import implementer
 from engine.channel.model import Configuration
 from engine.runtime.components import Surroundings
 from engine.runtime.configuration import read_channels
+from engine.runtime.intake.edited_copies import EditedCopies
 from engine.runtime.intake.intake import Intake
 from engine.runtime.intake.listener_set import ListenerSet
 from engine.runtime.intake.state_thread import StateReader, Threads
@@ -63,6 +64,7 @@ class IntakeProcess:
         self._listeners = ListenerSet(around)
         self._log: Log | None = None
         self._intake: Intake | None = None
+        self._copies: EditedCopies | None = None
         self._condition = Condition.STARTING
         self._stop_at: float | None = None
 
@@ -89,6 +91,13 @@ class IntakeProcess:
             self._state.run_states,
             channels=lambda: self._listeners.channels,
             on_store=self._on_store,
+        )
+        self._copies = EditedCopies(
+            self._intake,
+            self._state,
+            receptions=lambda: self._listeners.receptions,
+            monotonic=time.monotonic,
+            wall=time.time,
         )
         self._listeners.attach(self._intake)
         self._listeners.refuse("starting")
@@ -175,6 +184,8 @@ class IntakeProcess:
             if self._intake.store_works:
                 with suppress(StoreUnavailable):
                     self._recover()
+        if self._stop_at is None and self._copies is not None:
+            self._copies.look()
         if self._stop_at is None:
             self._state.controls().addCallbacks(self._listeners.set_controls, lambda _: None)
 

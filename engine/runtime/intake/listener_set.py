@@ -80,6 +80,11 @@ class ListenerSet:
         """The channels of the configuration in force."""
         return list(self._channels.values())
 
+    @property
+    def receptions(self) -> list[Reception]:
+        """What stands behind each listener now."""
+        return [sink.reception for group in self._groups.values() for sink in group.sinks.values()]
+
     def apply(self, configuration: Configuration) -> int:
         """Bring the listeners to a configuration; how many channels changed.
 

@@ -26,7 +26,7 @@ from engine.runtime import codes
 from engine.runtime.intake.answers import SILENCE, Answer, Answers
 from engine.runtime.intake.document_header import as_header
 from engine.runtime.routing import Router
-from engine.store.interface import Receipt
+from engine.store.interface import EditedCopy, Receipt
 
 RAW_FAULT_BYTES_MAX = 65_536
 """Of bytes that are no message this much is kept, beyond what a listener cut already."""
@@ -189,6 +189,35 @@ class Reception:
         """No MSH, or header of a document, that can be read."""
         answer = self._answers.unreadable(header, problems)
         return self._refused(raw[:RAW_FAULT_BYTES_MAX], source, now, header, answer, problems)
+
+    def take_copy(self, copy: EditedCopy, now: float) -> Receipt | None:
+        """An edited copy as a message of its own: nobody is answered, and it is no duplicate.
+
+        None when its channel is not here, or takes nothing new.
+        """
+        channel = next((one for one in self.channels if one.name == copy.channel), None)
+        if channel is None or channel.drained:
+            return None
+        facts = read_header(copy.raw) if is_document(copy.raw) else None
+        header = as_header(facts, copy.raw) if facts is not None else peek(copy.raw)
+        return Receipt(
+            channel=copy.channel,
+            received_at=now,
+            source=copy.source,
+            raw=copy.raw,
+            sha256=hashlib.sha256(copy.raw).digest(),
+            control_id=header.control_id,
+            sender=f"{header.field(3)}|{header.field(4)}",
+            message_type=header.message_type,
+            version=header.version,
+            lanes=(
+                lane_keys(copy.raw, header, channel.lanes)
+                if facts is None
+                else document_lanes(facts, header, channel.lanes)
+            ),
+            revision=self._revision,
+            diagnostics=_as_dicts(header.diagnostics) if header.diagnostics else (),
+        )
 
     def take_fault(self, fault: FrameFault, source: str, now: float) -> Taken:
         """Bytes that could not be framed, or too many of them."""

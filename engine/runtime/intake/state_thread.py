@@ -1,8 +1,9 @@
 """Rim. The processing state for the intake process: asked in one thread, so that the reactor never
 waits for it.
 
-Two questions only: how the runs of some messages stand (late acknowledgments), and what operators
-wish (drain). A store that does not answer holds up nobody: the next question waits its turn.
+Few questions only: how the runs of some messages stand (late acknowledgments), and what operators
+wish (drain, edited copies). A store that does not answer holds up nobody: the next question waits
+its turn.
 """
 
 from collections.abc import Callable, Sequence
@@ -12,8 +13,10 @@ from twisted.internet.defer import Deferred
 from twisted.internet.threads import deferToThreadPool
 from twisted.python.threadpool import ThreadPool
 
-from engine.store.interface import Control, StateStore
+from engine.store.interface import Control, EditedCopy, StateStore
 from engine.store.open_store import open_state
+
+FOLLOW_MESSAGES = 1_000
 
 
 class Threads:
@@ -54,6 +57,8 @@ class StateReader:
         self._url = url
         self._threads = threads
         self._state: StateStore | None = None
+        self._writing: StateStore | None = None
+        """Opened when there is something to write: edited copies are claimed."""
 
     def run_states(self, message_ids: Sequence[int]) -> "Deferred[Any]":
         """See `late_acknowledgment.AskStates`; fails with StoreUnavailable."""
@@ -62,6 +67,10 @@ class StateReader:
     def controls(self) -> "Deferred[dict[str, Control]]":
         """What operators wish, by channel; fails with StoreUnavailable."""
         return self._threads.run(lambda: self._opened().controls())
+
+    def claim_copies(self, channels: Sequence[str], seconds: float) -> "Deferred[list[EditedCopy]]":
+        """Edited copies to be stored by the caller; fails with StoreUnavailable."""
+        return self._threads.run(lambda: self._claim(channels, seconds))
 
     def close(self) -> "Deferred[None]":
         """Close the connection."""
@@ -72,7 +81,18 @@ class StateReader:
             self._state = open_state(self._url, readonly=True)
         return self._state
 
+    def _claim(self, channels: Sequence[str], seconds: float) -> list[EditedCopy]:
+        """What is in the log already must not be given again: the log is followed first."""
+        if not self._opened().copies.any_waiting():
+            return []
+        if self._writing is None:
+            self._writing = open_state(self._url)
+        while self._writing.follow(FOLLOW_MESSAGES):
+            pass
+        return self._writing.copies.claim(channels, seconds)
+
     def _close(self) -> None:
-        if self._state is not None:
-            self._state.close()
-            self._state = None
+        for state in (self._state, self._writing):
+            if state is not None:
+                state.close()
+        self._state = self._writing = None

@@ -13,6 +13,7 @@ from typing import Any
 import psycopg
 
 from engine.pipeline.states import AcknowledgmentOutcome, Origin, State
+from engine.store.copy_interface import EDITED_COPY
 from engine.store.encoding import buckets_of, encode_lanes, encode_list
 from engine.store.interface import Receipt, RecentControlId, StoreUnavailable
 from engine.store.postgresql.batches import RowBatch
@@ -116,8 +117,8 @@ class PostgresqlLog:
             "reading the log",
             "SELECT message_id, received_at, channel, sender, control_id, sha256 FROM log"
             " WHERE day >= %s AND received_at >= %s AND runnable = 1"
-            " ORDER BY message_id DESC LIMIT %s",
-            (int(since // SECONDS_PER_DAY), since, limit),
+            " AND NOT starts_with(source, %s) ORDER BY message_id DESC LIMIT %s",
+            (int(since // SECONDS_PER_DAY), since, EDITED_COPY, limit),
         )
         for message_id, received_at, channel, sender, control_id, sha256 in reversed(rows):
             yield RecentControlId(

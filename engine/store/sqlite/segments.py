@@ -14,6 +14,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from engine.store.copy_interface import EDITED_COPY
 from engine.store.sqlite.connection import close_quietly, connect
 
 KEPT = "kept.db"
@@ -91,8 +92,9 @@ class SegmentReader:
             if connection is not None and _ends_after(connection, received_at):
                 yield from connection.execute(
                     "SELECT message_id, received_at, channel, sender, control_id, sha256"
-                    " FROM headers WHERE received_at >= ? AND runnable = 1 ORDER BY message_id",
-                    (received_at,),
+                    " FROM headers WHERE received_at >= ? AND runnable = 1"
+                    " AND substr(source, 1, ?) <> ? ORDER BY message_id",
+                    (received_at, len(EDITED_COPY), EDITED_COPY),
                 )
 
     def select(self, columns: str, table: str, message_ids: Sequence[int]) -> list[tuple[Any, ...]]:

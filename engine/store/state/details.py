@@ -22,6 +22,7 @@ from engine.store.interface import (
     RunDetail,
 )
 from engine.store.schema import DELIVERIES_PER_RUN
+from engine.store.state.edited_copies import copied_as, copies_of
 from engine.store.state.search_keys import later_messages
 
 _RUNS = (
@@ -62,6 +63,8 @@ def message_detail(
         runs = tuple(_run_detail(transaction, compression, row) for row in rows)
         later = Ids(later_messages(transaction, header.control_id, message_id))
         duplicates = transaction.rows(_DUPLICATES, later, header.channel, message_id)
+        copies = copies_of(transaction, message_id)
+        copy = copied_as(transaction, message_id)
     keys = {(kind, value) for row in rows for kind, value in decode_list(row[7])}
     return MessageDetail(
         receipt=_receipt(header, body),
@@ -71,6 +74,8 @@ def message_detail(
         search_keys=tuple(sorted(keys)),
         runs=runs,
         duplicates=tuple(row[0] for row in duplicates),
+        copy=copy,
+        copies=tuple(copies),
     )
 
 

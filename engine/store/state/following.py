@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from engine.pipeline.states import Origin, State, Verdict
 from engine.store.database import LoggedMessage, Transaction
 from engine.store.encoding import buckets_of, codes_of, decode_diagnostics, decode_lanes
+from engine.store.state.edited_copies import mark_stored
 from engine.store.state.search_keys import CODE, CONTROL_ID, KEY_MAX, Key, add_keys
 from engine.store.state.statements import INSERT_MESSAGE, INSERT_RUN
 from engine.store.state.tally import SECONDS_PER_MINUTE, Tally
@@ -43,6 +44,7 @@ def index_messages(transaction: Transaction, messages: Sequence[LoggedMessage]) 
             for message in messages
         ],
     )
+    mark_stored(transaction, messages)
     add_keys(
         transaction,
         [

@@ -7,6 +7,7 @@ copies such messages forward before it drops the part they are in, so the disk a
 
 from engine.pipeline.states import State
 from engine.store.database import AMONG, EACH_DELIVERY, Database, Ids, LogReader, Row, Transaction
+from engine.store.state.edited_copies import forget_copies
 from engine.store.state.id_marks import forget_marks
 from engine.store.state.search_keys import forget_generations
 
@@ -63,6 +64,7 @@ def purge(database: Database, log: LogReader, before: float, keep_states: frozen
         )
     forget_generations(database, boundary, kept)
     forget_marks(database, boundary, kept)
+    forget_copies(database, boundary)
     log.forget(before, kept)
     return forgotten
 

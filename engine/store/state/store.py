@@ -6,6 +6,7 @@ from typing import Any
 
 from engine.pipeline.states import State
 from engine.store.compression import Compression
+from engine.store.copy_interface import CopyStore
 from engine.store.database import Database, LogReader
 from engine.store.interface import (
     Body,
@@ -37,6 +38,7 @@ from engine.store.state import (
 )
 from engine.store.state.commit import Commit
 from engine.store.state.details import message_detail
+from engine.store.state.edited_copies import CopyTables
 from engine.store.state.ledger import DatabaseLedger
 from engine.store.state.problems import ProblemTables
 from engine.store.state.retention import purge
@@ -58,6 +60,7 @@ class DatabaseState:
         self._lease: LaneLease | None = None
         self._problems = ProblemTables(database)
         self._watch = WatchTables(database)
+        self._copies = CopyTables(database)
         self.ledger = DatabaseLedger(database)
 
     @property
@@ -151,6 +154,11 @@ class DatabaseState:
     def facts(self, message_ids: Sequence[int]) -> dict[int, MessageFacts]:
         """What messages are about."""
         return message_facts(self._database, message_ids)
+
+    @property
+    def copies(self) -> CopyStore:
+        """Edited copies."""
+        return self._copies
 
     def save_search(self, search: SavedSearch) -> None:
         """Keep a query."""
