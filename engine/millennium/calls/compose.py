@@ -8,7 +8,6 @@ refer to. Body of the delivery: `calls.body`.
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from copy import deepcopy
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
@@ -129,13 +128,10 @@ class _Composition:
         if shaped.skipped:
             self._skip(shaped)
             return
+        resolved = Resolved()
         if preset.rules is not None:
             resolved = resolve_codes(shaped.resource, preset.rules, self.composer.codes)
-            self.resolved.append(resolved)
-            self.problems.extend(resolved.problems)
             shape(shaped, preset.rules)
-        else:
-            resolved = Resolved()
         self.problems.extend(shaped.problems)
         self.left_out.setdefault(shaped.kind, {}).update(dict.fromkeys(shaped.left_out))
         identifiers = identifiers_of(entry)
@@ -144,6 +140,8 @@ class _Composition:
         if shaped.lacking:
             self._refuse(name, shaped.lacking)
             return
+        self.resolved.append(resolved)  # a code of what is not sent holds nothing
+        self.problems.extend(resolved.problems)
         self.demanded[name] = shaped.demanded
         call = {
             "call": preset.name,
@@ -170,26 +168,23 @@ class _Composition:
 
     def _renamed(self, resource: Json) -> Json:
         """A copy without id and narrative, whose references name resources of the message."""
-        copy = deepcopy(resource)
-        for key in ("id", "text"):
-            copy.pop(key, None)
-        self._rename(copy)
-        return copy
+        return {
+            key: self._copy(item) for key, item in resource.items() if key not in ("id", "text")
+        }
 
-    def _rename(self, value: Any) -> None:
+    def _copy(self, value: Any) -> Any:
         if isinstance(value, list):
-            for item in value:
-                self._rename(item)
-        elif isinstance(value, dict):
-            reference = value.get("reference")
-            if isinstance(reference, str):
-                name = self.roles.get(reference, reference)
-                if name in self.entries or _ENGINE_NAME.fullmatch(name):
-                    value["reference"] = f"{ENGINE}{name}"
-                value.pop("type", None)
-            for key, item in value.items():
-                if key != "reference":
-                    self._rename(item)
+            return [self._copy(item) for item in value]
+        if not isinstance(value, dict):
+            return value
+        found = {key: self._copy(item) for key, item in value.items()}
+        reference = found.get("reference")
+        if isinstance(reference, str):
+            name = self.roles.get(reference, reference)
+            if name in self.entries or _ENGINE_NAME.fullmatch(name):
+                found["reference"] = f"{ENGINE}{name}"
+            found.pop("type", None)
+        return found
 
     def _skip(self, shaped: Shaped) -> None:
         kind, destination = shaped.kind, self.composer.destination

@@ -1,5 +1,8 @@
 """Messages that Millennium has no API for: refused where nobody takes them, by route and `when`."""
 
+import re
+from pathlib import Path
+
 import pytest
 from composed import known_calls
 
@@ -28,6 +31,15 @@ def refused(head: str, *more: str, options: str = "", files: dict[str, str] | No
     _, problems = check_configuration(named, {}, known_calls=known_calls())
     assert {one.code for one in problems} <= {"O816", "O817"}, problems
     return " ".join(one.message.partition(" come ")[0] for one in problems)
+
+
+def test_the_channels_of_the_guide_are_in_order():
+    page = Path(__file__).parents[3] / "docs" / "millennium.md"
+    blocks = re.findall(r"```yaml\n(channel: .*?)```", page.read_text("utf-8"), re.DOTALL)
+    files = {f"channels/{number}.yaml": block for number, block in enumerate(blocks)}
+    _, problems = check_configuration(files, {}, known_calls=known_calls())
+    assert len(files) == 3
+    assert problems == []
 
 
 def oen(when: str = "") -> str:

@@ -126,6 +126,12 @@ def test_a_code_without_a_value_holds_the_message_and_says_how_to_map_it():
     assert "engine tables add LAB_A/72" in (held.hint or "")
 
 
+def test_a_code_of_what_is_not_sent_anyway_holds_nothing():
+    result = processed(RESULT.replace("|||F|||2026", "|||P|||2026"), values=None)
+    assert result.state is not State.HELD
+    assert "V840" not in {one.code for one in result.diagnostics}
+
+
 @pytest.mark.parametrize(
     ("policy", "state", "code"),
     [
