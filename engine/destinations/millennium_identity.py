@@ -207,7 +207,8 @@ class Inquiry:
 
 def _seen(resource: Json, etag: str = "") -> Seen:
     """A resource with its version: of the header, else of its meta. Opaque either way."""
-    version = resource.get("meta", {}).get("versionId", "")
+    meta = resource.get("meta")
+    version = meta.get("versionId", "") if isinstance(meta, dict) else ""
     return Seen(str(resource["id"]), etag or (f'W/"{version}"' if version else ""), resource)
 
 
@@ -223,7 +224,9 @@ def _next_page(bundle: Json, root: str) -> str:
     """The link to the next page, verbatim; never to another service."""
     links = bundle.get("link")
     for link in links if isinstance(links, list) else []:
+        if not isinstance(link, dict) or link.get("relation") != "next":
+            continue
         url = link.get("url")
-        if link.get("relation") == "next" and isinstance(url, str) and url.startswith(f"{root}/"):
+        if isinstance(url, str) and url.startswith(f"{root}/"):
             return url
     return ""

@@ -22,6 +22,7 @@ from simulated import MRN_SYSTEM, patient
 
 from engine.channel.environment import AliasPool, Mode
 from engine.destinations import millennium_identity
+from engine.destinations.http_exchange import Answer
 from engine.destinations.interface import AttemptResult, Ending, Outgoing, Settlement
 from engine.millennium.identity.entries import EntryState, LedgerKey
 from engine.pipeline.states import FailureClass, State
@@ -566,6 +567,30 @@ async def test_a_body_that_is_none_and_a_call_that_is_gone_are_told_apart(chart:
         assert result.classification.code == "body-unusable"
     gone = register_patient() | {"call": "patient.enrol"}
     assert ended(await chart.send(gone), "call-gone")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"<html>a proxy</html>",
+        b"[]",
+        b'{"resourceType":"OperationOutcome"}',
+        b'{"resourceType":"Bundle","entry":[{"resource":null},7,{"resource":{"id":1}}]}',
+        b'{"resourceType":"Bundle","entry":"many","link":[7]}',
+    ],
+)
+async def test_a_strange_answer_is_never_an_empty_one(chart: Charting, content: bytes):
+    """A page of some proxy with status 200 says nothing of who is there."""
+
+    async def strange(*_: Any, **__: Any) -> Answer:
+        return Answer(200, {}, (), content, True)
+
+    chart.destination._service.exchange = strange
+    result = await chart.send(find_patient(), record_observation())
+    assert not result.classification.accepted
+    if b"Bundle" not in content:
+        assert result.classification.code == "read-answer-unexpected"
 
 
 # -- going live --

@@ -58,7 +58,7 @@ def _differ(name: str, sent: Any, found: Any) -> bool:
     if name in _TIMES:
         ours, theirs = instant(sent), instant(found)
         return ours is not None and theirs is not None and ours != theirs
-    if name == "valueQuantity":
+    if name == "valueQuantity" and isinstance(found, dict):
         return not says(found.get("value"), sent.get("value"))
     return not says(found, sent)
 

@@ -74,20 +74,27 @@ def _compare_patient(verify: Json, resource: Json, policy: MatchPolicy) -> Match
 def _factors(verify: Json, resource: Json) -> dict[str, bool]:
     """Name of each factor that both sides have, and whether they agree in it."""
     found: dict[str, bool] = {}
-    if verify.get("birthDate") and resource.get("birthDate"):
-        found["birthDate"] = _same_date(verify["birthDate"], resource["birthDate"])
+    ours, theirs = verify.get("birthDate"), resource.get("birthDate")
+    if ours and theirs and isinstance(theirs, str):
+        found["birthDate"] = _same_date(ours, theirs)
     ours, theirs = verify.get("gender"), resource.get("gender")
     if ours and theirs and "unknown" not in (ours, theirs):
         found["gender"] = ours == theirs
-    families = {plain_name(name["family"]) for name in _names(resource) if name.get("family")}
+    families = {plain_name(name["family"]) for name in _names(resource)}
     if verify.get("family") and families:
         found["family"] = plain_name(verify["family"]) in families
     return found
 
 
 def _names(resource: Json) -> list[Json]:
+    """Names with a family name."""
     names = resource.get("name")
-    return [name for name in names if isinstance(name, dict)] if isinstance(names, list) else []
+    listed = names if isinstance(names, list) else []
+    return [
+        name
+        for name in listed
+        if isinstance(name, dict) and isinstance(name.get("family"), str) and name["family"]
+    ]
 
 
 def _same_date(ours: str, theirs: str) -> bool:
@@ -111,7 +118,7 @@ def successor(resource: Json) -> str:
     if kind == "Patient":
         links = resource.get("link")
         for link in links if isinstance(links, list) else []:
-            if link.get("type") == "replaced-by":
+            if isinstance(link, dict) and link.get("type") == "replaced-by":
                 return reference_id(link.get("other"), "Patient")
     if kind == "Encounter" and resource.get("status") == "unknown":
         return reference_id(resource.get("partOf"), "Encounter")

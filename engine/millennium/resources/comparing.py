@@ -40,7 +40,12 @@ def _object_says(there: Json, wanted: Json) -> bool:
 
 def _says_coding(there: Json, wanted: list[Json]) -> bool:
     """A concept is said when the server has one of its codings; the words beside are its own."""
-    listed = {(one.get("system"), one.get("code")) for one in there.get("coding", ())}
+    codings = there.get("coding")
+    listed = [
+        (one.get("system"), one.get("code"))
+        for one in (codings if isinstance(codings, list) else [])
+        if isinstance(one, dict)
+    ]
     return any((one.get("system"), one.get("code")) in listed for one in wanted)
 
 
