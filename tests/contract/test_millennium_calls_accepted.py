@@ -26,6 +26,7 @@ CALLS = (
     "allergy.record", "chargeItem.create", "condition.record", "coverage.record", "document.file",
     "encounter.register", "familyHistory.record", "immunization.record", "medication.record",
     "observation.record", "patient.register", "procedure.record", "relatedPerson.record",
+    "report.file",
 )  # fmt: skip
 LOINC, SNOMED = "http://loinc.org", "http://snomed.info/sct"
 V2 = "http://terminology.hl7.org/CodeSystem/v2-"
@@ -183,6 +184,28 @@ RESOURCES: dict[str, Json] = {
         "subject": SUBJECT,
         "date": AT,
         "content": [{"attachment": {"contentType": "text/xml", "data": CDA}}],
+    },
+    "a report of pathology": {
+        "resourceType": "DiagnosticReport",
+        "identifier": identifier("urn:oid:2.16.840.1.113883.3.9999.2", "S-1", "FILL"),
+        "status": "final",
+        "category": [concept(f"{V2}0074", "SP")],
+        "code": concept(LOINC, "11526-1", "Pathology study"),
+        "subject": SUBJECT,
+        "effectiveDateTime": AT,
+        "performer": [{"reference": "Practitioner/d"}],
+        "presentedForm": [{"contentType": "application/pdf", "data": "JVBERi0xLjQ="}],
+    },
+    "a report of cardiology": {
+        "resourceType": "DiagnosticReport",
+        "identifier": identifier("urn:oid:2.16.840.1.113883.3.9999.2", "C-1", "FILL"),
+        "status": "final",
+        "category": [concept(f"{V2}0074", "CUS")],
+        "code": concept(LOINC, "34552-0", "Echocardiogram"),
+        "subject": SUBJECT,
+        "effectiveDateTime": AT,
+        "performer": [{"reference": "Practitioner/d"}],
+        "presentedForm": [{"contentType": "application/pdf", "data": "JVBERi0xLjQ="}],
     },
     "a relative": {
         "resourceType": "RelatedPerson",
