@@ -13,6 +13,12 @@ SCREENS = (
     "/channels/adt",
     "/messages",
     "/messages/1",
+    "/messages/1?left=raw&right=sent",
+    "/messages/1?left=lost&right=not-written",
+    "/messages/1/attempts",
+    "/messages/1/copy",
+    "/messages/1/thread/patient",
+    "/messages/3",
     "/problems",
     "/replays",
     "/users",
@@ -87,6 +93,7 @@ def test_signing_in_moving_and_leaving_need_no_mouse(open_tab: OpenTab) -> None:
     page.keyboard.type(PASSWORD)
     page.keyboard.press("Enter")
     page.wait_for_selector("#board")
+    page.wait_for_load_state()
     page.keyboard.press("j")
     assert page.evaluate("document.activeElement.matches('[data-row]')")
     page.keyboard.press("?")
