@@ -5,7 +5,7 @@ demo's copy of the project.
 """
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from engine.cli.demo_site import ENVIRONMENT, Site
@@ -35,8 +35,6 @@ class Analyst:
     mapped_at: float = 0.0
     released_at: float = 0.0
     sent_at: float = 0.0
-    _loaded: "Loaded | None" = field(default=None, repr=False)
-    """The project as it was before the row was added."""
 
     @property
     def table(self) -> str:
@@ -57,18 +55,19 @@ class Analyst:
         """
         if not self.message_id:
             self._find(log)
-        elif not self.released_at:
-            if hurried or time.time() - self.held_at >= HELD_SECONDS:
-                self._map(log)
         elif not self.done:
             self._arrived(log)
+            waited = hurried or time.time() - self.held_at >= HELD_SECONDS
+            if waited and not self.done and not self.released_at:
+                self._map(log)
 
     def told(self) -> str:
         """How far it is, in a line; empty before there is a held message."""
         if not self.message_id:
             return ""
         if not self.mapped_at:
-            return f"message {self.message_id} is held: a code has no code value at the tenant"
+            how = "was" if self.done else "is"
+            return f"message {self.message_id} {how} held: a code has no code value at the tenant"
         mapped = f"{self.code} of message {self.message_id} is mapped to {self.target}"
         return f"{mapped}; the message has gone out" if self.done else f"{mapped}; released"
 
@@ -81,20 +80,24 @@ class Analyst:
 
     def _map(self, log: "MessageLog") -> None:
         from engine.runtime.codetables.adding import NewRow, add_alias
+        from engine.runtime.codetables.lines import Refused
         from engine.runtime.node.node import data_folder, request_reload
 
-        loaded = self._project()
-        entry = self._entry(log, loaded)
-        if entry is None:
-            return
         if not self.mapped_at:
-            added = add_alias(
-                self.site.project,
-                loaded.code_values,
-                TABLE,
-                NewRow(code=entry.key.code, target=entry.suggestion, display=entry.display),
-                snapshots=list(loaded.code_values.snapshots.values()),
-            )
+            loaded = self._project()
+            entry = self._entry(log, loaded) if loaded is not None else None
+            if loaded is None or entry is None:
+                return  # somebody changed the copy meanwhile
+            try:
+                added = add_alias(
+                    self.site.project,
+                    loaded.code_values,
+                    TABLE,
+                    NewRow(code=entry.key.code, target=entry.suggestion, display=entry.display),
+                    snapshots=list(loaded.code_values.snapshots.values()),
+                )
+            except Refused:
+                return
             self.code, self.display, self.target = entry.key.code, entry.display, added.target
             self.mapped_at = time.time()
         asked_at = time.time()
@@ -103,15 +106,14 @@ class Analyst:
         if result is not None and result.accepted:
             self.released_at = asked_at
 
-    def _project(self) -> "Loaded":
+    def _project(self) -> "Loaded | None":
         from engine.runtime.configuration import check_project, read_project
 
-        if self._loaded is None:
+        try:
             files = read_project(self.site.project, ENVIRONMENT)
-            self._loaded, _ = check_project(files, self.site.variables, check_maps=False)
-        if self._loaded is None:
-            raise RuntimeError("the engine runs on a project that is not in order")
-        return self._loaded
+        except (OSError, ValueError):
+            return None
+        return check_project(files, self.site.variables, check_maps=False)[0]
 
     def _entry(self, log: "MessageLog", loaded: "Loaded") -> "MissingCode | None":
         """What the work list says of the code, with its suggestion."""
@@ -125,5 +127,5 @@ class Analyst:
 
         detail = log.message(self.message_id)
         if detail is not None and detail.runs and detail.runs[-1].state is State.SENT:
-            last = (one.attempts[-1].finished_at for one in detail.runs[-1].deliveries)
-            self.sent_at = max(last, default=time.time())
+            attempts = [each for one in detail.runs[-1].deliveries for each in one.attempts]
+            self.sent_at = max((one.finished_at for one in attempts), default=time.time())

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from shlex import quote
 from typing import IO
 
 from engine.cli.terminal import Exit, fail
@@ -103,8 +104,8 @@ class Site:
         shutil.copytree(EXAMPLE, self.project)
         shutil.copytree(CHANNELS, self.project / CHANNELS, dirs_exist_ok=True)
         commands = Path(sys.executable).parent
-        lines = [f"export {name}='{value}'" for name, value in self.variables.items()]
-        lines.append(f"export PATH='{commands}':\"$PATH\"")
+        lines = [f"export {name}={quote(value)}" for name, value in self.variables.items()]
+        lines.append(f'export PATH={quote(str(commands))}:"$PATH"')
         (self.folder / VARIABLES).write_text("\n".join(lines) + "\n", encoding="utf-8")
 
     def run(self, name: str, *command: str, ports: tuple[int, ...] = ()) -> None:

@@ -24,6 +24,8 @@ SHOWN = {
     "Immunization": "immunizations",
     "DocumentReference": "documents",
 }
+CHANGES = ("update", "patch")
+EVENTS = {"A02": "transfers", "A03": "discharges", "A40": "merges"}
 ASK_SECONDS = 10.0
 
 
@@ -86,16 +88,15 @@ def _tell_millennium(site: Site, told: Told | None) -> None:
         note("the simulated Millennium did not answer at the end; see its log")
         return
     made = [f"{told.written.get(kind, {}).get('create', 0)} {word}" for kind, word in SHOWN.items()]
-    changed = sum(
-        count
-        for done in told.written.values()
-        for interaction, count in done.items()
-        if interaction != "create"
+    updated = sum(
+        done.get(interaction, 0) for done in told.written.values() for interaction in CHANGES
     )
-    by_mllp = _by_mllp(site)
-    listed = ", ".join(f"{count} {kind.partition('^')[2]}" for kind, count in by_mllp.items())
+    listed = ", ".join(
+        f"{count} {EVENTS.get(event, 'others')} ({event})"
+        for event, count in _by_mllp(site).items()
+    )
     note(f"""
-In the simulated Millennium: {", ".join(made)} written; {changed} updated.
+In the simulated Millennium: {", ".join(made)} written; {updated} updates.
   {plural(told.requests, "request")}, {told.tokens} of them for a token; \
 to Open Engine by MLLP: {listed or "nothing yet"}
   find     engine log search "destination:chart"
@@ -103,12 +104,12 @@ to Open Engine by MLLP: {listed or "nothing yet"}
 
 
 def _by_mllp(site: Site) -> dict[str, int]:
-    """What the simulated Open Engine counted, by type."""
+    """What the simulated Open Engine counted, by event."""
     lines = (site.folder / "open-engine.log").read_text(encoding="utf-8").splitlines()
     found: dict[str, int] = next(
         (json.loads(line) for line in reversed(lines) if line.startswith("{")), {}
     )
-    return {kind: count for kind, count in sorted(found.items()) if "^" in kind}
+    return {kind.split("^")[1]: count for kind, count in sorted(found.items()) if "^" in kind}
 
 
 def _tell_code(analyst: Analyst) -> None:
@@ -116,7 +117,7 @@ def _tell_code(analyst: Analyst) -> None:
         note("no message was held for a code this time; let the demo run a little longer")
         return
     if not analyst.mapped_at:
-        note(f"message {analyst.message_id} is held for a code: see engine tables missing")
+        note(f"\n{analyst.told()}; see engine log show {analyst.message_id}, engine tables missing")
         return
     row = f"{analyst.table} {analyst.code}={analyst.target}"
     note(f"""

@@ -89,7 +89,8 @@ def all_coding_lists(value: Any) -> Iterator[list[dict[str, Any]]]:
 
 
 def business_keys(resource: Resource) -> list[str]:
-    """What tells that two resources are about one thing: identifiers, else what, of whom, when.
+    """What tells that two resources are about one thing: identifiers, else what, of whom, when;
+    nothing for what says none of it, such as a Binary.
 
     Keys carry values of the simulated chart; they are shown by the simulator's own pages alone.
     """
@@ -112,7 +113,7 @@ def business_keys(resource: Resource) -> list[str]:
         data = str([dicts(one.get("attachment")) for one in dicts(resource.get("content"))])
         digest = hashlib.sha256(data.encode()).hexdigest()[:12]
         when = f"{period.get('end', '')} {digest}"
-    return [f"{kind} {whom}|{what}|{when}"]
+    return [f"{kind} {whom}|{what}|{when}"] if whom or what or when else []
 
 
 def _first_code(concept: Any) -> str:
