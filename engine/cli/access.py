@@ -152,9 +152,10 @@ def opened(
 
 
 def _viewer(desk: "Desk", sign_in: str) -> "tuple[Viewer, bool]":
-    from engine.runtime.desk.accounts import SignInRefused, viewer_of
-    from engine.runtime.desk.accounts import sign_in as signed_in
+    from engine.runtime.desk.accounts import viewer_of
     from engine.runtime.desk.rights import everything
+    from engine.runtime.desk.signing_in import SignInRefused
+    from engine.runtime.desk.signing_in import sign_in as signed_in
 
     name, origin = account(), _origin()
     with desk.store() as kept:

@@ -110,8 +110,8 @@ def _start(site: Site, rate: float) -> None:
 
 
 def _introduce(site: Site) -> None:
-    from engine.runtime.desk.accounts import new_setup_code
     from engine.runtime.desk.desk import Desk
+    from engine.runtime.desk.signing_in import new_setup_code
 
     desk = Desk(site.store)
     code = new_setup_code(desk)

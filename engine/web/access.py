@@ -158,18 +158,21 @@ async def _answer(
 ) -> Response:
     console: Console = request.app.state.console
     pages: Pages = request.app.state.pages
-    cookie = request.cookies.get(cookie_name(console), "")
-    visit = Visit(request=request, console=console, pages=pages, cookie=cookie, session=None)
+    secure = console.settings.secure
+    token = request.cookies.get(cookie_name(secure=secure), "")
+    visitor = request.cookies.get(visitor_name(secure=secure), "")
+    visit = Visit(request=request, console=console, pages=pages, cookie=visitor, session=None)
     try:
         session = await run_in_threadpool(
             sessions.find,
             console.desk,
-            cookie,
+            token,
             visit.address,
             console.settings.limits,
             touch=touch,
         )
-        visit = replace(visit, session=session)
+        if session is not None:
+            visit = replace(visit, session=session, cookie=token)
         if session is None and right != "all":
             return _sign_in_first(visit)
         if request.method not in SAFE:
@@ -226,6 +229,10 @@ def _sign_in_first(visit: Visit) -> Response:
         return Response('{"error":"sign in first"}', 401, media_type="application/json")
     if visit.is_part:
         return Response(status_code=401, headers={"HX-Redirect": "/sign-in"})
+    if visit.request.headers.get("sec-fetch-site") in ("cross-site", "same-site"):
+        # from a link elsewhere, such as in a mail: the strict cookie comes along from our page only
+        query = visit.request.url.query
+        return visit.page("sign_in/going_on.html", to=f"{path}?{query}" if query else path)
     to = f"?to={path}" if path != "/" and visit.request.method in SAFE else ""
     return RedirectResponse(f"/sign-in{to}", status_code=303)
 
@@ -245,19 +252,25 @@ def refusal(visit: Visit, status_code: int, text: str) -> Response:
 # -- the cookie --
 
 
-def cookie_name(console: Console) -> str:
-    """`__Host-` where TLS allows it: no other host or path can set such a cookie."""
-    return "__Host-engine" if console.settings.secure else "engine_session"
+def cookie_name(*, secure: bool) -> str:
+    """Of the session. `__Host-` where TLS allows it: no other host or path can set such one."""
+    return "__Host-engine" if secure else "engine_session"
 
 
-def set_cookie(visit: Visit, response: Response, token: str) -> None:
+def visitor_name(*, secure: bool) -> str:
+    """Of what ties the sign-in form to the browser; another one, or it would end the session."""
+    return "__Host-engine-visitor" if secure else "engine_visitor"
+
+
+def set_cookie(visit: Visit, response: Response, token: str, *, visitor: bool = False) -> None:
     """Give the browser its token, for as long as it runs."""
+    secure = visit.console.settings.secure
     response.set_cookie(
-        cookie_name(visit.console),
+        visitor_name(secure=secure) if visitor else cookie_name(secure=secure),
         token,
         path="/",
         httponly=True,
-        secure=visit.console.settings.secure,
+        secure=secure,
         samesite="strict",
     )
 

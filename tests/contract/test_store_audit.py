@@ -154,5 +154,8 @@ def test_users_and_their_scopes_come_back_as_they_were(open_trail: Callable[[], 
         )
         assert found.add_user(user)
         assert found.user(user.name) == user
-    assert not found.add_user(UserRow(name="first"), only_first=True)
+    assert not found.add_user(UserRow(name="first"), unless_role="viewer")
+    assert found.add_user(UserRow(name="first"), unless_role="administrator")
+    assert found.has_role("auditor")
+    assert not found.has_role("administrator")
     assert found.audit_key() == found.audit_key()

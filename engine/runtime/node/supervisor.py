@@ -19,8 +19,8 @@ from twisted.internet.error import CannotListenError
 from engine.channel.console import ConsoleConfig
 from engine.diagnostics import Diagnostic, has_errors, render, without_secrets
 from engine.runtime.configuration import Loaded
-from engine.runtime.desk.accounts import new_setup_code
 from engine.runtime.desk.desk import Desk
+from engine.runtime.desk.signing_in import new_setup_code
 from engine.runtime.node.children import Children, ChildSpec, Spawner
 from engine.runtime.node.node import (
     ChildStatus,

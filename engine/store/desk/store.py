@@ -83,6 +83,10 @@ class DeskStore:
         """True once anybody may sign in."""
         return users.has_users(self._database)
 
+    def has_role(self, role: str) -> bool:
+        """True when a user who may sign in has the role."""
+        return users.has_role(self._database, role)
+
     def users(self) -> list[UserRow]:
         """All users, by name."""
         return users.users(self._database)
@@ -99,9 +103,9 @@ class DeskStore:
         """The user of an OpenID subject."""
         return users.user_of_subject(self._database, subject)
 
-    def add_user(self, user: UserRow, *, only_first: bool = False) -> bool:
-        """Add a user; False when the name is taken, or with `only_first` when there is one."""
-        return users.add_user(self._database, user, only_first=only_first)
+    def add_user(self, user: UserRow, *, unless_role: str = "") -> bool:
+        """Add a user; False when the name is taken, or a user has the role already."""
+        return users.add_user(self._database, user, unless_role=unless_role)
 
     def save_user(self, user: UserRow) -> bool:
         """Change a user; False when there is none of that name."""

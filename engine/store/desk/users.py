@@ -13,6 +13,7 @@ _COLUMNS = (
 )
 _WHERE = f"SELECT {_COLUMNS} FROM users WHERE "
 _INSERT = f"INSERT INTO users ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_WITH_ROLE = "SELECT 1 FROM users WHERE enabled = 1 AND roles LIKE ? LIMIT 1"
 _UPDATE = (
     "UPDATE users SET password = ?, subject = ?, os_account = ?, roles = ?, channels = ?,"
     " enabled = ?, theme = ?, shortcuts = ?, created_at = ?, failures = ?, locked_until = ?"
@@ -20,12 +21,12 @@ _UPDATE = (
 )
 
 
-def add_user(database: Database, user: UserRow, *, only_first: bool = False) -> bool:
-    """Add a user; False when the name is taken, or with `only_first` when there is any user."""
+def add_user(database: Database, user: UserRow, *, unless_role: str = "") -> bool:
+    """Add a user; False when the name is taken, or when a user who may sign in has that role."""
     with database.writing() as transaction:
         # both ask and add under one lock, so that two first visits make one administrator
         transaction.rows(f"SELECT number FROM audit_head {LOCKED}")
-        if only_first and transaction.rows("SELECT 1 FROM users LIMIT 1"):
+        if unless_role and transaction.rows(_WITH_ROLE, f'%"{unless_role}"%'):
             return False
         if transaction.rows("SELECT 1 FROM users WHERE name = ?", user.name):
             return False
@@ -85,6 +86,12 @@ def users(database: Database) -> list[UserRow]:
     with database.reading() as transaction:
         rows = transaction.rows(f"SELECT {_COLUMNS} FROM users ORDER BY name")
     return [_user(row) for row in rows]
+
+
+def has_role(database: Database, role: str) -> bool:
+    """True when a user who may sign in has the role."""
+    with database.reading() as transaction:
+        return bool(transaction.rows(_WITH_ROLE, f'%"{role}"%'))
 
 
 def has_users(database: Database) -> bool:

@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from consoles import PASSWORD, post, token_of
 
-from engine.runtime.desk import accounts
+from engine.runtime.desk import accounts, signing_in
 from engine.runtime.desk.rights import everything
 from engine.store.desk.rows import AuditSearch
 from engine.telemetry.events import EmergencyAccessBegan
@@ -18,7 +18,7 @@ def acts(site) -> list[tuple[str, str]]:
 
 
 def test_the_first_visit_makes_the_administrator_with_the_code_of_the_terminal(site):
-    code = accounts.new_setup_code(site.desk)
+    code = signing_in.new_setup_code(site.desk)
     client = site.browser()
     assert "Setup code" in client.get("/sign-in").text
     wrong = post(client, "/setup", {"code": "000000", **SETUP}, page="/sign-in")
@@ -31,7 +31,7 @@ def test_the_first_visit_makes_the_administrator_with_the_code_of_the_terminal(s
 
 
 def test_a_code_makes_one_administrator_only(site):
-    code = accounts.new_setup_code(site.desk)
+    code = signing_in.new_setup_code(site.desk)
     first, second = site.browser(), site.browser()
     for client in (first, second):
         client.get("/sign-in")
@@ -52,7 +52,7 @@ def test_a_code_makes_one_administrator_only(site):
     assert sorted(answers) == [303, 422]
     with site.desk.store() as store:
         assert len(store.users()) == 1
-    assert accounts.new_setup_code(site.desk) is None
+    assert signing_in.new_setup_code(site.desk) is None
 
 
 def test_a_wrong_name_and_a_wrong_password_get_the_same_answer(site):
@@ -95,6 +95,21 @@ def test_a_token_planted_before_the_sign_in_is_worth_nothing_after_it(site):
     thief = site.browser()
     thief.cookies.set("engine_session", "planted", domain="127.0.0.1", path="/")
     assert thief.get("/").status_code == 303
+
+
+def test_a_link_in_a_mail_does_not_sign_out_and_comes_to_its_page(site):
+    """A browser leaves a strict cookie out there; our own page then asks with it."""
+    client = site.signed_in("viewer")
+    kept = dict(client.cookies)
+    client.cookies.clear()
+    page = client.get("/messages?channel=adt", headers={"Sec-Fetch-Site": "cross-site"})
+    assert page.status_code == 200
+    assert 'content="0; url=/messages?channel=adt"' in page.text
+    assert "set-cookie" not in page.headers
+    client.get("/sign-in", headers={"Sec-Fetch-Site": "cross-site"})
+    assert "engine_session" not in client.cookies
+    client.cookies.update(kept)
+    assert client.get("/messages?channel=adt").status_code == 200
 
 
 def test_a_session_ends_when_nothing_is_done_and_refreshing_does_not_count(site):

@@ -34,7 +34,7 @@ def test_every_route_names_the_right_it_needs(site):
 
 def test_only_signing_in_is_open_to_all(site):
     found = {route.path for route in routes(site) if route.endpoint.right == "all"}
-    assert found == {"/sign-in", "/setup"}
+    assert found == {"/sign-in", "/setup", "/openid", "/openid/back"}
 
 
 @pytest.mark.parametrize("role", ROLES)
