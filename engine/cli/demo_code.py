@@ -79,32 +79,36 @@ class Analyst:
             self.message_id, self.held_at = row.message_id, time.time()
 
     def _map(self, log: "MessageLog") -> None:
-        from engine.runtime.codetables.adding import NewRow, add_alias
-        from engine.runtime.codetables.lines import Refused
+        """Add the row, unless somebody else did, and reload."""
         from engine.runtime.node.node import data_folder, request_reload
 
         if not self.mapped_at:
             loaded = self._project()
-            entry = self._entry(log, loaded) if loaded is not None else None
-            if loaded is None or entry is None:
-                return  # somebody changed the copy meanwhile
-            try:
-                added = add_alias(
-                    self.site.project,
-                    loaded.code_values,
-                    TABLE,
-                    NewRow(code=entry.key.code, target=entry.suggestion, display=entry.display),
-                    snapshots=list(loaded.code_values.snapshots.values()),
-                )
-            except Refused:
-                return
-            self.code, self.display, self.target = entry.key.code, entry.display, added.target
-            self.mapped_at = time.time()
+            if loaded is None:
+                return  # somebody is changing the copy
+            entry = self._entry(log, loaded)
+            if entry is not None:
+                self._add(entry, loaded)
         asked_at = time.time()
         data = data_folder(self.site.project, self.site.store)
         result = request_reload(data, RELOAD_SECONDS)
         if result is not None and result.accepted:
             self.released_at = asked_at
+
+    def _add(self, entry: "MissingCode", loaded: "Loaded") -> None:
+        from engine.runtime.codetables.adding import NewRow, add_alias
+        from engine.runtime.codetables.lines import Refused
+
+        row = NewRow(code=entry.key.code, target=entry.suggestion, display=entry.display)
+        snapshots = list(loaded.code_values.snapshots.values())
+        try:
+            added = add_alias(
+                self.site.project, loaded.code_values, TABLE, row, snapshots=snapshots
+            )
+        except Refused:
+            return  # it is there by now
+        self.code, self.display, self.target = row.code, row.display, added.target
+        self.mapped_at = time.time()
 
     def _project(self) -> "Loaded | None":
         from engine.runtime.configuration import check_project, read_project
