@@ -23,9 +23,7 @@ from engine.cli.terminal import (
 from engine.runtime.desk.rights import Right
 
 if TYPE_CHECKING:
-    from engine.codevalues.snapshot import Snapshot
     from engine.runtime.codetables.missing import MissingCode
-    from engine.runtime.configuration import Loaded
 
 app = typer.Typer(
     help="Codes of senders: what is missing, and the tables that map them.", no_args_is_help=True
@@ -60,7 +58,7 @@ def missing(
         viewer, masked, act = access.looking(unmask=unmask, reason=reason)
         record(access.desk, viewer, act, subject="tables missing")
         found = missing_codes(access.log, loaded, since=_since(since), messages_max=limit)
-    entries = found.in_order()
+    entries = [one for one in found.in_order() if viewer.sees(one.key.channel)]
     for entry in entries:
         if form == "ndjson":
             data_json(_as_dict(entry))
@@ -104,9 +102,9 @@ def add(
     environment: EnvironmentOption = "",
 ) -> None:
     """Add a row to a table; `engine reload` then releases the messages that waited for it."""
-    from engine.runtime.codetables.adding import NewRow, add_alias
+    from engine.runtime.codetables.adding import NewRow
+    from engine.runtime.codetables.any_table import Tables, add_to_table
     from engine.runtime.codetables.lines import Refused
-    from engine.runtime.codetables.map_tables import add_to_map_table
 
     code, equals, target = row.partition("=")
     if not equals or not code.strip() or not target.strip():
@@ -123,18 +121,16 @@ def add(
         target_system=target_system,
         comment=comment,
     )
+    if table.rpartition("/")[2].isdigit():
+        alias_table(table)
+    tables = Tables(
+        home=home,
+        files=loaded.files,
+        values=loaded.code_values,
+        environment=loaded.configuration.environment,
+    )
     try:
-        if table.rpartition("/")[2].isdigit():
-            added = add_alias(
-                home,
-                loaded.code_values,
-                alias_table(table),
-                new,
-                snapshots=_snapshots(loaded),
-                unchecked=unchecked,
-            )
-        else:
-            added = add_to_map_table(home, loaded.files, table, new, overlay=overlay)
+        added = add_to_table(tables, table, new, overlay=overlay, unchecked=unchecked)
     except Refused as problem:
         fail(Exit.FINDINGS, str(problem))
     except OSError as problem:
@@ -177,16 +173,6 @@ def _since(text: str) -> float:
     return found or 0.0
 
 
-def _snapshots(loaded: "Loaded") -> list["Snapshot"]:
-    """Those of the environment in force; without one, all there are."""
-    every = loaded.code_values.snapshots
-    environment = loaded.configuration.environment
-    if environment is None:
-        return list(every.values())
-    named = [one.snapshot for one in environment.tenants.values()]
-    return [every[file] for file in named if file in every]
-
-
 def _is_shown(entry: "MissingCode") -> bool:
     """Codes of code sets, and of fields that are shown on a terminal; others may be results."""
     from engine.runtime.desk.masking import SHIPPED
@@ -203,7 +189,7 @@ def _print_entry(entry: "MissingCode", *, hidden: bool) -> None:
     data(f"{entry.count:>7,}  {key.table:<16} {HIDDEN if hidden else key.code}{system}{shown}")
     seen = f"{clock(entry.first_seen)} to {clock(entry.last_seen)} UTC"
     data(
-        f"{'':>9}{entry.outcome}  {key.where}  from {key.sender or '-'}  {seen}"
+        f"{'':>9}{entry.outcome}  {key.where}  from {key.sender or '-'} on {key.channel}  {seen}"
         f"  such as message {entry.last_message_id}"
     )
     if entry.suggestion:
@@ -214,6 +200,7 @@ def _as_dict(entry: "MissingCode") -> dict[str, Any]:
     key = entry.key
     return {
         "sender": key.sender,
+        "channel": key.channel,
         "where": key.where,
         "table": key.table,
         "code_set": entry.code_set or None,

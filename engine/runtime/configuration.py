@@ -11,6 +11,7 @@ does not pick up a half-edited file.
 
 import gc
 import os
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -57,6 +58,9 @@ FILE_BYTES_MAX = 2_000_000
 CODE_VALUE_BYTES_MAX = 50_000_000
 """A snapshot of the event codes of a large site."""
 _CURRENT = "current"
+_PROPOSED = "proposed"
+PROPOSED_KEPT = 5
+_REVISION = re.compile(r"[0-9a-f]{12}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -387,22 +391,55 @@ class Snapshots:
 
     def difference(self, before: str, after: str) -> list[str]:
         """Names of the files that differ between two revisions. Raises OSError."""
-        old, new = self.read(before), self.read(after)
-        names: list[str] = []
-        for field_name in ProjectFiles.__slots__:
-            one, other = getattr(old, field_name), getattr(new, field_name)
-            if isinstance(one, Mapping) and isinstance(other, Mapping):
-                names += [name for name in {**one, **other} if one.get(name) != other.get(name)]
-        return sorted(names)
+        return differences(self.read(before), self.read(after))
 
     def current(self) -> ProjectFiles:
         """The configuration in force. Raises OSError when there is none."""
         return self.read((self._folder / _CURRENT).read_text(encoding="ascii"))
 
     def read(self, revision: str) -> ProjectFiles:
-        """The files of a revision. Raises OSError when it is not kept."""
-        content = (self._folder / f"{revision}.json").read_bytes()
-        return msgspec.json.decode(content, type=ProjectFiles)
+        """The files of a revision that was in force. Raises OSError when it is not kept."""
+        return _read_snapshot(self._folder, revision)
+
+    def holds(self, revision: str) -> bool:
+        """True when a revision that was in force is kept."""
+        return any(revision == known for known, _ in self.history())
+
+    def propose(self, files: ProjectFiles) -> str:
+        """Keep a configuration for dry runs, apart from those in force; its revision.
+
+        Raises OSError.
+        """
+        folder = self._folder / _PROPOSED
+        folder.mkdir(parents=True, exist_ok=True)
+        _write(folder / f"{files.revision}.json", msgspec.json.encode(files))
+        kept = sorted(folder.glob("*.json"), key=lambda file: file.stat().st_mtime)
+        for file in kept[:-PROPOSED_KEPT]:
+            file.unlink(missing_ok=True)
+        return files.revision
+
+    def for_dry_run(self, revision: str) -> ProjectFiles:
+        """The files of a revision that was in force or proposed. Raises OSError."""
+        try:
+            return self.read(revision)
+        except FileNotFoundError:
+            return _read_snapshot(self._folder / _PROPOSED, revision)
+
+
+def differences(old: ProjectFiles, new: ProjectFiles) -> list[str]:
+    """Names of the files that differ."""
+    names: list[str] = []
+    for field_name in ProjectFiles.__slots__:
+        one, other = getattr(old, field_name), getattr(new, field_name)
+        if isinstance(one, Mapping) and isinstance(other, Mapping):
+            names += [name for name in {**one, **other} if one.get(name) != other.get(name)]
+    return sorted(names)
+
+
+def _read_snapshot(folder: Path, revision: str) -> ProjectFiles:
+    if _REVISION.fullmatch(revision) is None:
+        raise FileNotFoundError(f"{revision[:40]!r} is no revision")  # nor a way to another folder
+    return msgspec.json.decode((folder / f"{revision}.json").read_bytes(), type=ProjectFiles)
 
 
 def _write(file: Path, content: bytes) -> None:

@@ -14,8 +14,10 @@ from engine.runtime.desk.benches import SharedBenches
 from engine.runtime.desk.board import Board
 from engine.runtime.desk.desk import Desk
 from engine.runtime.desk.masking import SHIPPED, MaskingPolicy
+from engine.runtime.desk.project_folder import ProjectFolder
 from engine.runtime.desk.sessions import SessionLimits
 from engine.telemetry.recorder import Recorder
+from engine.web.looks import Looks
 from engine.web.previews import Previews
 
 if TYPE_CHECKING:
@@ -86,6 +88,8 @@ class Console:
         run_folder: where the node's processes write their health; None: no node here.
         snapshots: checked configurations; None: no configuration here.
         previews: makes previews of replays; None: there are none here.
+        folder: of the project the node runs; None: no node here.
+        looks: looks for codes no table knows; None: nobody does here.
     """
 
     def __init__(
@@ -97,6 +101,8 @@ class Console:
         run_folder: Path | None = None,
         snapshots: Snapshots | None = None,
         previews: Previews | None = None,
+        folder: ProjectFolder | None = None,
+        looks: Looks | None = None,
     ) -> None:
         self.desk = desk
         self.settings = settings
@@ -104,6 +110,8 @@ class Console:
         self.run_folder = run_folder
         self.snapshots = snapshots
         self.previews = previews
+        self.folder = folder
+        self.looks = looks
         self.benches = SharedBenches(snapshots)
         self._loading = Lock()
         self._loaded: Loaded | None = None

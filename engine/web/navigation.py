@@ -21,6 +21,7 @@ SCREENS: Sequence[Entry] = (
     Entry(label="Board", path="/", keys="g b", right=Right.SEE_MESSAGES),
     Entry(label="Messages", path="/messages", keys="g m", right=Right.SEE_MESSAGES),
     Entry(label="Problems", path="/problems", keys="g p", right=Right.SEE_MESSAGES),
+    Entry(label="Codes", path="/codes", keys="g c", right=Right.SEE_MESSAGES),
     Entry(label="Alerts", path="/alerts", keys="g l", right=Right.SEE_MESSAGES),
     Entry(label="Replays", path="/replays", keys="g r", right=Right.SEE_MESSAGES),
     Entry(label="Audit", path="/audit", keys="g a", right=Right.READ_AUDIT),

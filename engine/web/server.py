@@ -19,6 +19,7 @@ from engine.channel.console import ConsoleConfig
 from engine.channel.console_fields import read_console
 from engine.runtime.desk.desk import Desk
 from engine.runtime.desk.message_log import StoreUnavailable
+from engine.runtime.desk.project_folder import ProjectFolder
 from engine.runtime.node.process_setup import ProcessSetup, Pulse, read_arguments
 from engine.runtime.secrets import read_secret
 from engine.runtime.watch.watch import Watch, WatchSettings
@@ -31,6 +32,7 @@ from engine.telemetry.events import (
 from engine.telemetry.health import BEAT_SECONDS, Condition
 from engine.web.application import application
 from engine.web.console import Console, settings_of
+from engine.web.looks import Looks, LooksApart
 from engine.web.previews import Previews
 
 NICENESS = 5
@@ -66,6 +68,9 @@ class ConsoleProcess:
         key = read_secret(config.audit_key).encode() if config.audit_key is not None else b""
         self._desk = Desk(setup.store_url, audit_key=key)
         self._previews = Previews(setup.data.path, setup.store_url)
+        folder = ProjectFolder(setup.data)
+        apart = LooksApart(folder, setup.store_url)
+        self._looks = Looks(apart, apart.end)
         self._console = Console(
             self._desk,
             settings_of(config, port=setup.port),
@@ -73,6 +78,8 @@ class ConsoleProcess:
             run_folder=setup.data.run,
             snapshots=setup.data.snapshots,
             previews=self._previews,
+            folder=folder,
+            looks=self._looks,
         )
         self._watch = Watch(self._desk, self._console.loaded, setup.data.path, self._pulse.recorder)
         self._noted = 0
@@ -112,6 +119,7 @@ class ConsoleProcess:
             for task in tasks:
                 task.cancel()
             self._previews.close()
+            self._looks.close()
             self._desk.close()
         self._pulse.recorder.record(ProcessEnded(name=self._setup.name, pid=os.getpid()))
         return 0

@@ -11,6 +11,7 @@ SCREENS = (
     "/alerts",
     "/audit",
     "/channels/adt",
+    "/codes",
     "/messages",
     "/messages/1",
     "/messages/1?left=raw&right=sent",

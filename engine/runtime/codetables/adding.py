@@ -6,7 +6,7 @@ or name nothing in the snapshot, is refused.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from engine.codevalues import aliases
@@ -43,6 +43,9 @@ class Added:
     """The line."""
     target: str
     """As written: a code value was made portable."""
+    before: str = field(default="", repr=False)
+    """The file as it was, and as it is, line ends as \\n; empty before: it is begun."""
+    after: str = field(default="", repr=False)
 
 
 def add_alias(
@@ -53,6 +56,7 @@ def add_alias(
     *,
     snapshots: Sequence[Snapshot],
     unchecked: bool = False,
+    write: bool = True,
 ) -> Added:
     """Add an alias.
 
@@ -63,6 +67,7 @@ def add_alias(
         row: the alias; the target may be a code value of one of the snapshots.
         snapshots: those in force; the target must name one active value in each.
         unchecked: write the row though a snapshot lacks the target.
+        write: False only says what would be written.
 
     Raises:
         Refused: it would be ambiguous, is there already, or names nothing usable.
@@ -93,7 +98,7 @@ def add_alias(
     with alone(home):
         now, _ = aliases.read_aliases(text_of(home / file), file, known)
         _not_there(now, row, known.canonical(row.system), target)
-        return add_row(home, shape, cells, problems_of, str(target))
+        return add_row(home, shape, cells, problems_of, str(target), write=write)
 
 
 def _portable(text: str, code_set: int, snapshots: Sequence[Snapshot]) -> Target:
@@ -152,6 +157,8 @@ def add_row(
     cells: Mapping[str, str],
     problems_of: Callable[[str], list[Diagnostic]],
     target: str,
+    *,
+    write: bool = True,
 ) -> Added:
     """Put the line in, read the file again, and write it; the caller is `alone`.
 
@@ -162,6 +169,15 @@ def add_row(
     for problem in problems_of(made.text):
         if has_errors((problem,)) and (problem.code, problem.message) not in known:
             raise Refused(render(problem, made.text.split("\n")))
-    write_text(home / shape.file, made.written)
+    began = not (home / shape.file).exists()
+    if write:
+        write_text(home / shape.file, made.written)
     ((line, text),) = made.lines
-    return Added(file=shape.file, line=line, text=text, target=target)
+    return Added(
+        file=shape.file,
+        line=line,
+        text=text,
+        target=target,
+        before="" if began else made.before,
+        after=made.text,
+    )

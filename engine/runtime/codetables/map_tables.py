@@ -13,7 +13,13 @@ from engine.runtime.configuration import DOCUMENTS, OVERLAYS, TRANSFORMS, Projec
 
 
 def add_to_map_table(
-    home: Path, files: ProjectFiles, name: str, row: NewRow, *, overlay: str = ""
+    home: Path,
+    files: ProjectFiles,
+    name: str,
+    row: NewRow,
+    *,
+    overlay: str = "",
+    write: bool = True,
 ) -> Added:
     """Add a row.
 
@@ -23,6 +29,7 @@ def add_to_map_table(
         name: the table, such as AdministrativeSex; `cda/Gender` of documents.
         row: the code; the target's system is that of the table where it has but one.
         overlay: the overlay folder, such as `north`; needed where the library is not the site's.
+        write: False only says what would be written.
 
     Raises:
         Refused: there is no such table, the code has a row already, or no file may be written.
@@ -52,7 +59,9 @@ def add_to_map_table(
             "comment": row.comment,
         }
         shape = TableShape(file, terminology.COLUMNS, "source_code")
-        return add_row(home, shape, cells, lambda text: _problems_of(text, file), row.target)
+        return add_row(
+            home, shape, cells, lambda text: _problems_of(text, file), row.target, write=write
+        )
 
 
 def _tables(files: Mapping[str, str], name: str) -> dict[str, str]:
@@ -81,6 +90,8 @@ def _system_of(tables: list[terminology.CodeTable], target: str) -> str:
 
 
 def _overlay_file(home: Path, inside: Mapping[str, str], folder: str, name: str) -> str:
+    if Path(folder).name != folder or name.rpartition("/")[0] not in ("", DOCUMENTS):
+        raise Refused(f"an overlay is a folder of {OVERLAYS}/, a table has a plain name")
     if not (home / OVERLAYS / folder).is_dir():
         raise Refused(f"there is no overlay folder {OVERLAYS}/{folder}")
     if inside:

@@ -6,7 +6,7 @@ tables are looked at: aliases of code values, and the code tables of maps.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from engine.cda.document import elements_at
@@ -21,6 +21,7 @@ from engine.hl7v2.path import find, parse_path
 from engine.mapping import codes as map_codes
 from engine.millennium import codes as call_codes
 from engine.pipeline.result import ProcessResult
+from engine.pipeline.states import State
 from engine.runtime.configuration import DOCUMENTS, Loaded
 from engine.runtime.desk.message_log import MessageLog
 from engine.runtime.desk.workbench import Workbench
@@ -31,6 +32,7 @@ MESSAGES_MAX = 10_000
 MESSAGES_AT_ONCE = 100
 ENTRIES_MAX = 5_000
 """Codes told apart; a sender that makes up a code per message must not fill the memory."""
+WAITING = frozenset({State.HELD, State.ERROR})
 TABLE_CODES: tuple[Code, ...] = (
     map_codes.UNMAPPED_CODE,
     map_codes.HELD_CODE,
@@ -60,6 +62,7 @@ class CodeKey:
     """`LAB_A/72`, or the name of a map's table; where a row is to be added."""
     code: str
     system: str
+    channel: str = ""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -76,6 +79,10 @@ class MissingCode:
     first_seen: float = 0.0
     last_seen: float = 0.0
     last_message_id: int = 0
+    message_ids: list[int] = field(default_factory=list)
+    """Newest first."""
+    waiting_ids: list[int] = field(default_factory=list)
+    """Those that did not go through: held, or ended in an error."""
     suggestion: str = ""
     """A target that another sender's table or the snapshot has for the same display."""
 
@@ -110,7 +117,12 @@ class _Found:
 
 
 def missing_codes(
-    log: MessageLog, loaded: Loaded, *, since: float, messages_max: int = MESSAGES_MAX
+    log: MessageLog,
+    loaded: Loaded,
+    *,
+    since: float,
+    messages_max: int = MESSAGES_MAX,
+    goes_on: Callable[[], bool] = lambda: True,
 ) -> WorkList:
     """Look through the messages that met a code nobody knows.
 
@@ -119,12 +131,16 @@ def missing_codes(
         loaded: the project as it is now.
         since: Unix seconds.
         messages_max: newest first, no more than these.
+        goes_on: False ends the look early, asked every hundred messages.
     """
     noted: list[Missing] = []
     bench = Workbench(replace(loaded, code_values=replace(loaded.code_values, noted=noted)))
     found = WorkList()
     wanted = [code.code for code in (*TABLE_CODES, *VALUE_CODES)]
     for rows in _pages(log, Search(codes=tuple(wanted), since=since), messages_max, found):
+        if not goes_on():
+            found.truncated = True
+            break
         raws = log.raw([row.message_id for row in rows])
         for row in rows:
             raw = raws.get(row.message_id)
@@ -216,7 +232,7 @@ def _field(path: str) -> str:
 
 def _add(found: WorkList, row: MessageRow, sender: str, listed: Iterable[_Found]) -> None:
     for one in listed:
-        key = CodeKey(sender, one.where, one.table, one.code, one.system)
+        key = CodeKey(sender, one.where, one.table, one.code, one.system, row.channel)
         entry = found.entries.get(key)
         if entry is None:
             if len(found.entries) >= ENTRIES_MAX:
@@ -225,6 +241,9 @@ def _add(found: WorkList, row: MessageRow, sender: str, listed: Iterable[_Found]
             entry = found.entries[key] = MissingCode(key=key, first_seen=row.received_at)
             entry.code_set, entry.outcome = one.code_set, one.outcome
         entry.count += 1
+        entry.message_ids.append(row.message_id)
+        if row.state in WAITING or any(state in WAITING for _, state in row.deliveries):
+            entry.waiting_ids.append(row.message_id)
         entry.display = entry.display or one.display
         entry.first_seen = min(entry.first_seen, row.received_at)
         if row.received_at >= entry.last_seen:

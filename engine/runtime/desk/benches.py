@@ -37,7 +37,7 @@ class Benches:
 
     def _open(self, revision: str) -> Workbench:
         try:
-            files = self._snapshots.read(revision) if revision else self._snapshots.current()
+            files = self._snapshots.for_dry_run(revision) if revision else self._snapshots.current()
         except OSError:
             raise LookupError(revision) from None
         loaded, _ = check_project(files, check_maps=False)

@@ -11,6 +11,7 @@ from typing import Any
 import orjson
 
 from engine.pipeline.states import Origin
+from engine.runtime.configuration import Snapshots
 from engine.runtime.desk.audit import Act, record
 from engine.runtime.desk.desk import Desk
 from engine.runtime.desk.message_log import ReplayJob
@@ -136,8 +137,21 @@ def set_options(desk: Desk, viewer: Viewer, job_id: int, options: ReplayOptions)
     _change(desk, viewer, job_id, options, "draft")
 
 
-def start(desk: Desk, viewer: Viewer, job_id: int, options: ReplayOptions) -> None:
+def start(
+    desk: Desk,
+    viewer: Viewer,
+    job_id: int,
+    options: ReplayOptions,
+    snapshots: Snapshots | None = None,
+) -> None:
     """Let a draft run.
+
+    Args:
+        desk: the store.
+        viewer: who starts it.
+        job_id: the draft.
+        options: those it was previewed with.
+        snapshots: the configurations; a job runs only under one that was in force. None: not asked.
 
     Raises:
         NotAllowed: without REPLAY, or BULK for many messages.
@@ -148,6 +162,9 @@ def start(desk: Desk, viewer: Viewer, job_id: int, options: ReplayOptions) -> No
     found = replay(desk, viewer, job_id)
     if found is not None and found.job.total > BULK_FROM:
         viewer.require(Right.BULK)
+    named = options.configuration
+    if named not in ("now", "then") and snapshots is not None and not snapshots.holds(named):
+        raise ReplayRefused(f"the configuration {named} was never in force: reload it first")
     if not options.reason.strip():
         raise ReplayRefused("say why: the next shift will ask")
     if found is not None and not replace(found, job=_with(found.job, options)).previewed:

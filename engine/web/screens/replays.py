@@ -92,7 +92,7 @@ def begin(visit: Visit) -> Response:
     """Start it with the options it was previewed with."""
     job_id = visit.request.path_params["job_id"]
     try:
-        start(visit.desk, visit.viewer, job_id, _options(visit))
+        start(visit.desk, visit.viewer, job_id, _options(visit), visit.console.snapshots)
     except ReplayRefused as problem:
         return refusal(visit, 422, f"{problem}.")
     return visit.redirect(f"/replays/{job_id}")
