@@ -79,6 +79,27 @@ def verify(
     note(f"all {verdict.rows:,} entries are as they were recorded")
 
 
+@app.command("prune")
+def prune(
+    older_than: Annotated[str, typer.Option("--older-than", help="Age, such as 2200d.")],
+    store: StoreOption = "",
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    sign_in: SignInOption = "",
+) -> None:
+    """Forget old entries, where the law lets you; what is left can still be verified."""
+    from engine.runtime.desk.audit import prune_trail
+
+    before = _since(older_than)
+    if before is None or before >= time.time():
+        fail(Exit.USAGE, "--older-than wants an age such as 2200d")
+    with opened(store, sign_in, Right.USERS, Right.READ_AUDIT) as access:
+        if not yes and not typer.confirm(f"forget entries older than {older_than}?", err=True):
+            raise typer.Exit(int(Exit.FINDINGS))
+        count = prune_trail(access.desk, access.viewer, before)
+    data(str(count))
+    note(f"{count:,} entries forgotten")
+
+
 def _head(text: str) -> "AuditHead | None":
     from engine.runtime.desk.audit import AuditHead
 

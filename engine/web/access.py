@@ -133,10 +133,18 @@ def needs(right: Right, *, touch: bool = True) -> Callable[[Screen], Callable[..
 
 def signed_in(screen: Screen) -> Callable[..., Any]:
     """A route for everybody who has signed in, whatever the roles."""
+    return _signed_in(screen, touch=True)
 
+
+def asked_by_itself(screen: Screen) -> Callable[..., Any]:
+    """A route for all who have signed in that pages ask without the person doing anything."""
+    return _signed_in(screen, touch=False)
+
+
+def _signed_in(screen: Screen, *, touch: bool) -> Callable[..., Any]:
     @wraps(screen)
     async def answer(request: Request) -> Response:
-        return await _answer(request, screen, None, True)
+        return await _answer(request, screen, None, touch)
 
     answer.right = "signed in"  # type: ignore[attr-defined]
     return answer

@@ -110,6 +110,30 @@ def test_a_row_added_behind_the_head_shows(trail: DeskStore) -> None:
     assert trail.verify_audit(KEY).broken_number == 11
 
 
+def test_old_rows_are_forgotten_and_the_rest_is_a_chain_still(trail: DeskStore) -> None:
+    noted = trail.audit_head()
+    assert trail.prune_audit(KEY, 1_790_000_005.0) == 4
+    assert trail.prune_audit(KEY, 1_790_000_005.0) == 0
+    assert [row.number for row in trail.audit_rows(AuditSearch(patient="even"))] == [10, 8, 6]
+    trail.audit(KEY, [entry(11)])
+    verdict = trail.verify_audit(KEY, noted)
+    assert (verdict.rows, verdict.broken_number) == (7, None)
+    assert trail.prune_audit(KEY, 2_000_000_000.0) == 7
+    trail.audit(KEY, [entry(12)])
+    assert (trail.verify_audit(KEY).rows, trail.verify_audit(KEY).broken_number) == (1, None)
+
+
+def test_rows_taken_from_the_beginning_show_even_when_the_base_is_moved(trail: DeskStore) -> None:
+    """The digest of row 3 is there to be copied as where the trail begins."""
+    write(
+        trail,
+        "UPDATE audit_head SET base_number = 3,"
+        " base_digest = (SELECT digest FROM audit WHERE number = 3)",
+    )
+    write(trail, "DELETE FROM audit WHERE number <= 3")
+    assert "not sealed" in trail.verify_audit(KEY).problem
+
+
 def test_a_head_noted_elsewhere_shows_a_trail_that_was_made_anew(trail: DeskStore) -> None:
     noted = trail.audit_head()
     assert trail.verify_audit(KEY, noted).broken_number is None

@@ -28,6 +28,7 @@ __all__ = [
     "AuditVerdict",
     "every_row",
     "patients_of",
+    "prune_trail",
     "read_trail",
     "record",
     "record_as",
@@ -158,6 +159,17 @@ def verify_trail(desk: Desk, viewer: Viewer, noted: AuditHead | None = None) -> 
     viewer.require(Right.READ_AUDIT)
     with desk.store() as store:
         return store.verify_audit(desk.key(), noted)
+
+
+def prune_trail(desk: Desk, viewer: Viewer, before: float) -> int:
+    """Forget what was recorded before then; how many entries. That it was done is recorded.
+
+    Raises NotAllowed without USERS and READ_AUDIT.
+    """
+    viewer.require(Right.USERS, Right.READ_AUDIT)
+    record(desk, viewer, Act.PURGE, subject="audit trail", details={"before": str(int(before))})
+    with desk.store() as store:
+        return store.prune_audit(desk.key(), before)
 
 
 def _of_patient(desk: Desk, search: AuditSearch, patient: str) -> AuditSearch:

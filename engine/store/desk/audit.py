@@ -29,7 +29,7 @@ _HEAD = "SELECT number, digest, seal, base_number, base_digest FROM audit_head"
 def append(database: Database, key: bytes, entries: Sequence[AuditEntry]) -> AuditHead:
     """Record entries at the end of the trail, durably; the new head."""
     with database.writing() as transaction:
-        number, digest, *_ = transaction.rows(f"{_HEAD} {LOCKED}")[0]
+        number, digest, _, *base = transaction.rows(f"{_HEAD} {LOCKED}")[0]
         digest = bytes(digest)
         for entry in entries:
             number += 1
@@ -49,9 +49,30 @@ def append(database: Database, key: bytes, entries: Sequence[AuditEntry]) -> Aud
             "UPDATE audit_head SET number = ?, digest = ?, seal = ?",
             number,
             digest,
-            _seal(key, number, digest),
+            _seal(key, number, digest, *base),
         )
     return AuditHead(number=number, digest=digest)
+
+
+def prune(database: Database, key: bytes, before: float) -> int:
+    """Forget the rows at the beginning that are older; how many. What is left is a chain still."""
+    with database.writing() as transaction:
+        number, digest, _, base_number, base_digest = transaction.rows(f"{_HEAD} {LOCKED}")[0]
+        newer = transaction.rows("SELECT min(number) FROM audit WHERE at >= ?", before)[0][0]
+        last = (newer if newer is not None else number + 1) - 1
+        rows = transaction.rows("SELECT digest FROM audit WHERE number = ?", last)
+        if last <= base_number or not rows:
+            return 0
+        base_digest = bytes(rows[0][0])
+        transaction.write("DELETE FROM audit WHERE number <= ?", last)
+        transaction.write("DELETE FROM audit_patients WHERE number <= ?", last)
+        transaction.write(
+            "UPDATE audit_head SET base_number = ?, base_digest = ?, seal = ?",
+            last,
+            base_digest,
+            _seal(key, number, digest, last, base_digest),
+        )
+    return int(last - base_number)
 
 
 def find(database: Database, search: AuditSearch) -> list[AuditRow]:
@@ -123,7 +144,8 @@ def verify(database: Database, key: bytes, noted: AuditHead | None = None) -> Au
                 )
             before = bytes(row[-1])
             checked += 1
-    problem = _problem_at_end(key, end, bytes(seal), checked, before, noted)
+    sealed = hmac.compare_digest(_seal(key, number, digest, base_number, base_digest), bytes(seal))
+    problem = _problem_at_end(end, checked, before, noted, sealed=sealed)
     return AuditVerdict(
         rows=checked - base_number,
         head=end,
@@ -143,14 +165,14 @@ def _problem(key: bytes, before: bytes, number: int, row: Row, noted: AuditHead 
 
 
 def _problem_at_end(
-    key: bytes, end: AuditHead, seal: bytes, checked: int, last: bytes, noted: AuditHead | None
+    end: AuditHead, checked: int, last: bytes, noted: AuditHead | None, *, sealed: bool
 ) -> str:
     if checked < end.number:
         return "it and all after it are missing from the end"
     if last != end.digest:
         return "the head does not belong to the last row"
-    if end.number and not hmac.compare_digest(_seal(key, end.number, end.digest), seal):
-        return "the head was not sealed with this key: rows may be missing from the end"
+    if end.number and not sealed:
+        return "the head was not sealed with this key: rows may be missing from an end"
     if noted is not None and noted.number > end.number:
         return f"the trail was noted to reach {noted.number}"
     return ""
@@ -192,8 +214,10 @@ def _digest(key: bytes, before: bytes, values: Row) -> bytes:
     return hmac.digest(key, before + orjson.dumps(list(values)), "sha256")
 
 
-def _seal(key: bytes, number: int, digest: bytes) -> bytes:
-    return hmac.digest(key, b"head %d " % number + digest, "sha256")
+def _seal(key: bytes, number: int, digest: bytes, base_number: int, base_digest: bytes) -> bytes:
+    """Of the head and of where the trail begins, so that neither end can be moved."""
+    ends = b"head %d %d " % (number, base_number)
+    return hmac.digest(key, ends + bytes(digest) + b" " + bytes(base_digest), "sha256")
 
 
 def _row(row: Row) -> AuditRow:

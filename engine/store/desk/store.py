@@ -163,6 +163,10 @@ class DeskStore:
         """Record what was done, durably."""
         return audit.append(self._database, key, entries)
 
+    def prune_audit(self, key: bytes, before: float) -> int:
+        """Forget rows older than that; how many."""
+        return audit.prune(self._database, key, before)
+
     def audit_rows(self, search: AuditSearch) -> list[AuditRow]:
         """What was recorded, newest first."""
         return audit.find(self._database, search)

@@ -13,7 +13,15 @@ from engine.runtime.desk.rights import Right
 from engine.runtime.desk.sessions import ReasonMissing, form_token
 from engine.runtime.desk.signing_in import SignInRefused
 from engine.telemetry.events import EmergencyAccessBegan, SignInFailed
-from engine.web.access import Visit, for_all, needs, set_cookie, signed_in, visitor_cookie
+from engine.web.access import (
+    Visit,
+    asked_by_itself,
+    for_all,
+    needs,
+    set_cookie,
+    signed_in,
+    visitor_cookie,
+)
 
 OPENID_COOKIE = "engine_openid"
 WITHIN = re.compile(r"/[A-Za-z0-9/_-]*")
@@ -29,6 +37,7 @@ def routes() -> list[Route]:
         Route("/openid", go_to_provider, methods=["GET"]),
         Route("/openid/back", come_back, methods=["GET"]),
         Route("/sign-out", sign_out, methods=["POST"]),
+        Route("/session", watch, methods=["GET"]),
         Route("/unmask", unmask, methods=["POST"]),
         Route("/mask", mask, methods=["POST"]),
         Route("/emergency", emergency, methods=["POST"]),
@@ -145,6 +154,14 @@ def sign_out(visit: Visit) -> Response:
     assert visit.session is not None  # noqa: S101  the route needs one
     sessions.end(visit.desk, visit.session)
     return visit.redirect("/sign-in")
+
+
+@asked_by_itself
+def watch(visit: Visit) -> Response:
+    """Whether the page may stay: it is left when the session is over, and masked again in time."""
+    shown = visit.request.query_params.get("unmasked") == "1"
+    over = shown and not visit.viewer.unmasked
+    return Response(status_code=204, headers={"HX-Refresh": "true"} if over else {})
 
 
 @needs(Right.UNMASK)

@@ -179,6 +179,21 @@ def test_unmasking_needs_the_right_and_a_reason_and_ends_by_itself(site):
     assert post(site.signed_in("operator"), "/unmask", {"reason": "why not"}).status_code == 403
 
 
+def test_a_page_is_left_when_the_session_is_over_and_masked_again_in_time(site):
+    client = site.signed_in("support")
+    post(client, "/unmask", {"reason": "incident 4411"})
+    assert "/session?unmasked=1" in client.get("/").text
+    part = {"HX-Request": "true"}
+    assert "hx-refresh" not in client.get("/session?unmasked=1", headers=part).headers
+    site.clock.now += 899
+    client.get("/")
+    site.clock.now += 2
+    assert client.get("/session?unmasked=1", headers=part).headers["hx-refresh"] == "true"
+    site.clock.now += 900
+    over = client.get("/session", headers=part)
+    assert (over.status_code, over.headers["hx-redirect"]) == (401, "/sign-in")
+
+
 def test_emergency_access_shows_a_banner_and_is_recorded(site):
     client = site.signed_in("viewer")
     assert post(client, "/emergency", {"reason": "patient in the ER"}).status_code == 303
