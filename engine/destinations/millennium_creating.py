@@ -18,8 +18,8 @@ from engine.destinations.millennium_stopping import Stopped
 from engine.millennium.calls.answers import captured
 from engine.millennium.calls.model import AnswerClass, CallPreset
 from engine.millennium.calls.rendering import render_request
-from engine.millennium.identity.deciding import PROBES_MAX
 from engine.millennium.identity.entries import LedgerKey
+from engine.millennium.identity.knowledge import PROBES_MAX
 from engine.millennium.identity.outcomes import lost_entries
 from engine.pipeline.response import Classification, Fault
 from engine.pipeline.states import FailureClass

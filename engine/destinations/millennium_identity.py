@@ -1,6 +1,8 @@
 """Rim. Asks what `identity.deciding` wants to know: the ledger, reads, searches, the claim."""
 
 import asyncio
+import contextlib
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
@@ -8,7 +10,7 @@ from urllib.parse import quote
 import orjson
 
 from engine.destinations.http_exchange import Answer as HttpAnswer
-from engine.destinations.ledger import Ledger
+from engine.destinations.ledger import Ledger, LedgerUnavailable
 from engine.destinations.millennium_exchanges import Exchanges, Failure, failure_of
 from engine.millennium.calls.model import CallPreset
 from engine.millennium.calls.rendering import RenderedRequest, render_request
@@ -105,6 +107,16 @@ class Inquiry:
                 if key.kind is KeyKind.ONCE:
                     return await self._probe(key)
                 return await self._search(key)
+
+    @contextlib.asynccontextmanager
+    async def claims(self) -> AsyncIterator[None]:
+        """Give a claim back that nothing was sent under; else it stays, and says so."""
+        try:
+            yield
+        finally:
+            if self.claimed and not self.sending:
+                with contextlib.suppress(LedgerUnavailable):
+                    await self.ledger.release(self.exchanges.root, self.claimed, self.owner)
 
     # -- the ledger --
 

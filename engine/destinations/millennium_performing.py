@@ -5,20 +5,21 @@ so that another attempt goes on with the first that is not done. Nothing is crea
 or the service has; see `identity.deciding`.
 """
 
-import contextlib
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from engine.channel.model import MillenniumDestinationConfig
 from engine.destinations.interface import Awaited
-from engine.destinations.ledger import Ledger, LedgerUnavailable
+from engine.destinations.ledger import Ledger
 from engine.destinations.millennium_changing import Change, apply_change
 from engine.destinations.millennium_creating import Creation, create
 from engine.destinations.millennium_exchanges import Exchanges
 from engine.destinations.millennium_identity import Inquiry
 from engine.destinations.millennium_stopping import Stopped, held, parked, stopped_by
 from engine.destinations.millennium_subjects import (
+    applied_to,
+    event_times,
     keys_for,
     referenced,
     second_factor,
@@ -29,7 +30,7 @@ from engine.millennium.calls.model import CallPreset, Interaction
 from engine.millennium.calls.references import filled_probe
 from engine.millennium.calls.rendering import content_of
 from engine.millennium.identity.deciding import decide
-from engine.millennium.identity.entries import EntryState, KeyKind, LedgerEntry, LedgerKey
+from engine.millennium.identity.entries import KeyKind, LedgerEntry, LedgerKey
 from engine.millennium.identity.matching import instant
 from engine.millennium.identity.normalising import keys_of, with_normalised
 from engine.millennium.identity.outcomes import check_created, known_entries
@@ -161,7 +162,7 @@ class Performance:
             inquiry = self._inquiry(preset.find, creator, may_create=may_create)
             inquiry.sent = resource
             inquiry.probe = filled_probe(call.get("probe", ""), resource)
-            async with self._claims(inquiry):
+            async with inquiry.claims():
                 decision = await inquiry.decide(decide(wanted))
                 resource = without_retired(resource, inquiry.entries, self._pools)
                 match decision:
@@ -197,7 +198,7 @@ class Performance:
         created = await create(creation, self.exchanges, self.ledger, inquiry)
         kind = creation.preset.resource
         reference = f"{kind}/{created.id}"
-        times = self._times(call, creation.resource)
+        times = event_times(call, creation.resource)
         entries = tuple(
             replace(entry, applied=times)
             for entry in known_entries(creation.keys, created.id, created.etag, self.now)
@@ -237,7 +238,7 @@ class Performance:
             event_at=instant(call.get("event_at")),
             pools=self._pools,
         )
-        applied = self._applied(inquiry, use.id)
+        applied = applied_to(use.id, inquiry.entries)
         changed = await apply_change(change, use.seen, applied, self.exchanges, inquiry)
         if changed is None:
             return None
@@ -283,16 +284,6 @@ class Performance:
             may_create=may_create,
         )
 
-    @contextlib.asynccontextmanager
-    async def _claims(self, inquiry: Inquiry) -> AsyncIterator[None]:
-        """Give a claim back that nothing was sent under; else it stays, and says so."""
-        try:
-            yield
-        finally:
-            if inquiry.claimed and not inquiry.sending:
-                with contextlib.suppress(LedgerUnavailable):
-                    await self.ledger.release(self._root, inquiry.claimed, inquiry.owner)
-
     async def _end(self, inquiry: Inquiry, entries: tuple[LedgerEntry, ...]) -> None:
         if entries:
             await self.ledger.record(self._root, entries, inquiry.owner)
@@ -310,16 +301,3 @@ class Performance:
         await self.ledger.record(self._root, entries, owner, step)
         if inquiry is not None:
             inquiry.sending = False
-
-    def _applied(self, inquiry: Inquiry, resource_id: str) -> Mapping[str, float]:
-        """Times of what was written to a resource, of all keys that lead to it."""
-        found: dict[str, float] = {}
-        for entry in inquiry.entries.values():
-            if entry.id == resource_id and entry.state is EntryState.KNOWN:
-                found |= entry.applied
-        return found
-
-    def _times(self, call: Json, resource: Json) -> Mapping[str, float]:
-        """The event's time for each group of a resource that was created."""
-        at = instant(call.get("event_at"))
-        return {} if at is None else dict.fromkeys((*resource, "resource"), at)

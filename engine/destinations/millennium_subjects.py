@@ -8,7 +8,9 @@ from engine.destinations.millennium_stopping import held
 from engine.millennium.calls.model import CallPreset
 from engine.millennium.calls.references import engine_names, with_references
 from engine.millennium.identity.entries import EntryState, KeyKind, LedgerEntry, LedgerKey
+from engine.millennium.identity.matching import instant
 from engine.millennium.identity.normalising import Rules, keys_of
+from engine.millennium.identity.order import RESOURCE
 from engine.millennium.identity.steps import Reason
 
 Json = dict[str, Any]
@@ -78,3 +80,18 @@ async def second_factor(call: Json, known: Mapping[str, str], ledger: Ledger, ro
         return {}
     merged = await ledger.retired_into(root, kind, found)
     return {"subject": (found, *sorted(merged))}
+
+
+def applied_to(resource_id: str, entries: Mapping[LedgerKey, LedgerEntry]) -> Mapping[str, float]:
+    """Times of what was written to a resource, of all keys that lead to it."""
+    found: dict[str, float] = {}
+    for entry in entries.values():
+        if entry.id == resource_id and entry.state is EntryState.KNOWN:
+            found |= entry.applied
+    return found
+
+
+def event_times(call: Json, resource: Json) -> Mapping[str, float]:
+    """The event's time for each group of a resource that was created."""
+    at = instant(call.get("event_at"))
+    return {} if at is None else dict.fromkeys((*resource, RESOURCE), at)

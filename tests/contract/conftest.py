@@ -3,14 +3,19 @@
 import hashlib
 import itertools
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
+import pytest_asyncio
+from charting import Charting
 
 from engine.pipeline.states import Origin, State
+from engine.runtime.worker.store_turn import StoreThread
+from engine.simulator.millennium.options import SimulatorOptions
+from engine.simulator.millennium.server import MillenniumSimulator
 from engine.store.interface import (
     LaneLease,
     Log,
@@ -189,3 +194,26 @@ def job() -> Callable[..., ReplayJob]:
         return ReplayJob(**(values | given))
 
     return make
+
+
+@pytest_asyncio.fixture
+async def open_chart(store: Store) -> AsyncIterator[Callable[..., Charting]]:
+    """Opens Millennium destinations on one store and one simulated service."""
+    opened: list[Charting] = []
+    async with MillenniumSimulator(SimulatorOptions()) as simulator:
+
+        def make(**options: Any) -> Charting:
+            found = Charting(simulator, StoreThread(lambda: open_state(store.url)), options)
+            opened.append(found)
+            return found
+
+        yield make
+        for one in opened:
+            await one.close()
+            one.store.close()
+
+
+@pytest.fixture
+def chart(open_chart: Callable[..., Charting]) -> Charting:
+    """A Millennium destination."""
+    return open_chart()

@@ -2,7 +2,8 @@
 
 import itertools
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,11 +14,13 @@ from engine.channel.connection import SecretReference
 from engine.channel.environment import AuthorizationConfig, EnvironmentClass, TenantConfig
 from engine.channel.model import MillenniumDestinationConfig, RetryPolicy
 from engine.destinations.authorization.sources import TokenSources
-from engine.destinations.interface import AttemptResult, Outgoing
+from engine.destinations.interface import AttemptResult, Ending, Outgoing
 from engine.destinations.millennium import MillenniumDestination
 from engine.millennium.calls.body import CONTENT_TYPE, MessageFacts, encode_calls
+from engine.millennium.identity.entries import LedgerKey
 from engine.runtime.worker.store_ledger import StoreLedger
 from engine.runtime.worker.store_turn import StoreThread
+from engine.simulator.millennium.fault_rules import FaultRule
 from engine.simulator.millennium.options import CLIENT_ID, CLIENT_SECRET
 from engine.simulator.millennium.server import MillenniumSimulator
 
@@ -207,3 +210,32 @@ class Charting:
         return sum(
             one.method == "POST" and one.path.endswith(wanted) for one in self.simulator.requests
         )
+
+
+# -- what tests look at --
+
+
+def accepted(result: AttemptResult) -> bool:
+    assert result.classification.accepted, (result.classification, result.response.decode())
+    return True
+
+
+def ended(result: AttemptResult, code: str, ending: Ending = Ending.HOLD) -> bool:
+    assert (result.classification.code, result.ending) == (code, ending), result.response.decode()
+    return True
+
+
+def potassium(value: float) -> dict[str, Any]:
+    unit = {"unit": "mmol/L", "system": "http://unitsofmeasure.org", "code": "mmol/L"}
+    return {"valueQuantity": {"value": value, **unit}}
+
+
+def key(value: str = "4711", system: str = MRN_SYSTEM, kind: str = "Patient") -> LedgerKey:
+    return LedgerKey(resource_type=kind, system=system, value=value)
+
+
+@asynccontextmanager
+async def faults(simulator: MillenniumSimulator, *rules: FaultRule) -> AsyncIterator[None]:
+    simulator.faults.set(list(rules))
+    yield
+    simulator.faults.set([])

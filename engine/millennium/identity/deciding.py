@@ -8,7 +8,6 @@ that failed, nor while a create of before may have arrived.
 """
 
 from collections.abc import Generator, Iterable
-from dataclasses import replace
 from typing import assert_never
 
 from engine.millennium.identity.entries import (
@@ -18,6 +17,15 @@ from engine.millennium.identity.entries import (
     KeyKind,
     LedgerEntry,
     LedgerKey,
+)
+from engine.millennium.identity.knowledge import (
+    PROBES_MAX,
+    asked_again,
+    ids_of,
+    is_expected,
+    leads_to,
+    lost_of,
+    names_one,
 )
 from engine.millennium.identity.outcomes import known_entries, lost_entries
 from engine.millennium.identity.steps import (
@@ -46,8 +54,6 @@ from engine.millennium.identity.steps import (
 )
 from engine.millennium.identity.verifying import Match, compare, successor
 
-PROBES_MAX = 3
-"""Searches that must find nothing before a create whose answer was lost is sent again."""
 CREATES_MAX = 2
 """A create that was lost twice is a person's."""
 
@@ -95,7 +101,7 @@ class _Case:
         claim = yield from self._take()
         if claim is Claim.REFUSED:
             return Wait(reason=Reason.CLAIMED)
-        if not _ids(entries):
+        if not ids_of(entries):
             # Until the claim was ours another may have made it.
             entries = yield from self._look()
             found = yield from self._in_ledger(entries)
@@ -122,7 +128,7 @@ class _Case:
             if retired & passed:
                 break
             passed |= retired
-            keys = tuple(dict.fromkeys(_leads_to(found.get(key), key) for key in keys))
+            keys = tuple(dict.fromkeys(leads_to(found.get(key), key) for key in keys))
         raise _HeldError(Reason.CIRCLE)
 
     def _in_ledger(
@@ -131,13 +137,11 @@ class _Case:
         """What follows from the ledger; None: it does not know, or the service has it no more."""
         if any(entry.state is EntryState.DISPUTED for entry in entries.values()):
             return (yield from self._disputed())
-        ids = _ids(entries)
+        ids = ids_of(entries)
         if not ids:
             return None
         wanted = self._wanted
-        fresh = (
-            () if self._once else [key for key in self._keys if not _names_one(entries.get(key))]
-        )
+        fresh = () if self._once else [key for key in self._keys if not names_one(entries.get(key))]
         verified_at = min(entry.verified_at for entry in entries.values() if entry.id)
         is_recent = verified_at >= wanted.verified_after
         if len(ids) == 1 and is_recent and not fresh and not wanted.must_read:
@@ -145,8 +149,8 @@ class _Case:
         seen = yield from self._current(ids)
         # A further number of the message must not be somebody else's.
         added = yield from self._search(fresh)
-        if not added and _is_expected(_lost(entries)):
-            return Wait(reason=Reason.ASKING, entries=_asked(entries))
+        if not added and is_expected(lost_of(entries)):
+            return Wait(reason=Reason.ASKING, entries=asked_again(entries))
         seen |= added
         return self._use(seen) if seen else None
 
@@ -174,7 +178,7 @@ class _Case:
 
     def _search_or_create(self, entries: dict[LedgerKey, LedgerEntry]) -> Deciding:
         """Under the claim: search, and know whether a create of before may be under way."""
-        lost = _lost(entries)
+        lost = lost_of(entries)
         creates = lost.creates if lost is not None else 0
         if self._once and lost is None:
             return Create()
@@ -258,7 +262,7 @@ class _Case:
         """The claim was left behind: its create may have been sent. That is written down at once,
         since the claim that says it ends with this attempt.
         """
-        lost = _lost(entries)
+        lost = lost_of(entries)
         noted = lost_entries(self._keys, (lost.creates if lost is not None else 0) + 1, 0)
         answer = yield Note(noted)
         if not isinstance(answer, Noted):
@@ -283,36 +287,3 @@ class _Case:
                 return Use(seen=found, id=found.id, entries=entries)
             case other:
                 assert_never(other)
-
-
-def _leads_to(entry: LedgerEntry | None, key: LedgerKey) -> LedgerKey:
-    return entry.replaced_by if entry is not None and entry.replaced_by is not None else key
-
-
-def _ids(entries: dict[LedgerKey, LedgerEntry]) -> list[str]:
-    """Ids of the resources that entries name, each once."""
-    return list(dict.fromkeys(entry.id for entry in entries.values() if _names_one(entry)))
-
-
-def _lost(entries: dict[LedgerKey, LedgerEntry]) -> LedgerEntry | None:
-    """Of creates whose answer was lost, the one that was sent most often and asked for least."""
-    lost = [entry for entry in entries.values() if entry.state is EntryState.UNKNOWN]
-    return max(lost, key=lambda one: (one.creates, -one.probes), default=None)
-
-
-def _is_expected(lost: LedgerEntry | None) -> bool:
-    """A create of it was lost, and it has not been asked for often enough."""
-    return lost is not None and lost.creates > 0 and lost.probes + 1 < PROBES_MAX
-
-
-def _asked(entries: dict[LedgerKey, LedgerEntry]) -> tuple[LedgerEntry, ...]:
-    """Lost ones, asked for once more."""
-    return tuple(
-        replace(entry, probes=entry.probes + 1)
-        for entry in entries.values()
-        if entry.state is EntryState.UNKNOWN
-    )
-
-
-def _names_one(entry: LedgerEntry | None) -> bool:
-    return entry is not None and bool(entry.id) and entry.state is EntryState.KNOWN

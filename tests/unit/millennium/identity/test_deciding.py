@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.millennium.identity.deciding import CREATES_MAX, PROBES_MAX, decide
+from engine.millennium.identity.deciding import CREATES_MAX, decide
 from engine.millennium.identity.entries import (
     HOPS_MAX,
     Claim,
@@ -16,6 +16,7 @@ from engine.millennium.identity.entries import (
     LedgerEntry,
     LedgerKey,
 )
+from engine.millennium.identity.knowledge import PROBES_MAX
 from engine.millennium.identity.outcomes import check_created, known_entries, lost_entries
 from engine.millennium.identity.steps import (
     Claimed,
