@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from engine.cli.options import DEFAULT_STORE
-from engine.cli.terminal import Exit, fail
+from engine.cli.terminal import Exit, fail, note
 
 if TYPE_CHECKING:
     from engine.channel.console import ConsoleConfig
@@ -200,16 +200,18 @@ def _origin() -> str:
 
 def _console_config(home: Path) -> "ConsoleConfig":
     from engine.channel.console_fields import CONSOLE_FILE, read_console
-    from engine.diagnostics import has_errors
+    from engine.diagnostics import has_errors, render
 
     file = home / CONSOLE_FILE
     try:
         text = file.read_text(encoding="utf-8") if file.is_file() else ""
-    except (OSError, UnicodeDecodeError) as problem:
-        fail(Exit.ENVIRONMENT, f"{file} cannot be read: {problem}")
-    config, problems = read_console(text, os.environ, str(file))
+    except (OSError, UnicodeDecodeError) as failure:
+        fail(Exit.ENVIRONMENT, f"{file} cannot be read: {failure}")
+    config, problems = read_console(text, os.environ)
     if config is None or has_errors(problems):
-        fail(Exit.USAGE, f"{file} has errors; see engine check")
+        for problem in problems:
+            note(render(problem, text.splitlines()))
+        fail(Exit.USAGE, f"{file} has errors")
     return config
 
 

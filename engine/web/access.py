@@ -13,7 +13,8 @@ from typing import Any
 import orjson
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData
-from starlette.requests import Request
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import RedirectResponse, Response
 
 from engine.runtime.desk import sessions
@@ -190,6 +191,8 @@ async def _answer(
         return await run_in_threadpool(_run, visit, screen, right)
     except StoreUnavailable as failure:
         return refusal(visit, 503, f"The store does not answer: {failure}")
+    except (HTTPException, ClientDisconnect):
+        return refusal(visit, 400, "The request cannot be read.")
     except TooLarge:
         return refusal(visit, 413, "That is more than the console takes.")
     except Exception as error:  # noqa: BLE001  the page says that it failed, the log says where
