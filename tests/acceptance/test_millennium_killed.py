@@ -36,6 +36,7 @@ destinations:
   - millennium:
       name: chart
       tenant: main
+      when: MSH-9.2 in ("A01", "A08")
       calls: [patient.register, encounter.register]
       unmapped: {{Encounter.type: fixed 3319000}}
       timeout_seconds: 5
