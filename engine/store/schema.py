@@ -32,7 +32,7 @@ RARE_RUN = "state NOT IN ('RECEIVED', 'TRANSFORMED', 'SENT')"
 NOTABLE_MESSAGE = "verdict IN ('duplicate', 'conflict', 'fault')"
 RARE_DELIVERY = "state IN ('ERROR', 'HELD', 'UNKNOWN', 'CANCELLED')"
 
-REVISION = "0011"
+REVISION = "0012"
 """The migration that makes these tables."""
 
 STATE = MetaData()
@@ -323,24 +323,29 @@ CURSORS = Table(
     Column("position", BigInteger, nullable=False),
 )
 
-MARK_BLOCK_BYTES = 65_536
-"""A block of marks that has grown to this is left as it is."""
-SMALL_BLOCK = f"size < {MARK_BLOCK_BYTES}"
-
-ID_MARKS = Table(
-    "id_marks",
+FRESH_MARKS = Table(
+    "fresh_marks",
     STATE,
-    Column("block", _ID, primary_key=True),
+    Column("turn", _ID, primary_key=True),
     Column("first_message_id", BigInteger, nullable=False),
     Column("last_message_id", BigInteger, nullable=False),
-    Column("size", Integer, nullable=False),
     Column("marks", LargeBinary, nullable=False),
-    Index(
-        "id_marks_small",
-        "block",
-        sqlite_where=text(SMALL_BLOCK),
-        postgresql_where=text(SMALL_BLOCK),
-    ),
+)
+
+MARK_GENERATIONS = Table(
+    "mark_generations",
+    STATE,
+    Column("generation", _ID, primary_key=True),
+    Column("first_message_id", BigInteger, nullable=False),
+    Column("last_message_id", BigInteger, nullable=False),
+)
+
+MARK_BUCKETS = Table(
+    "mark_buckets",
+    STATE,
+    Column("row_id", _ID, primary_key=True, autoincrement=False),
+    Column("marks", LargeBinary, nullable=False),
+    Column("places", LargeBinary, nullable=False),
 )
 
 SAVED_SEARCHES = Table(

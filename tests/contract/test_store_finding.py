@@ -6,7 +6,7 @@ import pytest
 
 from engine.pipeline.states import FailureClass, Origin, State, Verdict
 from engine.store.interface import SavedSearch, Search
-from engine.store.state import id_marks, saved_searches
+from engine.store.state import id_carriers, id_marks, saved_searches
 from engine.store.state.search_keys import merge
 
 
@@ -23,10 +23,9 @@ def carried(state):
     return run
 
 
-@pytest.fixture(params=["as written", "joined"])
-def sent(request, log, worker, receipt, monkeypatch):
+@pytest.fixture(params=["as written", "moved", "half moved"])
+def sent(request, log, worker, receipt):
     """Twelve messages with a resource of their own and one that all have; every third answered."""
-    monkeypatch.setattr(id_marks, "ROWS_PER_READ", 3)
     now = time.time()
     ids = log.append([receipt(received_at=now - 1200 + 100 * n) for n in range(12)])
     for number, run in enumerate(worker.runs()):
@@ -34,8 +33,10 @@ def sent(request, log, worker, receipt, monkeypatch):
         (delivery_id,) = worker.transform(run, body=bundle(*own), resource_ids=own)
         answer = b"201\nX-Request-Id: req-%d\n\n" % number
         worker.attempt(delivery_id, State.SENT, response=answer, answer_ids=(f"req-{number}",))
-    if request.param == "joined":
-        id_marks.join_small(worker.state._database)
+        if request.param == "half moved" and number % 5 == 4:
+            id_marks.move_marks(worker.state._database, 1)
+    if request.param == "moved":
+        id_marks.move_marks(worker.state._database)
     return ids
 
 
@@ -54,8 +55,8 @@ def test_an_id_is_found_whole_only(carried, sent):
 
 
 def test_a_mark_that_agrees_by_chance_is_looked_into(carried, sent, monkeypatch):
-    agreeing = id_marks.marks_of(["obs-3"])[0]
-    monkeypatch.setattr(id_marks, "crc32", lambda _: agreeing)
+    agreeing = id_marks.mark_of("obs-3")
+    monkeypatch.setattr(id_carriers, "mark_of", lambda _: agreeing)
     assert carried("unknown") == []
     assert carried("obs-3") == [sent[3]]
 
@@ -68,14 +69,20 @@ def test_other_conditions_hold_too(carried, sent):
     assert carried("org-1", limit=2, before_message_id=sent[4]) == [sent[3], sent[2]]
 
 
-def test_joining_leaves_one_block_and_may_be_repeated(state, carried, sent):
+def test_moving_leaves_nothing_fresh_and_loses_nothing(state, carried, sent):
     for _ in range(2):
-        id_marks.join_small(state._database)
+        id_marks.move_marks(state._database, 1)
     with state._database.reading() as transaction:
-        rows = transaction.rows("SELECT size, first_message_id, last_message_id FROM id_marks")
-    assert len(rows) < id_marks.ROWS_WORTH_JOINING
-    assert (min(row[1] for row in rows), max(row[2] for row in rows)) == (sent[0], sent[-1])
-    assert carried("obs-0") == [sent[0]]
+        assert transaction.rows("SELECT turn FROM fresh_marks") == []
+    assert [carried(f"obs-{number}") for number in range(12)] == [[one] for one in sent]
+
+
+def test_messages_far_apart_stand_in_generations_of_their_own(state, carried, sent, monkeypatch):
+    monkeypatch.setattr(id_marks, "DISTANCE_MAX", 3)
+    for _ in range(12):
+        id_marks.move_marks(state._database, 1)
+    assert [carried(f"obs-{number}") for number in range(12)] == [[one] for one in sent]
+    assert carried("org-1", limit=5) == sorted(sent, reverse=True)[:5]
 
 
 def test_marks_go_with_their_messages_and_stay_with_those_kept(
@@ -89,13 +96,13 @@ def test_marks_go_with_their_messages_and_stay_with_those_kept(
     log.append([receipt()])
     worker.runs()
     merge(state._database)
-    id_marks.join_small(state._database)
     state.purge(time.time() - 5, (State.ERROR,))
     assert carried("lost-1") == [failed]
     assert carried("org-1") == []
     with state._database.reading() as transaction:
-        ((size,),) = transaction.rows("SELECT sum(size) FROM id_marks")
-    assert size == 4 * 4
+        left = transaction.rows("SELECT marks FROM fresh_marks")
+        assert transaction.rows("SELECT row_id FROM mark_buckets") == []
+    assert [message_id for row in left for message_id, _ in id_marks.records(row[0])] == [failed]
 
 
 def test_rows_say_why_when_and_whether_they_were_replayed(log, worker, receipt, state, job):

@@ -23,7 +23,7 @@ from engine.store.interface import (
     StateStore,
 )
 from engine.store.open_store import open_log, open_state
-from engine.store.state.id_marks import join_small
+from engine.store.state.id_marks import move_marks
 from engine.store.state.search_keys import merge
 
 MESSAGES = 3000
@@ -203,7 +203,9 @@ def use_everything(state: StateStore, lease: LaneLease) -> None:
     merge(state._database)
     for _ in range(10):
         one_turn(state, lease)
-    join_small(state._database)
+    move_marks(state._database)
+    for search in SEARCHES.values():
+        state.search(search)
     state.purge(START + 1000, (State.ERROR,))
 
 

@@ -25,7 +25,7 @@ GROWING = {
     "minutes",
     "job_messages",
     "decisions",
-    "id_marks",
+    "mark_buckets",
     "saved_searches",
     "edited_copies",
 }
@@ -34,7 +34,6 @@ SMALL_INDEXES = {
     "jobs_unfinished",
     "runs_notable",
     "deliveries_notable",
-    "id_marks_small",
 }
 
 

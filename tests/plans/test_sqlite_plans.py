@@ -16,14 +16,14 @@ GROWING = {
     "minutes",
     "job_messages",
     "decisions",
-    "id_marks",
+    "mark_buckets",
     "saved_searches",
     "edited_copies",
     "headers",
     "bodies",
     "acknowledgments",
 }
-SMALL_INDEXES = {"runs_open", "jobs_unfinished", "id_marks_small"}
+SMALL_INDEXES = {"runs_open", "jobs_unfinished"}
 """Partial indexes of what is in work now: reading one whole is what it is for."""
 
 ALIASES = {"m": "messages", "r": "runs", "d": "deliveries", "k": "search_keys", "a": "attempts"}

@@ -1,63 +1,51 @@
-"""Rim. Finding messages by the ids in what was sent for them and in what was answered.
+"""Rim. Marks of the ids in what was sent for messages and in what was answered.
 
 A message makes a dozen resources, each with an id of its own, and every answer has a request id. As
-search keys they would cost a worker 34 us a message (benchmarks/search); so only a *mark* of each
-id, its CRC-32, is kept: one row of marks for each turn (2.6 us a message), and small rows are
-joined into blocks now and then. A search reads the blocks, newest first (60 bytes a message), and
-looks into the bodies and answers of the few messages whose mark agrees.
+search keys they would cost a worker 48 us a message (benchmarks/search); so only a *mark* of each
+id, its CRC-32, is kept. New marks are appended, one row a turn; now and then all of them are moved
+into `mark_buckets` as a new *generation*, spread by their last bits, so that a search reads one
+small row of each generation. `id_carriers` searches.
 
-A block is a list of 32-bit words, little-endian: for each message its id (low word, high word), the
-number of its marks, and the marks.
+A turn's row is a list of 32-bit words, little-endian: for each message its id (low word, high
+word), the number of its marks, and the marks. A bucket's row has its marks, and beside them, in the
+same order, the messages as distances from the generation's first.
 """
 
-import re
 import sys
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from zlib import crc32
 
-from engine.store.compression import Compression
-from engine.store.database import AMONG, EACH_DELIVERY, Database, Ids, InsertMany, Row, Transaction
+from engine.store.database import AMONG, Database, Ids, InsertMany, Row, Transaction
 from engine.store.interface import StoreUnavailable
-from engine.store.schema import ID_MARKS, MARK_BLOCK_BYTES, SMALL_BLOCK
+from engine.store.schema import FRESH_MARKS, MARK_BUCKETS
 
 WORD_BYTES = 4
+BUCKETS = 512
+GENERATIONS_MAX = 1 << 40
+"""A bucket's row is numbered `bucket * GENERATIONS_MAX + generation`."""
 MARKS_PER_MESSAGE_MAX = 1_000
-ROWS_PER_READ = 64
-ROWS_WORTH_JOINING = 8
-CARRIERS_MAX = 1_000
-"""Messages with the mark that are looked into, the newest ones."""
-CHECKED_AT_ONCE = 100
+ROWS_WORTH_MOVING = 8
+DISTANCE_MAX = (1 << 32) - 1
 
 _HEADER_WORDS = 3
-_INSERT = InsertMany(
-    table=ID_MARKS, columns=("first_message_id", "last_message_id", "size", "marks")
+_FRESH = InsertMany(table=FRESH_MARKS, columns=("first_message_id", "last_message_id", "marks"))
+_BUCKET = InsertMany(table=MARK_BUCKETS, columns=("row_id", "marks", "places"))
+_ALL_FRESH = "SELECT turn, first_message_id, last_message_id, marks FROM fresh_marks ORDER BY turn"
+_BEGIN = (
+    "INSERT INTO mark_generations (first_message_id, last_message_id) VALUES (?, ?)"
+    " RETURNING generation"
 )
-_BLOCKS = (
-    "SELECT block, marks FROM id_marks WHERE block < ? AND last_message_id >= ?"
-    " AND first_message_id <= ? ORDER BY block DESC LIMIT ?"
-)
-_SMALL = (
-    "SELECT block, first_message_id, last_message_id, marks FROM id_marks"
-    f" WHERE {SMALL_BLOCK} ORDER BY block"
-)
-_OLD = (
-    "SELECT block, marks FROM id_marks WHERE block > ? AND last_message_id < ?"
-    " ORDER BY block LIMIT ?"
-)
-_RUNS = f"SELECT run_id, message_id FROM runs WHERE message_id {AMONG}"
-_BODIES = (
-    f"SELECT each.value, b.body FROM {EACH_DELIVERY}"
-    " JOIN delivery_bodies b ON b.delivery_id = d.delivery_id"
-)
-_ANSWERS = (
-    f"SELECT each.value, a.response FROM {EACH_DELIVERY}"
-    " JOIN attempts a ON a.delivery_id = d.delivery_id"
-)
-HIGHEST_ID = (1 << 63) - 1
+_OLD = "SELECT generation FROM mark_generations WHERE last_message_id < ? ORDER BY generation"
+_ROWS = f"SELECT row_id, marks, places FROM mark_buckets WHERE row_id {AMONG}"
 
 Words = Sequence[int]
+
+
+def mark_of(one: str) -> int:
+    """The mark of an id."""
+    return crc32(one.encode("utf-8", "replace"))
 
 
 def marks_of(ids: Iterable[str]) -> list[int]:
@@ -67,42 +55,37 @@ def marks_of(ids: Iterable[str]) -> list[int]:
 
 def add_marks(transaction: Transaction, found: Sequence[tuple[int, Words]]) -> None:
     """Write one row for the (message_id, marks) of a turn; those of one message may come twice."""
-    if found:
-        _write(transaction, found, last=max(message_id for message_id, _ in found))
-
-
-def _write(transaction: Transaction, found: Sequence[tuple[int, Words]], *, last: int) -> None:
+    if not found:
+        return
     words = array("I")
     for message_id, marks in found:
-        _append(words, message_id, marks)
-    block = _bytes_of(words)
-    first = min(message_id for message_id, _ in found)
-    transaction.write_many(_INSERT, [(first, last, len(block), block)])
+        kept = marks[:MARKS_PER_MESSAGE_MAX]
+        words.extend((message_id & 0xFFFFFFFF, message_id >> 32, len(kept)))
+        words.extend(kept)
+    message_ids = [message_id for message_id, _ in found]
+    row = (min(message_ids), max(message_ids), to_bytes(words))
+    transaction.write_many(_FRESH, [row])
 
 
-def _append(words: "array[int]", message_id: int, marks: Words) -> None:
-    marks = marks[:MARKS_PER_MESSAGE_MAX]
-    words.extend((message_id & 0xFFFFFFFF, message_id >> 32, len(marks)))
-    words.extend(marks)
-
-
-def _bytes_of(words: "array[int]") -> bytes:
+def to_bytes(words: "array[int]") -> bytes:
+    """Words as they are stored."""
     if sys.byteorder == "big":
         words.byteswap()
     return words.tobytes()
 
 
-def _words_of(block: bytes) -> "array[int]":
+def to_words(stored: bytes) -> "array[int]":
+    """The inverse of `to_bytes`."""
     words = array("I")
-    words.frombytes(block)
+    words.frombytes(stored)
     if sys.byteorder == "big":
         words.byteswap()
     return words
 
 
-def _records(block: bytes) -> Iterator[tuple[int, Words]]:
-    """(message_id, marks) of each message of a block."""
-    words = _words_of(block)
+def records(turn: bytes) -> Iterator[tuple[int, Words]]:
+    """(message_id, marks) of each message of a turn's row."""
+    words = to_words(turn)
     at = 0
     while at + _HEADER_WORDS <= len(words):
         end = at + _HEADER_WORDS + words[at + 2]
@@ -110,125 +93,62 @@ def _records(block: bytes) -> Iterator[tuple[int, Words]]:
         at = end
 
 
-def join_small(database: Database) -> None:
-    """Join the rows of single turns into blocks. One that fails is done later; no mark is lost."""
+def move_marks(database: Database, least: int = ROWS_WORTH_MOVING) -> None:
+    """Move fresh marks into a generation. One that fails is done later; no mark is lost."""
     with suppress(StoreUnavailable), database.writing(one_snapshot=True) as transaction:
-        rows = transaction.rows(_SMALL)
-        if len(rows) < ROWS_WORTH_JOINING:
+        rows = transaction.rows(_ALL_FRESH)
+        if len(rows) < least:
             return
-        joined: list[Row] = []
-        group: list[Row] = []
-        size = 0
-        for row in rows:
-            group.append(row)
-            size += len(row[3])
-            if size >= MARK_BLOCK_BYTES:
-                joined.append(_joined(group))
-                group, size = [], 0
-        if group:
-            joined.append(_joined(group))
-        transaction.write(f"DELETE FROM id_marks WHERE block {AMONG}", Ids(row[0] for row in rows))
-        transaction.write_many(_INSERT, joined)
+        first = min(row[1] for row in rows)
+        rows = [row for row in rows if row[2] - first <= DISTANCE_MAX]
+        ((generation,),) = transaction.rows(_BEGIN, first, max(row[2] for row in rows))
+        transaction.write_many(_BUCKET, _buckets(rows, first, generation))
+        turns = Ids(row[0] for row in rows)
+        transaction.write(f"DELETE FROM fresh_marks WHERE turn {AMONG}", turns)
 
 
-def _joined(rows: Sequence[Row]) -> Row:
-    block = b"".join([bytes(row[3]) for row in rows])
-    return (min(row[1] for row in rows), max(row[2] for row in rows), len(block), block)
+def _buckets(rows: Sequence[Row], first: int, generation: int) -> list[Row]:
+    """The rows of a generation; empty buckets have none."""
+    marks = [array("I") for _ in range(BUCKETS)]
+    places = [array("I") for _ in range(BUCKETS)]
+    add_mark = [one.append for one in marks]
+    add_place = [one.append for one in places]
+    low_bits = BUCKETS - 1
+    for row in rows:
+        for message_id, own in records(row[3]):
+            distance = message_id - first
+            for mark in own:
+                bucket = mark & low_bits
+                add_mark[bucket](mark)
+                add_place[bucket](distance)
+    return [
+        (bucket * GENERATIONS_MAX + generation, to_bytes(marks[bucket]), to_bytes(places[bucket]))
+        for bucket in range(BUCKETS)
+        if marks[bucket]
+    ]
 
 
 def forget_marks(database: Database, before_message_id: int, keep: Sequence[int]) -> None:
-    """Drop blocks of older messages; the marks of messages to keep are written anew."""
+    """Drop generations of older messages; the marks of messages to keep become fresh again."""
+    move_marks(database, 1)
+    with database.reading() as transaction:
+        old = [row[0] for row in transaction.rows(_OLD, before_message_id)]
     kept = set(keep)
-    block = 0
-    while True:
+    for generation in old:
         with database.writing() as transaction:
-            rows = transaction.rows(_OLD, block, before_message_id, ROWS_PER_READ)
-            if not rows:
-                return
-            block = rows[-1][0]
-            left = [one for row in rows for one in _records(row[1]) if one[0] in kept]
-            transaction.write(
-                f"DELETE FROM id_marks WHERE block {AMONG}", Ids(row[0] for row in rows)
-            )
-            if left:
-                highest = max(before_message_id, *(message_id for message_id, _ in left))
-                _write(transaction, left, last=highest)
+            _forget_generation(transaction, generation, kept)
 
 
-def carriers(
-    transaction: Transaction,
-    compression: Compression,
-    text: str,
-    bounds: tuple[int, int],
-    limit: int,
-) -> list[int]:
-    """The newest messages for which something with this id was sent, or answered.
-
-    Args:
-        transaction: a consistent read.
-        compression: of bodies.
-        text: the id, in full.
-        bounds: the lowest and the highest message id wanted.
-        limit: how many at most.
-    """
-    candidates = _with_mark(transaction, crc32(text.encode("utf-8", "replace")), bounds)
-    pattern = re.compile(
-        rb"(?<![A-Za-z0-9.-])" + re.escape(text.encode("utf-8", "replace")) + rb"(?![A-Za-z0-9.-])"
+def _forget_generation(transaction: Transaction, generation: int, kept: set[int]) -> None:
+    row_ids = Ids(bucket * GENERATIONS_MAX + generation for bucket in range(BUCKETS))
+    ((first,),) = transaction.rows(
+        "SELECT first_message_id FROM mark_generations WHERE generation = ?", generation
     )
-    found: list[int] = []
-    for first in range(0, len(candidates), CHECKED_AT_ONCE):
-        some = candidates[first : first + CHECKED_AT_ONCE]
-        sure = _really(transaction, compression, pattern, some)
-        found += [message_id for message_id in some if message_id in sure]
-        if len(found) >= limit:
-            break
-    return found[:limit]
-
-
-def _with_mark(transaction: Transaction, mark: int, bounds: tuple[int, int]) -> list[int]:
-    """Messages within the bounds that have the mark, newest first."""
-    lowest, highest = bounds
-    needle = mark.to_bytes(WORD_BYTES, "little")
-    found: set[int] = set()
-    block = HIGHEST_ID
-    while len(found) < CARRIERS_MAX:
-        rows = transaction.rows(_BLOCKS, block, lowest, highest, ROWS_PER_READ)
-        for _, packed in rows:
-            if _has_word(packed, needle):
-                found.update(one for one, marks in _records(packed) if mark in marks)
-        if len(rows) < ROWS_PER_READ:
-            break
-        block = rows[-1][0]
-    within = [message_id for message_id in found if lowest <= message_id <= highest]
-    return sorted(within, reverse=True)[:CARRIERS_MAX]
-
-
-def _has_word(block: bytes, needle: bytes) -> bool:
-    at = block.find(needle)
-    while at >= 0 and at % WORD_BYTES:
-        at = block.find(needle, at + 1)
-    return at >= 0
-
-
-def _really(
-    transaction: Transaction,
-    compression: Compression,
-    pattern: "re.Pattern[bytes]",
-    message_ids: Sequence[int],
-) -> set[int]:
-    """Those of these messages whose stored outputs or answers hold the id."""
-    runs: dict[int, int] = {row[0]: row[1] for row in transaction.rows(_RUNS, Ids(message_ids))}
-    found: set[int] = set()
-    for sql in (_BODIES, _ANSWERS):
-        left = Ids(run_id for run_id, message_id in runs.items() if message_id not in found)
-        for run_id, packed in transaction.rows(sql, left) if left else ():
-            if runs[run_id] not in found and _holds(compression, packed, pattern):
-                found.add(runs[run_id])
-    return found
-
-
-def _holds(compression: Compression, packed: bytes, pattern: "re.Pattern[bytes]") -> bool:
-    try:
-        return pattern.search(compression.unpack(packed)) is not None
-    except ValueError:
-        return False
+    left: dict[int, list[int]] = {}
+    for _, marks, places in transaction.rows(_ROWS, row_ids) if kept else ():
+        for mark, distance in zip(to_words(marks), to_words(places), strict=True):
+            if first + distance in kept:
+                left.setdefault(first + distance, []).append(mark)
+    transaction.write(f"DELETE FROM mark_buckets WHERE row_id {AMONG}", row_ids)
+    transaction.write("DELETE FROM mark_generations WHERE generation = ?", generation)
+    add_marks(transaction, sorted(left.items()))

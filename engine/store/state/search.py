@@ -20,7 +20,6 @@ from sqlalchemy import (
     or_,
     select,
     text,
-    tuple_,
 )
 
 from engine.pipeline.states import Origin, State, Verdict
@@ -38,7 +37,7 @@ from engine.store.schema import (
     RUNS,
     SEARCH_KEYS,
 )
-from engine.store.state.id_marks import CARRIERS_MAX, carriers
+from engine.store.state.id_carriers import CANDIDATES_MAX, carriers
 from engine.store.state.search_keys import (
     CODE,
     CONTROL_ID,
@@ -55,6 +54,19 @@ LIMIT_MAX = 10_000
 PAIRS_MAX = 200
 """With more (channel, type) pairs than this the newest messages are read instead."""
 
+_PAIRS = (
+    "WITH RECURSIVE steps(message_id) AS ("
+    "SELECT (SELECT message_id FROM messages ORDER BY channel, message_type LIMIT 1)"
+    " UNION ALL SELECT coalesce("
+    "(SELECT n.message_id FROM messages n WHERE n.channel = m.channel"
+    " AND n.message_type > m.message_type ORDER BY n.channel, n.message_type LIMIT 1),"
+    " (SELECT n.message_id FROM messages n WHERE n.channel > m.channel"
+    " ORDER BY n.channel, n.message_type LIMIT 1))"
+    " FROM steps s JOIN messages m ON m.message_id = s.message_id)"
+    " SELECT m.channel, m.message_type FROM steps s JOIN messages m"
+    " ON m.message_id = s.message_id LIMIT ?"
+)
+"""Every (channel, type) there is, by two looks into the index for each."""
 _M = MESSAGES.c
 _RARE_RUN = text(f"runs.{RARE_RUN}")
 _NOTABLE_MESSAGE = text(f"messages.{NOTABLE_MESSAGE}")
@@ -94,7 +106,7 @@ def search(database: Database, compression: Compression, query: Search) -> list[
                 return []
         plain = _plain_conditions(query)
         keys = _key_conditions(query)
-        for start in _starts(query, pairs(transaction, query)):
+        for start in _starts(transaction, query):
             if isinstance(start, _KeyStart):
                 others = [condition for key, condition in keys.items() if key != start]
                 found |= _ids_of_key(transaction, query, start, [*plain, *others])
@@ -108,7 +120,7 @@ def _with_carriers(transaction: Transaction, compression: Compression, query: Se
     bounds = id_bounds(transaction, query)
     wanted = set(query.message_ids)
     for wanted_id in query.carried_ids:
-        found = set(carriers(transaction, compression, wanted_id, bounds, CARRIERS_MAX))
+        found = set(carriers(transaction, compression, wanted_id, bounds, CANDIDATES_MAX))
         wanted = wanted & found if wanted else found
         if not wanted:
             break
@@ -181,9 +193,7 @@ def _page(query: Search, start: _Start, conditions: list[_Condition]) -> Select[
     return select(order).where(where).distinct().order_by(ordered).limit(_limit(query))
 
 
-def _starts(
-    query: Search, known_pairs: Sequence[tuple[str, str]] | None
-) -> list[_Start | _KeyStart]:
+def _starts(transaction: Transaction, query: Search) -> list[_Start | _KeyStart]:
     """One start per branch, from the rarest condition that the query has."""
     keys = _keys(query)
     if query.message_ids:
@@ -200,6 +210,7 @@ def _starts(
         return [*_starts_at_states(query.states), *_starts_at_verdicts(query.verdicts)]
     if query.codes:
         return [_KeyStart(values=query.codes, kind=CODE)]
+    known_pairs = pairs(transaction, query)
     if known_pairs is not None:
         return [
             _Start(where=and_(_M.channel == channel, _M.message_type == kind), order=_M.message_id)
@@ -319,26 +330,10 @@ def pairs(transaction: Transaction, query: Search) -> list[tuple[str, str]] | No
     """
     if not query.channels and not query.message_types:
         return None
-    found: list[tuple[str, str]] = []
-    at = ("", "")
-    for _ in range(PAIRS_MAX):
-        step = next_pair(at)
-        rows = transaction.select(step)
-        if not rows:
-            return [pair for pair in found if _pair_meets(pair, query)]
-        at = (rows[0][0], rows[0][1])
-        found.append(at)
-    return None
-
-
-def next_pair(after: tuple[str, str]) -> Select[Any]:
-    """The next pair of the index `messages_by_type`."""
-    return (
-        select(_M.channel, _M.message_type)
-        .where(tuple_(_M.channel, _M.message_type) > tuple_(*after))
-        .order_by(_M.channel, _M.message_type)
-        .limit(1)
-    )
+    rows = transaction.rows(_PAIRS, PAIRS_MAX + 1)
+    if len(rows) > PAIRS_MAX:
+        return None
+    return [(row[0], row[1]) for row in rows if _pair_meets((row[0], row[1]), query)]
 
 
 def _pair_meets(pair: tuple[str, str], query: Search) -> bool:

@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, and_, exists, or_, select
 from engine.store.database import AMONG, Database, Ids, Row, Transaction
 from engine.store.interface import StoreUnavailable
 from engine.store.schema import FRESH_KEYS, KEY_GENERATIONS, MESSAGES, SEARCH_KEYS
-from engine.store.state.id_marks import join_small
+from engine.store.state.id_marks import move_marks
 from engine.store.state.statements import INSERT_KEY
 
 CONTROL_ID = "control id"
@@ -70,7 +70,7 @@ class KeyMerges:
             with suppress(StoreUnavailable):
                 merge(database, KEYS_PER_GENERATION // 2)
                 self._added = 0
-            join_small(database)
+            move_marks(database)
 
 
 def merge(database: Database, least: int = 1) -> None:

@@ -7,7 +7,7 @@ from sqlalchemy import ColumnElement, ScalarSelect, func, select
 from engine.store.database import Transaction
 from engine.store.interface import Search
 from engine.store.schema import MESSAGES, MINUTES
-from engine.store.state.id_marks import HIGHEST_ID
+from engine.store.state.id_carriers import HIGHEST_ID
 from engine.store.state.tally import SECONDS_PER_MINUTE
 
 _M = MESSAGES.c
