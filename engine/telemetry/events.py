@@ -240,6 +240,7 @@ class RunProcessed(Event):
     channel: str
     state: str
     run_id: int
+    message_id: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -272,6 +273,8 @@ class DeliveryFailed(Event):
     state: str
     code: str
     delivery_id: int
+    message_id: int
+    """Which the console shows at /messages/ID."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,6 +18,7 @@ from engine.runtime.desk.project_folder import ProjectFolder
 from engine.runtime.desk.sessions import SessionLimits
 from engine.telemetry.recorder import Recorder
 from engine.web.looks import Looks
+from engine.web.once import Once
 from engine.web.previews import Previews
 
 if TYPE_CHECKING:
@@ -112,6 +113,7 @@ class Console:
         self.previews = previews
         self.folder = folder
         self.looks = looks
+        self.once = Once()
         self.benches = SharedBenches(snapshots)
         self._loading = Lock()
         self._loaded: Loaded | None = None

@@ -39,6 +39,8 @@ class OneConfiguration:
             raise FileNotFoundError(revision)
         return self.current()
 
+    for_dry_run = read
+
 
 @cache
 def shipped_benches() -> SharedBenches:

@@ -12,7 +12,7 @@ from engine.pipeline.states import FailureClass, State
 from engine.runtime.worker.delivery import Attempt, attempt, guarded_attempt, outcome_of
 from engine.runtime.worker.outlet import LiveDelivery, Outlet
 from engine.runtime.worker.workload import Workload, bucket_of_delivery
-from engine.store.interface import Body, NewerSent, Outcome
+from engine.store.interface import Body, Delivery, NewerSent, Outcome
 from engine.telemetry.events import AttemptEnded, BreakerClosed, BreakerOpened, DeliveryFailed
 from engine.telemetry.recorder import Recorder
 
@@ -205,16 +205,17 @@ class Sending:
             )
         )
         if outcome.state in (State.ERROR, State.HELD, State.UNKNOWN):
-            self.record_failure(live.channel, live.destination, outcome)
+            self.record_failure(live, outcome)
 
-    def record_failure(self, channel: str, destination: str, outcome: Outcome) -> None:
+    def record_failure(self, delivery: LiveDelivery | Delivery, outcome: Outcome) -> None:
         """Tell that a delivery failed, or waits for a person."""
         self.recorder.record(
             DeliveryFailed(
-                channel=channel,
-                destination=destination,
+                channel=delivery.channel,
+                destination=delivery.destination,
                 state=outcome.state.value,
                 code=outcome.failure_code,
                 delivery_id=outcome.delivery_id,
+                message_id=delivery.message_id,
             )
         )

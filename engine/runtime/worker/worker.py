@@ -328,6 +328,7 @@ class Worker:
                     channel=draft.run.channel,
                     state=draft.result.state.value,
                     run_id=draft.run.run_id,
+                    message_id=draft.run.message_id,
                 )
             )
         self._sending.launch(starting, reply.bodies)
@@ -355,7 +356,7 @@ class Worker:
             bucket = lane_bucket(found.channel, found.lanes, found.message_id)
             outcome = expired_outcome(found, now)
             self._unwritten.append((bucket, outcome))
-            self._sending.record_failure(found.channel, found.destination, outcome)
+            self._sending.record_failure(found, outcome)
 
     def _hold_homeless(self, now: float) -> None:
         """Deliveries whose destination is not configured wait for a person."""

@@ -1,5 +1,6 @@
 """Rim. Edited copies: change a copy, try it, store it, follow it to the message it becomes."""
 
+import secrets
 from typing import Any
 
 from starlette.responses import RedirectResponse, Response
@@ -73,7 +74,8 @@ def store(visit: Visit) -> Response:
     if found is None:
         return refusal(visit, 404, NOT_THERE)
     edit = _edit(visit, found)
-    try:
+
+    def keep() -> str:
         copy_id = store_copy(
             visit.desk,
             visit.viewer,
@@ -82,11 +84,15 @@ def store(visit: Visit) -> Response:
             edit,
             visit.value("reason"),
         )
+        return "" if copy_id is None else f"/copies/{copy_id}"
+
+    try:
+        path = visit.console.once.do(visit.viewer.name, visit.value("once")[:40], keep)
     except EditRefused as problem:
         return _form(visit, found, edit.text, edit.fields, problem=f"{problem}.")
-    if copy_id is None:
+    if not path:
         return refusal(visit, 404, NOT_THERE)
-    return visit.redirect(f"/copies/{copy_id}")
+    return visit.redirect(path)
 
 
 @needs(Right.SEE_MESSAGES)
@@ -140,4 +146,5 @@ def _form(
         problem=problem,
         trial=trial,
         kind_of=kind_of,
+        once=secrets.token_urlsafe(12),
     )

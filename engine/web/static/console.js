@@ -174,6 +174,21 @@
     if (event.target.hasAttribute("data-submit")) event.target.form.requestSubmit();
   }
 
+  /* -- sending: Enter twice sends once -- */
+
+  const AGAIN_MILLISECONDS = 2000;
+
+  function sent(event) {
+    const form = event.target;
+    if (event.defaultPrevented || form.method !== "post") return;
+    if (Date.now() - Number(form.dataset.sentAt || 0) < AGAIN_MILLISECONDS) {
+      event.preventDefault();
+      event.stopImmediatePropagation();
+      return;
+    }
+    form.dataset.sentAt = String(Date.now());
+  }
+
   function say(text) {
     const notice = document.getElementById("notice");
     const line = document.createElement("p");
@@ -185,6 +200,10 @@
   document.addEventListener("keydown", pressed);
   document.addEventListener("click", clicked);
   document.addEventListener("change", changed);
+  document.addEventListener("submit", sent, true);
+  window.addEventListener("pageshow", () => {
+    for (const form of document.forms) delete form.dataset.sentAt;
+  });
   document.addEventListener("htmx:config:request", (event) => {
     const token = document.querySelector('meta[name="csrf"]');
     event.detail.ctx.request.headers["X-CSRF-Token"] = token ? token.content : "";

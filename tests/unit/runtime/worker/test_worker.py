@@ -45,6 +45,7 @@ from engine.store.interface import (
     StoreUnavailable,
 )
 from engine.store.open_store import open_log, open_state
+from engine.telemetry.events import DeliveryFailed
 from engine.telemetry.recorder import MemoryRecorder
 
 SENT = Classification(None, "http-200")
@@ -325,6 +326,8 @@ async def test_refused_message_is_an_error_and_the_lane_goes_on(engine: Engine) 
     engine.start()
     await engine.until_states(second, ALL_SENT)
     assert engine.states(first) == [(State.ERROR, [State.ERROR])]
+    told = [event for event in engine.recorder.events if isinstance(event, DeliveryFailed)]
+    assert [(event.message_id, event.code) for event in told] == [(first, "http-422")]
 
 
 async def test_refused_message_holds_its_lane_where_the_policy_says_block(engine: Engine) -> None:
