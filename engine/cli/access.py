@@ -119,6 +119,29 @@ def opened(
         rights: without them the command ends here.
         home: the project's folder; None: `ENGINE_HOME`, or where the command runs.
     """
+    with _opened(store, home) as (desk, log, policy):
+        viewer, restricted = _viewer(desk, sign_in)
+        access = Access(desk=desk, log=log, viewer=viewer, policy=policy, restricted=restricted)
+        access.require(*rights)
+        yield access
+
+
+@contextmanager
+def owned(store: str) -> Iterator[Access]:
+    """Open a store for who owns it, whatever its users say; leaves with the reason for others."""
+    from engine.runtime.desk.rights import everything
+
+    url = store or DEFAULT_STORE
+    folder = url.removeprefix("sqlite:///")
+    with _opened(store, None) as (desk, log, policy):
+        if url != folder and os.getuid() not in ((Path(folder) / "state.db").stat().st_uid, 0):
+            fail(Exit.ENVIRONMENT, "only the owner of the store's files may do this")
+        viewer = everything(account(), _origin())
+        yield Access(desk=desk, log=log, viewer=viewer, policy=policy, restricted=False)
+
+
+@contextmanager
+def _opened(store: str, home: Path | None) -> "Iterator[tuple[Desk, MessageLog, MaskingPolicy]]":
     from engine.runtime.desk.desk import Desk
     from engine.runtime.desk.masking import SHIPPED
     from engine.runtime.desk.message_log import StoreUnavailable
@@ -131,20 +154,12 @@ def opened(
             f"there is no store in {folder}; start the engine or name one with --store",
         )
     config = _console_config(home or Path(os.environ.get("ENGINE_HOME") or "."))
+    policy = SHIPPED.changed(config.masking.show, config.masking.hide)
     try:
         desk = Desk(url, audit_key=_audit_key(config))
         try:
-            viewer, restricted = _viewer(desk, sign_in)
             with desk.log() as log:
-                access = Access(
-                    desk=desk,
-                    log=log,
-                    viewer=viewer,
-                    policy=SHIPPED.changed(config.masking.show, config.masking.hide),
-                    restricted=restricted,
-                )
-                access.require(*rights)
-                yield access
+                yield desk, log, policy
         finally:
             desk.close()
     except StoreUnavailable as failure:

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from engine import __version__
-from engine.cli import audit, log, problems, simulate, tables
+from engine.cli import audit, log, problems, simulate, tables, users
 from engine.cli.check import check
 from engine.cli.control import drain, pause, resume, stats
 from engine.cli.convert import convert
@@ -42,6 +42,7 @@ for verb in (
     app.command()(verb)
 app.add_typer(log.app, name="log")
 app.add_typer(audit.app, name="audit")
+app.add_typer(users.app, name="users")
 app.add_typer(simulate.app, name="simulate")
 app.add_typer(tables.app, name="tables")
 app.add_typer(problems.app, name="problems")

@@ -6,7 +6,7 @@ flood of sign-ins cannot take the machine's memory.
 
 import secrets
 from functools import cache
-from threading import Lock
+from threading import BoundedSemaphore, Lock
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -14,13 +14,20 @@ from argon2.exceptions import InvalidHashError, VerificationError
 PASSWORD_CHARACTERS_MIN = 12
 """NIST SP 800-63B-4 asks for 15 where a password is all there is, 8 beside a second factor."""
 PASSWORD_CHARACTERS_MAX = 200
+WAITING_MAX = 6
+"""Sign-ins under way at once; more are told to come again, so that they hold up nobody else."""
 
 _HASHER = PasswordHasher()
 _ONE_AT_A_TIME = Lock()
+_WAITING = BoundedSemaphore(WAITING_MAX)
 
 
 class AccountError(ValueError):
     """A user cannot be made or changed so; the text says why, in words for the person."""
+
+
+class TooMany(Exception):  # noqa: N818  a condition: try again
+    """Too many passwords are being checked."""
 
 
 @cache
@@ -30,12 +37,16 @@ def hash_of_nobody() -> str:
 
 
 def verify_password(stored: str, password: str) -> bool:
-    """True when the hash is of the password."""
-    with _ONE_AT_A_TIME:
-        try:
+    """True when the hash is of the password. Raises TooMany."""
+    if not _WAITING.acquire(blocking=False):
+        raise TooMany
+    try:
+        with _ONE_AT_A_TIME:
             return _HASHER.verify(stored, password[:PASSWORD_CHARACTERS_MAX])
-        except (VerificationError, InvalidHashError):
-            return False
+    except (VerificationError, InvalidHashError):
+        return False
+    finally:
+        _WAITING.release()
 
 
 def hash_password(password: str, name: str) -> str:

@@ -16,6 +16,7 @@ from engine.runtime.desk.audit import Act, record, record_as
 from engine.runtime.desk.desk import Desk
 from engine.runtime.desk.passwords import (
     AccountError,
+    TooMany,
     hash_of_nobody,
     hash_password,
     needs_rehash,
@@ -105,7 +106,10 @@ def sign_in(desk: Desk, name: str, password: str, origin: str) -> UserRow:
         wait = int(user.locked_until - now) + 1
         raise SignInRefused(f"too many wrong passwords: wait {wait} s and try again")
     stored = user.password if user is not None and user.password else hash_of_nobody()
-    right = verify_password(stored, password)
+    try:
+        right = verify_password(stored, password)
+    except TooMany:
+        raise SignInRefused("many are signing in just now: try again") from None
     if user is None or not right or not user.password or not user.enabled:
         if user is not None:
             with desk.store() as store:

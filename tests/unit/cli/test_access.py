@@ -197,3 +197,29 @@ def test_the_trail_s_key_of_console_yaml_is_used_and_another_is_refused(
     assert code == 3
     assert "audit_key" in output
     assert "Okafor" not in output
+
+
+def test_users_are_added_and_changed_by_who_may(run: Run, url: str) -> None:
+    twice = f"{PASSWORD}\n{PASSWORD}\n"
+    assert run("users", "add", "boss", "--role", "administrator", given=twice)[0] == 0
+    assert run("users", "list")[0] == 3  # now there are users, and the account is none of them
+    added = ("users", "add", "ops", "--role", "operator", "--channel", "adt", "--account", "ruth")
+    code, output = run(*added, "--no-password", "--sign-in", "boss", given=f"{PASSWORD}\n")
+    assert (code, "operator  adt  account ruth" in output) == (0, True)
+    assert run("users", "list")[0] == 3
+    assert run("pause", "adt", "--reason", "downtime")[0] == 0
+    short = run("users", "password", "ops", "--sign-in", "boss", given=f"{PASSWORD}\nx\nx\n")
+    assert short[0] == 2
+
+
+def test_the_owner_of_the_store_finds_the_way_back_in(
+    run: Run, add_user: Callable[..., None], url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add_user("boss", "administrator")
+    new = "another horse battery"
+    assert run("users", "recover", "boss", given=f"{new}\n{new}\n")[0] == 0
+    assert run("stats", "--sign-in", "boss", given=f"{new}\n")[0] == 0
+    assert run("stats", "--sign-in", "boss", given=f"{PASSWORD}\n")[0] == 3
+    assert ("ruth", "users", "user boss") in trail(url)
+    monkeypatch.setattr(access.os, "getuid", lambda: 54321)
+    assert run("users", "recover", "boss", given=f"{new}\n{new}\n")[0] == 3

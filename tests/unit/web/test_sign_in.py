@@ -1,10 +1,11 @@
 """Signing in: the first administrator, passwords, back-off, sessions."""
 
 from concurrent.futures import ThreadPoolExecutor
+from threading import BoundedSemaphore
 
 from consoles import PASSWORD, post, token_of
 
-from engine.runtime.desk import accounts, signing_in
+from engine.runtime.desk import accounts, passwords, signing_in
 from engine.runtime.desk.rights import everything
 from engine.store.desk.rows import AuditSearch
 from engine.telemetry.events import EmergencyAccessBegan
@@ -81,6 +82,17 @@ def test_who_fails_often_waits_and_may_try_again_later(site):
     site.clock.now += 6
     assert post(client, "/sign-in", right, page="/sign-in").status_code == 303
     assert ("sam", "failed-login") in acts(site)
+
+
+def test_a_flood_of_sign_ins_does_not_hold_up_the_others(site, monkeypatch):
+    site.add_user("sam", "support")
+    full = BoundedSemaphore(1)
+    assert full.acquire(blocking=False)
+    monkeypatch.setattr(passwords, "_WAITING", full)
+    form = {"name": "sam", "password": PASSWORD}
+    answer = post(site.browser(), "/sign-in", form, page="/sign-in")
+    assert answer.status_code == 422
+    assert "try again" in answer.text
 
 
 def test_a_token_planted_before_the_sign_in_is_worth_nothing_after_it(site):
