@@ -18,7 +18,7 @@ from engine.destinations.file import FileDestination
 from engine.destinations.going_live import GoingLive
 from engine.destinations.interface import Destination, SecretSource, TokenSource
 from engine.destinations.ledger import Ledger
-from engine.destinations.millennium import MillenniumDestination
+from engine.destinations.millennium.destination import MillenniumDestination
 from engine.destinations.mllp import MllpDestination
 
 _Plain = FhirDestinationConfig | MllpDestinationConfig | FileDestinationConfig

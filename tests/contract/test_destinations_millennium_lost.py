@@ -22,9 +22,9 @@ from charting import (
 from simulated import patient
 
 from engine.channel.environment import Mode
-from engine.destinations import millennium_identity
 from engine.destinations.http_exchange import Answer
 from engine.destinations.interface import Ending, Outgoing, Settlement
+from engine.destinations.millennium import identity as millennium_identity
 from engine.millennium.identity.entries import EntryState
 from engine.pipeline.states import FailureClass, State
 from engine.simulator.millennium.fault_rules import FaultRule, Kind

@@ -15,7 +15,7 @@ from engine.channel.environment import AuthorizationConfig, EnvironmentClass, Te
 from engine.channel.model import MillenniumDestinationConfig, RetryPolicy
 from engine.destinations.authorization.sources import TokenSources
 from engine.destinations.interface import AttemptResult, Ending, Outgoing
-from engine.destinations.millennium import MillenniumDestination
+from engine.destinations.millennium.destination import MillenniumDestination
 from engine.millennium.calls.body import CONTENT_TYPE, MessageFacts, encode_calls
 from engine.millennium.identity.entries import LedgerKey
 from engine.runtime.worker.store_ledger import StoreLedger

@@ -1,7 +1,7 @@
 """Rim. Why a delivery to Millennium goes no further now."""
 
 from engine.destinations.interface import Awaited, Ending
-from engine.destinations.millennium_exchanges import Failure
+from engine.destinations.millennium.exchanges import Failure
 from engine.millennium.identity.explaining import explain
 from engine.millennium.identity.steps import Hold, Reason, Wait
 from engine.pipeline.response import Classification

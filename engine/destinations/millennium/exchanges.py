@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from engine.destinations.http_exchange import Answer as HttpAnswer
-from engine.destinations.millennium_service import MillenniumService
-from engine.destinations.millennium_transcript import Transcript
+from engine.destinations.millennium.service import MillenniumService
+from engine.destinations.millennium.transcript import Transcript
 from engine.millennium.calls.answers import Answer, classify_answer
 from engine.millennium.calls.model import AnswerClass, CallPreset
 from engine.millennium.calls.rendering import RenderedRequest

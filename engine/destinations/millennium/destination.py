@@ -25,11 +25,11 @@ from engine.destinations.interface import (
     Settlement,
 )
 from engine.destinations.ledger import Ledger, LedgerUnavailable
-from engine.destinations.millennium_exchanges import Exchanges
-from engine.destinations.millennium_performing import Performance
-from engine.destinations.millennium_service import MillenniumService, OutOfTimeError
-from engine.destinations.millennium_stopping import Stopped
-from engine.destinations.millennium_transcript import Transcript
+from engine.destinations.millennium.exchanges import Exchanges
+from engine.destinations.millennium.performing import Performance
+from engine.destinations.millennium.service import MillenniumService, OutOfTimeError
+from engine.destinations.millennium.stopping import Stopped
+from engine.destinations.millennium.transcript import Transcript
 from engine.millennium.calls.body import CHANGE, MERGE, decode_calls
 from engine.millennium.calls.model import CallPreset, Interaction
 from engine.millennium.calls.rendering import (

@@ -1,6 +1,6 @@
 """Pictures of every screen of the console, for docs/screens.
 
-    python scripts/take_screenshots.py
+    python tests/support/take_screenshots.py
 
 Runs the console as the browser tests do, with their messages, in a Chromium found as they find it.
 """
@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "support")]
 FOLDER = ROOT / "docs" / "screens"
 PAGES = {

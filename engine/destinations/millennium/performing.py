@@ -12,12 +12,12 @@ from typing import Any
 from engine.channel.model import MillenniumDestinationConfig
 from engine.destinations.interface import Awaited
 from engine.destinations.ledger import Ledger
-from engine.destinations.millennium_changing import Change, apply_change
-from engine.destinations.millennium_creating import Creation, create
-from engine.destinations.millennium_exchanges import Exchanges
-from engine.destinations.millennium_identity import Inquiry
-from engine.destinations.millennium_stopping import Stopped, held, parked, stopped_by
-from engine.destinations.millennium_subjects import (
+from engine.destinations.millennium.changing import Change, apply_change
+from engine.destinations.millennium.creating import Creation, create
+from engine.destinations.millennium.exchanges import Exchanges
+from engine.destinations.millennium.identity import Inquiry
+from engine.destinations.millennium.stopping import Stopped, held, parked, stopped_by
+from engine.destinations.millennium.subjects import (
     applied_to,
     event_times,
     keys_for,

@@ -17,7 +17,7 @@ from engine.destinations.authorization.requesting import client_of
 from engine.destinations.authorization.sources import TokenSources
 from engine.destinations.http_exchange import Answer, HttpExchange, Request
 from engine.destinations.interface import SecretSource, TokenSource
-from engine.destinations.millennium_transcript import Transcript
+from engine.destinations.millennium.transcript import Transcript
 from engine.destinations.tls import client_context, file_stamp
 from engine.millennium.calls.model import CUSTOM, EHR_API, CallPreset
 from engine.millennium.calls.rendering import RenderedRequest

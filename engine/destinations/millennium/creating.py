@@ -5,16 +5,16 @@ from typing import Any
 
 from engine.destinations.interface import AuthorizationFailed
 from engine.destinations.ledger import Ledger
-from engine.destinations.millennium_exchanges import (
+from engine.destinations.millennium.exchanges import (
     Exchanges,
     Failure,
     classified,
     failure_of,
     lost_failure,
 )
-from engine.destinations.millennium_identity import Inquiry
-from engine.destinations.millennium_service import OutOfTimeError
-from engine.destinations.millennium_stopping import Stopped
+from engine.destinations.millennium.identity import Inquiry
+from engine.destinations.millennium.service import OutOfTimeError
+from engine.destinations.millennium.stopping import Stopped
 from engine.millennium.calls.answers import captured
 from engine.millennium.calls.model import AnswerClass, CallPreset
 from engine.millennium.calls.rendering import render_request

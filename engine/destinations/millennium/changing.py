@@ -9,15 +9,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from engine.destinations.millennium_exchanges import (
+from engine.destinations.millennium.exchanges import (
     Exchanges,
     Failure,
     classified,
     failure_of,
     lost_failure,
 )
-from engine.destinations.millennium_identity import Inquiry
-from engine.destinations.millennium_stopping import Stopped, stopped_by
+from engine.destinations.millennium.identity import Inquiry
+from engine.destinations.millennium.stopping import Stopped, stopped_by
 from engine.millennium.calls.answers import captured
 from engine.millennium.calls.model import AnswerClass, CallPreset, Interaction
 from engine.millennium.calls.rendering import render_request

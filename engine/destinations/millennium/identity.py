@@ -11,7 +11,7 @@ import orjson
 
 from engine.destinations.http_exchange import Answer as HttpAnswer
 from engine.destinations.ledger import Ledger, LedgerUnavailable
-from engine.destinations.millennium_exchanges import Exchanges, Failure, failure_of
+from engine.destinations.millennium.exchanges import Exchanges, Failure, failure_of
 from engine.millennium.calls.model import CallPreset
 from engine.millennium.calls.rendering import RenderedRequest, render_request
 from engine.millennium.identity.deciding import Deciding

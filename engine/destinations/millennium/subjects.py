@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from engine.destinations.ledger import Ledger
-from engine.destinations.millennium_stopping import held
+from engine.destinations.millennium.stopping import held
 from engine.millennium.calls.model import CallPreset
 from engine.millennium.calls.references import engine_names, with_references
 from engine.millennium.identity.entries import EntryState, KeyKind, LedgerEntry, LedgerKey
