@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 from starlette.datastructures import QueryParams
 
-from engine.runtime.desk.finding import Wanted
+from engine.runtime.desk.finding import PAGE_ROWS, Wanted
 from engine.runtime.desk.search_query import QueryError, read_query
 
 CHOICES = ("channel", "type", "status", "destination", "code", "replayed", "job", "since", "until")
@@ -53,12 +53,11 @@ class SearchAddress:
         """(name, value) of what was chosen."""
         return [(name, value) for name in CHOICES for value in self.chosen.get(name, ())]
 
-    def wanted(self, text: str, now: float) -> Wanted:
+    def wanted(self, text: str, now: float, rows: int = PAGE_ROWS) -> Wanted:
         """What to search for. Raises QueryError for a choice that cannot be read."""
         words = [f'{name}:"{value}"' for name, value in self.choices()]
-        return Wanted(
-            text=text, filters=read_query(" ".join(words), now=now).search, before=self.before
-        )
+        filters = read_query(" ".join(words), now=now).search
+        return Wanted(text=text, filters=filters, before=self.before, rows=rows)
 
 
 def read_address(params: QueryParams) -> SearchAddress:

@@ -18,6 +18,19 @@ from engine.store.interface import EditedCopy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CopyNote:
+    """What is said of an edited copy: not what it says."""
+
+    copy_id: int
+    parent_message_id: int
+    message_id: int | None
+    """What it became; None: it is on its way."""
+    author: str
+    reason: str
+    created_at: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MessageView:
     """One message."""
 
@@ -35,11 +48,11 @@ class MessageView:
     revision: str
     duplicates: tuple[int, ...]
     duplicate_of: int | None
-    copy: EditedCopy | None
+    copy: CopyNote | None
     """Where it is an edited copy: of which message, by whom and why."""
     copy_changes: tuple[Change, ...]
     """What was changed in it."""
-    copies: tuple[EditedCopy, ...]
+    copies: tuple[CopyNote, ...]
     """Edited copies made of it."""
     events: tuple[Event, ...]
     contents: Contents | None
@@ -100,9 +113,20 @@ def view_message(
         revision=receipt.revision,
         duplicates=detail.duplicates,
         duplicate_of=receipt.duplicate_of,
-        copy=detail.copy,
+        copy=_note(detail.copy) if detail.copy is not None else None,
         copy_changes=tuple(copy_changes),
-        copies=detail.copies,
+        copies=tuple(_note(one) for one in detail.copies),
         events=tuple(events),
         contents=contents,
+    )
+
+
+def _note(copy: EditedCopy) -> CopyNote:
+    return CopyNote(
+        copy_id=copy.copy_id,
+        parent_message_id=copy.parent_message_id,
+        message_id=copy.message_id,
+        author=copy.author,
+        reason=copy.reason,
+        created_at=copy.created_at,
     )
