@@ -15,6 +15,7 @@ from engine.runtime.desk.message_view import view_message
 from engine.runtime.desk.opened_message import open_message
 from engine.runtime.desk.rights import Right
 from engine.runtime.desk.search_query import QueryError
+from engine.runtime.desk.test_draft import NoTest, draft_test
 from engine.runtime.desk.why_not import rule_text, why_not
 from engine.web.access import Visit, needs, refusal
 from engine.web.screens.messages import kind_of, kinds_of
@@ -38,6 +39,7 @@ def routes() -> list[Route]:
         Route("/messages/{message_id:int}/rule", show_rule, methods=["GET"]),
         Route("/messages/{message_id:int}/attempts", compare, methods=["GET"]),
         Route("/messages/{message_id:int}/raw", download, methods=["POST"]),
+        Route("/messages/{message_id:int}/test", make_test, methods=["GET"]),
     ]
 
 
@@ -204,3 +206,21 @@ def download(visit: Visit) -> Response:
     return Response(
         opened.detail.receipt.raw, media_type="application/octet-stream", headers=headers
     )
+
+
+@needs(Right.EXPORT)
+def make_test(visit: Visit) -> Response:
+    """A test of the channel, made of the message without the patient."""
+    try:
+        found = draft_test(
+            visit.desk,
+            visit.viewer,
+            visit.console.settings.masking,
+            visit.console.benches,
+            message_id_of(visit),
+        )
+    except NoTest as problem:
+        return refusal(visit, 422, f"A test can be made {problem}.")
+    if found is None:
+        return refusal(visit, 404, NOT_THERE)
+    return visit.page("message/test.html", draft=found, message_id=message_id_of(visit))

@@ -143,3 +143,11 @@ def test_a_rule_is_shown_by_its_place(site, hostile):
     address = re.search(r'href="(/messages/\d+/rule\?[^"]+)"', html)[1].replace("&amp;", "&")
     assert 'class="here"' in client.get(address).text
     assert client.get(f"/messages/{hostile}/rule?at=/etc/passwd:1").status_code == 404
+
+
+def test_a_test_is_made_for_who_may_export(site, hostile):
+    assert site.signed_in("support").get(f"/messages/{hostile}/test").status_code == 403
+    html = page_of(site.signed_in("analyst"), f"/messages/{hostile}/test")
+    assert "- name: ADT A01 as it came, without the patient" in html
+    assert "expect: {state: TRANSFORMED" in html
+    assert "alert(1)" not in html
