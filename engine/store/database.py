@@ -6,7 +6,7 @@ run once per row of a batch are values (`InsertMany`, `UpdateMany`) that each da
 own way, because that is where the time goes.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
@@ -89,8 +89,11 @@ class Transaction(Protocol):
         """Run a statement for every row; nothing when there are none."""
         ...
 
-    def select(self, query: Select[Any]) -> list[Row]:
-        """Run a query built with SQLAlchemy."""
+    def select(self, query: Select[Any], *each: Mapping[str, Any]) -> list[Row]:
+        """Run a query built with SQLAlchemy; with `each`, once for each of these parameters.
+
+        Rendering one costs many times what running it does: so it is rendered once.
+        """
         ...
 
 

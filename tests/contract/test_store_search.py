@@ -3,6 +3,7 @@
 import time
 
 import pytest
+from sqlalchemy import Select
 
 from engine.pipeline.states import AcknowledgmentOutcome, FailureClass, Origin, State, Verdict
 from engine.store.interface import Control, Search
@@ -266,6 +267,30 @@ def damage(store, message_id):
 
     with psycopg.connect(store.url) as server:
         server.execute("UPDATE log SET raw = raw || 'x' WHERE message_id = %s", (message_id,))
+
+
+def test_a_type_is_looked_for_in_many_channels_with_one_rendered_query(
+    found, log, worker, receipt, monkeypatch
+):
+    types = ("ADT^A01", "ADT^A08", "")
+    ids = log.append(
+        [
+            receipt(channel=f"feed {number}", message_type=kind, control_id=f"{number} {kind}")
+            for number in range(20)
+            for kind in types
+        ]
+    )
+    worker.runs()
+    rendered = []
+    render = Select.compile
+    monkeypatch.setattr(
+        Select, "compile", lambda *args, **given: rendered.append(1) or render(*args, **given)
+    )
+    assert found(message_types=("ADT^A08",)) == ids[1::3][::-1]
+    assert found(message_types=("ADT",), channels=("feed 7",)) == [ids[22], ids[21]]
+    assert found(channels=("feed 7",)) == [ids[23], ids[22], ids[21]]
+    assert found(message_types=("ORU",)) == []
+    assert len(rendered) == 3
 
 
 def test_counts_are_kept_by_channel_and_minute(state, day):

@@ -4,7 +4,7 @@ A transaction's statements are sent without waiting for each answer; only those 
 needed cost a round trip.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from functools import cache
 from typing import Any
@@ -76,10 +76,14 @@ class PostgresqlTransaction:
             sql, batch = statement_of(statement)
             self._connection.execute(sql, batch.parameters(rows))
 
-    def select(self, query: Select[Any]) -> list[Row]:
-        """The rows of a SQLAlchemy query."""
+    def select(self, query: Select[Any], *each: Mapping[str, Any]) -> list[Row]:
+        """The rows of a SQLAlchemy query, once for each of some parameters."""
         compiled = query.compile(dialect=_DIALECT, compile_kwargs={"render_postcompile": True})
-        return self._connection.execute(str(compiled), compiled.params, binary=True).fetchall()
+        sql = str(compiled)
+        found: list[Row] = []
+        for own in each or ({},):
+            found += self._connection.execute(sql, {**compiled.params, **own}, binary=True)
+        return found
 
 
 class PostgresqlDatabase:

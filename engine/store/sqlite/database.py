@@ -7,7 +7,7 @@ none fails half way for want of it.
 import json
 import sqlite3
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from functools import cache
 from pathlib import Path
@@ -50,11 +50,15 @@ class SqliteTransaction:
         if rows:
             self._connection.executemany(_rendered(statement), rows)
 
-    def select(self, query: Select[Any]) -> list[Row]:
-        """The rows of a SQLAlchemy query."""
+    def select(self, query: Select[Any], *each: Mapping[str, Any]) -> list[Row]:
+        """The rows of a SQLAlchemy query, once for each of some parameters."""
         compiled = query.compile(dialect=_DIALECT, compile_kwargs={"render_postcompile": True})
-        values = [compiled.params[name] for name in compiled.positiontup or ()]
-        return self._connection.execute(str(compiled), values).fetchall()
+        sql, names = str(compiled), compiled.positiontup or ()
+        found: list[Row] = []
+        for own in each or ({},):
+            values = {**compiled.params, **own}
+            found += self._connection.execute(sql, [values[name] for name in names])
+        return found
 
 
 class SqliteDatabase:

@@ -7,7 +7,7 @@ branches' pages are merged. Without any rare condition the newest messages are r
 is full.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,6 +15,7 @@ from sqlalchemy import (
     ColumnElement,
     Select,
     and_,
+    bindparam,
     exists,
     func,
     or_,
@@ -47,26 +48,12 @@ from engine.store.state.search_keys import (
     in_generations,
     is_fresh,
 )
+from engine.store.state.search_pairs import pairs
 from engine.store.state.search_rows import message_rows
 from engine.store.state.search_times import id_bounds, time_conditions
 
 LIMIT_MAX = 10_000
-PAIRS_MAX = 200
-"""With more (channel, type) pairs than this the newest messages are read instead."""
 
-_PAIRS = (
-    "WITH RECURSIVE steps(message_id) AS ("
-    "SELECT (SELECT message_id FROM messages ORDER BY channel, message_type LIMIT 1)"
-    " UNION ALL SELECT coalesce("
-    "(SELECT n.message_id FROM messages n WHERE n.channel = m.channel"
-    " AND n.message_type > m.message_type ORDER BY n.channel, n.message_type LIMIT 1),"
-    " (SELECT n.message_id FROM messages n WHERE n.channel > m.channel"
-    " ORDER BY n.channel, n.message_type LIMIT 1))"
-    " FROM steps s JOIN messages m ON m.message_id = s.message_id)"
-    " SELECT m.channel, m.message_type FROM steps s JOIN messages m"
-    " ON m.message_id = s.message_id LIMIT ?"
-)
-"""Every (channel, type) there is, by two looks into the index for each."""
 _M = MESSAGES.c
 _RARE_RUN = text(f"runs.{RARE_RUN}")
 _NOTABLE_MESSAGE = text(f"messages.{NOTABLE_MESSAGE}")
@@ -86,6 +73,8 @@ class _Start:
     where: _Condition
     order: ColumnElement[Any]
     """What yields message ids, in order."""
+    each: Sequence[Mapping[str, Any]] = ({},)
+    """What `where` leaves open: the branch is asked once with each."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,7 +132,7 @@ def _first(query: Search, found: set[int]) -> list[int]:
 def _ids(
     transaction: Transaction, query: Search, start: _Start, conditions: list[_Condition]
 ) -> set[int]:
-    return {row[0] for row in transaction.select(_page(query, start, conditions))}
+    return {row[0] for row in transaction.select(_page(query, start, conditions), *start.each)}
 
 
 def _ids_of_key(
@@ -211,12 +200,13 @@ def _starts(transaction: Transaction, query: Search) -> list[_Start | _KeyStart]
     if query.codes:
         return [_KeyStart(values=query.codes, kind=CODE)]
     known_pairs = pairs(transaction, query)
-    if known_pairs is not None:
-        return [
-            _Start(where=and_(_M.channel == channel, _M.message_type == kind), order=_M.message_id)
-            for channel, kind in known_pairs
-        ]
-    return [_Start(where=_M.message_id > 0, order=_M.message_id)]
+    if known_pairs is None:
+        return [_Start(where=_M.message_id > 0, order=_M.message_id)]
+    own = and_(
+        _M.channel == bindparam("own_channel", ""), _M.message_type == bindparam("own_type", "")
+    )
+    each = [{"own_channel": channel, "own_type": kind} for channel, kind in known_pairs]
+    return [_Start(where=own, order=_M.message_id, each=each)] if each else []
 
 
 def _start_at(column: ColumnElement[Any], where: _Condition) -> _Start:
@@ -279,10 +269,8 @@ def _is_type(kind: str) -> _Condition:
     """`ADT^A01` exactly; `ADT` with any event."""
     if "^" in kind:
         return _M.message_type == kind
-    return or_(
-        _M.message_type == kind,
-        and_(_M.message_type >= f"{kind}^", _M.message_type < f"{kind}_"),
-    )
+    begin = f"{kind}^"
+    return or_(_M.message_type == kind, func.substr(_M.message_type, 1, len(begin)) == begin)
 
 
 def _state_conditions(query: Search) -> list[_Condition]:
@@ -321,24 +309,3 @@ def _state_conditions(query: Search) -> list[_Condition]:
 
 
 DELIVERIES_OF_RUN = DELIVERIES.alias("own")
-
-
-def pairs(transaction: Transaction, query: Search) -> list[tuple[str, str]] | None:
-    """The (channel, type) pairs that meet the query, read from their index one step per pair.
-
-    None when neither is asked for, or when there are too many pairs for that to help.
-    """
-    if not query.channels and not query.message_types:
-        return None
-    rows = transaction.rows(_PAIRS, PAIRS_MAX + 1)
-    if len(rows) > PAIRS_MAX:
-        return None
-    return [(row[0], row[1]) for row in rows if _pair_meets((row[0], row[1]), query)]
-
-
-def _pair_meets(pair: tuple[str, str], query: Search) -> bool:
-    channel, kind = pair
-    if query.channels and channel not in query.channels:
-        return False
-    wanted = query.message_types
-    return not wanted or kind in wanted or kind.split("^", 1)[0] in wanted
