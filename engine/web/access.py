@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import wraps
 from typing import Any
+from urllib.parse import unquote
 
 import orjson
 from starlette.concurrency import run_in_threadpool
@@ -32,6 +33,8 @@ SAFE = frozenset({"GET", "HEAD"})
 BODY_BYTES_MAX = 10_000_000
 """Of a request: a pasted message is the longest thing one sends."""
 FIELDS_MAX = 2000
+NUMBER_MAX = 2**63 - 1
+"""Of what an address names: the largest that a store has."""
 TOKEN_HEADER = "x-csrf-token"  # noqa: S105  a name
 TOKEN_FIELD = "csrf"  # noqa: S105  a name
 NOBODY = Viewer(name="", rights=frozenset())
@@ -171,6 +174,8 @@ async def _answer(
     token = request.cookies.get(cookie_name(secure=secure), "")
     visitor = request.cookies.get(visitor_name(secure=secure), "")
     visit = Visit(request=request, console=console, pages=pages, cookie=visitor, session=None)
+    if not _is_plain(request):
+        return refusal(visit, 400, "The address cannot be read.")
     try:
         session = await run_in_threadpool(
             sessions.find,
@@ -216,11 +221,21 @@ class TooLarge(Exception):  # noqa: N818
     """The request's body is longer than it may be."""
 
 
+def _is_plain(request: Request) -> bool:
+    """False for an address with a number or a character that no store takes."""
+    if any(isinstance(one, int) and one > NUMBER_MAX for one in request.path_params.values()):
+        return False
+    return "\0" not in request.url.path and "\0" not in unquote(request.url.query)
+
+
 async def _with_body(visit: Visit) -> Visit:
+    """The visit with its form or body. Raises HTTPException for what cannot be read."""
     request = visit.request
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind in ("application/x-www-form-urlencoded", "multipart/form-data"):
-        form = await request.form(max_files=10, max_fields=FIELDS_MAX, max_part_size=BODY_BYTES_MAX)
+        form = await request.form(max_files=0, max_fields=FIELDS_MAX, max_part_size=BODY_BYTES_MAX)
+        if any(isinstance(value, str) and "\0" in value for _, value in form.multi_items()):
+            raise HTTPException(400)
         return replace(visit, form=form)
     return replace(visit, body=await request.body())
 

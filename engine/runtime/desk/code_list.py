@@ -138,7 +138,7 @@ def _is_shown(one: MissingCode, policy: MaskingPolicy) -> bool:
 
 def code_line(view: WorkListView, line_id: str) -> CodeLine | None:
     """The line of an address, or None when it is not on the list any more."""
-    return next((one for one in view.codes if hmac.compare_digest(one.line_id, line_id)), None)
+    return next((one for one in view.codes if one.line_id == line_id), None)
 
 
 def plan_row(viewer: Viewer, folder: ProjectFolder, line: CodeLine, wish: RowWish) -> PlannedRow:
@@ -180,7 +180,7 @@ def write_row(
         OSError: the file cannot be written.
     """
     planned = plan_row(viewer, folder, line, wish)
-    if not hmac.compare_digest(planned.digest, expected):
+    if planned.digest != expected:
         raise Refused("something else would be written than was shown: look at it again")
     added = planned.added
     details = {"file": added.file, "target": added.target, "table": line.entry.key.table}

@@ -200,8 +200,8 @@ def steer(desk: Desk, viewer: Viewer, job_id: int, state: str) -> None:
 def _change(desk: Desk, viewer: Viewer, job_id: int, options: ReplayOptions, state: str) -> None:
     if not 0 < options.rate_per_second <= RATE_MAX:
         raise ReplayRefused(f"the rate is more than 0 and at most {RATE_MAX:g} messages a second")
-    if options.stop_after_failures < 0:
-        raise ReplayRefused("it stops after 0 (never) or more failures")
+    if not 0 <= options.stop_after_failures <= MESSAGES_MAX:
+        raise ReplayRefused(f"it stops after 0 (never) to {MESSAGES_MAX:,} failures")
     with desk.log() as log:
         job = log.job(job_id)
         if job is None:

@@ -1,5 +1,6 @@
 """Rim. Replays: choose, preview, start, watch; pause, go on, stop."""
 
+import re
 from typing import Any
 
 from starlette.responses import Response
@@ -18,6 +19,9 @@ from engine.runtime.desk.replays import (
 )
 from engine.runtime.desk.rights import Right
 from engine.web.access import Visit, needs, refusal
+
+NUMBER = re.compile(r"[0-9]{1,18}")
+"""Of a message, that any store takes."""
 
 
 def routes() -> list[Route]:
@@ -43,10 +47,9 @@ def show_all(visit: Visit) -> Response:
 def make(visit: Visit) -> Response:
     """Draft a job of the messages of the form (`message_id`, repeated)."""
     texts = visit.values("message_id")
-    try:
-        ids = [int(text) for text in texts]
-    except ValueError:
+    if not all(NUMBER.fullmatch(text) for text in texts):
         return refusal(visit, 422, "Messages are numbers.")
+    ids = [int(text) for text in texts]
     try:
         job_id = draft(visit.desk, visit.viewer, ids, source="search")
         set_options(visit.desk, visit.viewer, job_id, ReplayOptions())
