@@ -30,7 +30,7 @@ def search(
         typer.Argument(
             help="Words: a control id, MRN, visit, accession, order or document number, or "
             "name:value, as status:ERROR channel:adt type:ADT^A01 mrn:123 document:D1 since:2h "
-            "until:2026-11-22 code:T503."
+            "until:2026-11-22 code:T503 fhir:Patient/1 PID-8:X 'chest pain' in quotes."
         ),
     ] = None,
     store: StoreOption = "",
@@ -92,19 +92,25 @@ def clock(moment: float) -> str:
 
 def _search(access: Access, text: str, limit: int) -> "list[MessageRow]":
     from engine.runtime.desk.finding import record_search, scoped
-    from engine.runtime.desk.search_query import QueryError, parse_query, read_query
+    from engine.runtime.desk.scanning import scan
+    from engine.runtime.desk.search_query import QueryError, read_query
 
-    now = time.time()
     try:
-        wanted = parse_query(text, now=now, limit=limit)
+        asked = read_query(text, now=time.time(), limit=limit)
     except QueryError as problem:
         fail(Exit.USAGE, str(problem))
-    asked = read_query(text, now=now)
     if asked.asks_for_person:
         access.require(Right.SEARCH_PATIENT)
     record_search(access.desk, access.viewer, text, asked)
-    within = scoped(wanted, access.viewer)
-    return access.log.search(within) if within is not None else []
+    within = scoped(asked.search, access.viewer)
+    if within is None:
+        return []
+    if not asked.reads_messages:
+        return access.log.search(within)
+    scanned = scan(access.log, replace(asked, search=within))
+    if not scanned.complete:
+        note(f"{scanned.looked_at:,} messages were looked into; there are more, narrow the search")
+    return list(scanned.rows)
 
 
 def _row_dict(row: Any) -> dict[str, Any]:

@@ -14,7 +14,6 @@ from engine.pipeline.result import ProcessResult
 from engine.runtime.desk.audit import Act, patients_of, record
 from engine.runtime.desk.benches import SharedBenches
 from engine.runtime.desk.desk import Desk
-from engine.runtime.desk.exchanges import shown_body
 from engine.runtime.desk.masking import MaskingPolicy
 from engine.runtime.desk.message_edits import (
     Change,
@@ -27,6 +26,7 @@ from engine.runtime.desk.message_edits import (
 from engine.runtime.desk.opened_message import Opened, open_message
 from engine.runtime.desk.rights import Right, Viewer
 from engine.runtime.desk.source_ids import SourceIds
+from engine.runtime.desk.stored_text import shown_body
 from engine.store.interface import EditedCopy
 
 REASON_CHARACTERS_MIN = 5

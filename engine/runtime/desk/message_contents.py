@@ -17,13 +17,13 @@ from engine.mapping.compiler.documents import DocumentProgram
 from engine.runtime.desk.benches import Lent, SharedBenches
 from engine.runtime.desk.document_view import DocumentRow, Section, document_rows, sections
 from engine.runtime.desk.element_lines import Made, element_lines
-from engine.runtime.desk.exchanges import shown_body
 from engine.runtime.desk.masking import MaskingPolicy
 from engine.runtime.desk.message_tree import MessageTree, field_name, message_tree
 from engine.runtime.desk.opened_message import Opened, latest_with_deliveries, revision_of
 from engine.runtime.desk.raw_text import RawText, plain_text, raw_text
 from engine.runtime.desk.server_errors import ServerError, server_errors
 from engine.runtime.desk.source_ids import SourceIds
+from engine.runtime.desk.stored_text import shown_body, steps
 from engine.runtime.desk.workbench import Traced
 
 LOST_MAX = 200
@@ -47,6 +47,8 @@ class Sent:
     destination: str
     content_type: str
     state: str
+    steps: tuple[str, ...]
+    """What it asks of the destination: interactions or calls."""
     text: str = field(repr=False)
 
 
@@ -188,6 +190,7 @@ def _sent(opened: Opened) -> tuple[Sent, ...]:
             destination=one.destination,
             content_type=one.content_type.partition(";")[0],
             state=one.state.value,
+            steps=tuple(steps(one.body)),
             text=shown_body(one.body, opened.policy),
         )
         for one in (run.deliveries if run is not None else ())

@@ -9,6 +9,7 @@ so it is for viewers only who see values. FHIR R4 operationoutcome.html, bundle.
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 import orjson
@@ -17,6 +18,7 @@ from engine.fhir import definitions
 from engine.fhir.outcome import parse
 from engine.mapping.trace import TraceRecord
 from engine.runtime.desk.source_ids import SourceIds
+from engine.runtime.desk.stored_text import json_values
 from engine.runtime.desk.workbench import Traced
 
 ERRORS_MAX = 50
@@ -71,23 +73,13 @@ def server_errors(
         ids: names of the places of the message.
         words: give the server's words too.
     """
-    body = _json(response.partition(b"\n\n")[2])
-    if not isinstance(body, dict):
-        return []
-    bundle = _json(sent)
-    found: list[ServerError] = []
-    for issue in _issues(body):
-        if len(found) >= ERRORS_MAX:
-            break
-        found.append(_located(issue, bundle, traced, ids, words=words))
-    return found
-
-
-def _json(data: bytes) -> Any:
-    try:
-        return orjson.loads(data)
-    except orjson.JSONDecodeError:
-        return None
+    bundle = next(json_values(sent), None)
+    issues = (
+        issue for body in json_values(response) if isinstance(body, dict) for issue in _issues(body)
+    )
+    return [
+        _located(issue, bundle, traced, ids, words=words) for issue in islice(issues, ERRORS_MAX)
+    ]
 
 
 def _issues(body: Mapping[str, Any]) -> Iterator[_Issue]:
