@@ -32,23 +32,34 @@ def find_chromium(playwright: Any) -> str:
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Any]:
+def chromium() -> str:
+    """The path of the Chromium; without one the tests are skipped, loudly."""
     sync_api = pytest.importorskip("playwright.sync_api")
     pytest.importorskip("axe_playwright_python", reason="NO AXE: pip install -e .[dev]")
     with sync_api.sync_playwright() as playwright:
         file = find_chromium(playwright)
-        if not file:
-            pytest.skip(
-                "NO BROWSER: the console is not tested. Install chromium, run `playwright install"
-                " chromium`, or name one in BROWSER_CHROMIUM."
-            )
-        found = playwright.chromium.launch(executable_path=file, args=["--no-sandbox"])
+    if not file:
+        pytest.skip(
+            "NO BROWSER: the console is not tested. Install chromium, run `playwright install"
+            " chromium`, or name one in BROWSER_CHROMIUM."
+        )
+    return file
+
+
+@pytest.fixture(scope="module")
+def browser(chromium: str) -> Iterator[Any]:
+    """For one file of tests: while it runs, its thread has a running event loop, in which no other
+    test's loop can run."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        found = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         yield found
         found.close()
 
 
 @pytest.fixture(scope="session")
-def site(tmp_path_factory: pytest.TempPathFactory, browser: Any) -> Iterator[ConsoleSite]:
+def site(tmp_path_factory: pytest.TempPathFactory, chromium: str) -> Iterator[ConsoleSite]:
     found = ConsoleSite(tmp_path_factory.mktemp("console"))
     try:
         found.start()

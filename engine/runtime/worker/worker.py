@@ -225,7 +225,7 @@ class Worker:
         self._unwritten += self._sending.collect()
         self._work.due(now)
         self._hold_homeless(now)
-        starting = self._sending.choose(now)
+        starting = [] if self._stopping else self._sending.choose(now)
         request = self._request(drafts, starting)
         reply = await self._written(request)
         if reply is None:
