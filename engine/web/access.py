@@ -237,7 +237,10 @@ async def _with_body(visit: Visit) -> Visit:
         if any(isinstance(value, str) and "\0" in value for _, value in form.multi_items()):
             raise HTTPException(400)
         return replace(visit, form=form)
-    return replace(visit, body=await request.body())
+    body = await request.body()
+    if b"\0" in body or rb"\u0000" in body:
+        raise HTTPException(400)
+    return replace(visit, body=body)
 
 
 def _believed(visit: Visit) -> bool:

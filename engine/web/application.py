@@ -7,15 +7,17 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Mount
 from starlette.staticfiles import StaticFiles
 
 from engine.web.access import BODY_BYTES_MAX, TooLarge
 from engine.web.console import Console
+from engine.web.openapi import API
 from engine.web.rendering import STATIC, Pages
 from engine.web.screens import (
     alerts,
+    api,
     audit,
     board,
     codes,
@@ -51,6 +53,7 @@ HEADERS = (
 HSTS = (b"strict-transport-security", b"max-age=31536000")
 SCREENS = (
     alerts,
+    api,
     audit,
     board,
     codes,
@@ -80,8 +83,11 @@ def application(console: Console) -> Starlette:
     return made
 
 
-def _not_there(_request: Request, problem: Exception) -> Response:
+def _not_there(request: Request, problem: Exception) -> Response:
     assert isinstance(problem, HTTPException)  # noqa: S101  registered for it alone
+    if request.url.path.startswith(API):
+        told = {"error": problem.detail}
+        return JSONResponse(told, problem.status_code, headers=problem.headers)
     return PlainTextResponse(problem.detail, problem.status_code, headers=problem.headers)
 
 

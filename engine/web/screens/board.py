@@ -54,7 +54,7 @@ def rows(visit: Visit) -> Response:
 def show_channel(visit: Visit) -> Response:
     """One channel."""
     name = visit.request.path_params["channel"]
-    found, _ = visit.console.board.rows(visit.viewer, _configured(visit))
+    found, _ = visit.console.board.rows(visit.viewer, configured(visit))
     row = next((one for one in found if one.channel == name), None)
     if row is None:
         return refusal(visit, 404, "There is no such channel, or it is not one of yours.")
@@ -65,7 +65,7 @@ def show_channel(visit: Visit) -> Response:
 def control(visit: Visit) -> Response:
     """Take a wish for a channel."""
     channel = visit.request.path_params["channel"]
-    known, _ = visit.console.board.rows(visit.viewer, _configured(visit))
+    known, _ = visit.console.board.rows(visit.viewer, configured(visit))
     row = next((one for one in known if one.channel == channel), None)
     if row is None:
         return refusal(visit, 404, "There is no such channel, or it is not one of yours.")
@@ -93,7 +93,7 @@ def _channel_page(
 
 
 def _shown(visit: Visit) -> dict[str, Any]:
-    found, totals = visit.console.board.rows(visit.viewer, _configured(visit))
+    found, totals = visit.console.board.rows(visit.viewer, configured(visit))
     return {
         "rows": found,
         "totals": totals,
@@ -122,7 +122,8 @@ def messages_url(channel: str, status: Sequence[str] = (), since: str = "") -> s
     return f"/messages?{urlencode([pair for pair in pairs if pair[1]])}"
 
 
-def _configured(visit: Visit) -> dict[str, tuple[str, ...]]:
+def configured(visit: Visit) -> dict[str, tuple[str, ...]]:
+    """The channels in force, each with the names of its destinations."""
     loaded = visit.console.loaded()
     channels = loaded.configuration.channels if loaded is not None else ()
     return {

@@ -13,16 +13,23 @@ from starlette.routing import Route
 
 from engine.runtime.desk import saved_searches
 from engine.runtime.desk.finding import PAGE_ROWS, Found, find
-from engine.runtime.desk.message_view import view_message
+from engine.runtime.desk.message_view import MessageView, view_message
 from engine.runtime.desk.result_lines import ResultLine
 from engine.runtime.desk.rights import Right
 from engine.runtime.desk.search_query import QueryError
 from engine.web.access import Visit, needs, refusal
+from engine.web.api_shapes import MessagesPage, SearchBody
+from engine.web.declared import QueryValue, declares
 from engine.web.screens.message_page import NOT_THERE, message_id_of
 from engine.web.screens.messages import GONE, kinds_of
 from engine.web.search_address import CHOICES, SearchAddress, read_address
 
 ROWS_MAX = 500
+IN_ADDRESS = (
+    *(QueryValue(name=name, meaning="As in a query.", repeated=True) for name in CHOICES),
+    QueryValue(name="s", meaning="Number of a kept search."),
+    QueryValue(name="before", meaning="The page behind this message."),
+)
 NO_SEARCH = 'Post an object such as {"query": "status:ERROR since:2h", "before": 8841, "rows": 50}.'
 
 
@@ -36,6 +43,7 @@ def routes() -> list[Route]:
 
 
 @needs(Right.SEE_MESSAGES)
+@declares(MessagesPage, query=IN_ADDRESS)
 def listed(visit: Visit) -> Response:
     """A page of messages, by what is chosen and by a kept search."""
     try:
@@ -49,6 +57,7 @@ def listed(visit: Visit) -> Response:
 
 
 @needs(Right.SEE_MESSAGES)
+@declares(MessagesPage, body=SearchBody)
 def searched(visit: Visit) -> Response:
     """A page of messages, by a query or anything else that the search box takes."""
     asked = _asked(visit.body)
@@ -118,6 +127,7 @@ def _line(line: ResultLine) -> dict[str, Any]:
 
 
 @needs(Right.SEE_MESSAGES)
+@declares(MessageView)
 def show(visit: Visit) -> Response:
     """Everything about one message, as the screen shows it."""
     found = view_message(
