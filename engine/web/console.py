@@ -4,7 +4,7 @@ import ipaddress
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from threading import Lock
+from threading import Lock, Thread
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -16,6 +16,7 @@ from engine.runtime.desk.desk import Desk
 from engine.runtime.desk.masking import SHIPPED, MaskingPolicy
 from engine.runtime.desk.project_folder import ProjectFolder
 from engine.runtime.desk.sessions import SessionLimits
+from engine.telemetry.logs import error_caught
 from engine.telemetry.recorder import Recorder
 from engine.web.looks import Looks
 from engine.web.once import Once
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from engine.runtime.desk.workbench import Workbench
 
 
+_SHORTEST = b"MSH|^~\\&|||||20260101||ADT^A01|1|P|2.5.1\rPID|1||1\r"
 LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost", "[::1]"})
 
 
@@ -117,6 +119,7 @@ class Console:
         self.benches = SharedBenches(snapshots)
         self._loading = Lock()
         self._loaded: Loaded | None = None
+        self._prepared = False
         self.board = Board(desk, run_folder)
         self.on_reload: list[Callable[[], None]] = []
 
@@ -134,6 +137,27 @@ class Console:
         loaded = self.loaded()
         return Workbench(loaded) if loaded is not None else None
 
+    def prepare(self) -> None:
+        """Compile the maps in the background: somebody is here and will open a message.
+
+        Once for each configuration; a console nobody looks at spends neither time nor memory on it.
+        """
+        with self._loading:
+            if self._prepared or self.snapshots is None:
+                return
+            self._prepared = True
+        Thread(target=self._prepare, name="prepare", daemon=True).start()
+
+    def _prepare(self) -> None:
+        try:
+            loaded = self.loaded()
+            with self.benches.lend(loaded.revision if loaded is not None else "") as lent:
+                for channel in lent.bench.loaded.configuration.channels:
+                    lent.bench.plan(channel)
+                lent.bench.trace(_SHORTEST)
+        except (LookupError, OSError, ValueError) as error:
+            self.recorder.record(error_caught(error))
+
     @property
     def revision(self) -> str:
         """Of the configuration in force; empty before it was read."""
@@ -143,6 +167,7 @@ class Console:
         """Forget the configuration, so that the current snapshot is read at the next call."""
         with self._loading:
             self._loaded = None
+            self._prepared = False
         self.benches.forget()
         for forget in self.on_reload:
             forget()
