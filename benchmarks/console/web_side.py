@@ -3,6 +3,7 @@
 import random
 import re
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks.console.measuring import each
@@ -43,7 +44,7 @@ def _searches(person: Person, feed: Feed, draws: int) -> dict[str, list[float]]:
     return found
 
 
-def _page_of(person: Person):
+def _page_of(person: Person) -> Callable[[str], None]:
     def load(path: str) -> None:
         status, _, page = person.get(path)
         if status != 200:
