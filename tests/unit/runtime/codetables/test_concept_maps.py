@@ -12,7 +12,7 @@ from engine.runtime.codetables.concept_maps import exported, import_aliases, imp
 from engine.runtime.codetables.lines import Refused
 from engine.runtime.configuration import read_project
 
-ROOT = Path(__file__).parents[4]
+ROOT = Path(__file__).parents[4] / "examples" / "millennium"
 
 
 def values_of(home: Path) -> CodeValueFiles:
