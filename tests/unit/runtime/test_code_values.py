@@ -8,7 +8,7 @@ import pytest
 from engine.diagnostics import Diagnostic
 from engine.runtime.configuration import check_project, read_project
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[3] / "examples" / "millennium"
 ENVIRONMENT = """\
 environment: demo
 class: sandbox
