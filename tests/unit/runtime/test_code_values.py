@@ -68,7 +68,7 @@ def test_the_sample_tables_are_in_order_for_the_sample_tenant() -> None:
     ("given", "code", "place"),
     [
         ({"source": "LAB_Z"}, "V831", "channels/oru.yaml:1"),
-        ({"policy": "pass"}, "V828", "channels/oru.yaml:10:36"),
+        ({"policy": "pass"}, "V828", "channels/oru.yaml:11:36"),
         ({"snapshot": "codevalues/snapshots/none.csv"}, "V830", "environments/demo.yaml:1"),
         ({"tenant": "other"}, "V827", "codevalues/snapshots/demo.csv:1"),
     ],
