@@ -158,14 +158,18 @@ class FrameDecoder:
         stop = len(data) if end < 0 else end
         again = data.find(START, position, stop)
         if again >= 0:
-            lost = bytes(self._buffer[:FAULT_BYTES_MAX]) + data[position:again][:FAULT_BYTES_MAX]
-            found.append(self._fault(START_INSIDE(), lost, fatal=False))
+            stop = again
+        if len(self._buffer) + stop - position > self._limit:
+            found.append(
+                self._fault(
+                    TOO_LARGE(limit=self._limit), self._lost(data, position, stop), fatal=True
+                )
+            )
+            return len(data)
+        if again >= 0:
+            found.append(self._fault(START_INSIDE(), self._lost(data, position, stop), fatal=False))
             self._buffer.clear()
             return again + 1
-        if len(self._buffer) + stop - position > self._limit:
-            lost = bytes(self._buffer[:FAULT_BYTES_MAX]) + data[position:stop][:FAULT_BYTES_MAX]
-            found.append(self._fault(TOO_LARGE(limit=self._limit), lost, fatal=True))
-            return len(data)
         if end >= 0 and data[end + 1 : end + 2] == b"\r" and not self._buffer:
             self._in_frame = False
             found.append(self._frame(data[position:end]))
@@ -178,6 +182,10 @@ class FrameDecoder:
         else:
             self._deliver(found)
         return end + 1
+
+    def _lost(self, data: bytes, position: int, stop: int) -> bytes:
+        """What a fault ends: the frame's bytes so far."""
+        return bytes(self._buffer[:FAULT_BYTES_MAX]) + data[position:stop][:FAULT_BYTES_MAX]
 
     def _finish(self, data: bytes, position: int, found: list[Frame | FrameFault]) -> int:
         """After FS: CR ends the frame."""

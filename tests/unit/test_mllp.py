@@ -82,6 +82,11 @@ def test_a_frame_of_just_the_limit_is_accepted_however_it_is_cut():
         assert receiving.feed(raw[:cut]) + receiving.feed(raw[cut:]) == [Frame(b"x" * 10)]
 
 
+def test_a_frame_above_the_limit_is_fatal_though_another_starts_after_it_in_the_same_bytes():
+    receiving = decoder(frame_bytes_max=5)
+    assert outline(receiving.feed(b"\x0b" + b"x" * 6 + b"\x0bnext")) == ["M102"]
+
+
 def test_memory_is_bounded_before_the_end_is_seen():
     receiving = decoder(frame_bytes_max=100)
     receiving.feed(b"\x0b")
