@@ -1,14 +1,17 @@
 """How long a dry run of a replay takes: every message processed again and compared.
 
-    python -m benchmarks.dry_run [--messages 10000]
+    python -m benchmarks.dry_run [--messages 10000] [--processes 2] [--keep FOLDER]
 
 A store is filled with the demo's feed, each message processed by its channel and delivered; then
-the maps change (the gender of a patient is left out) and the dry run says what a replay would do.
-One process, one core.
+the maps change (the gender of a patient is left out) and the dry run says what a replay would do,
+as the console makes it: the preview of a drafted job, by as many processes as it would take. The
+CPU is that of all of them. A folder that is named keeps the store for the next time.
 """
 
 import argparse
 import hashlib
+import json
+import resource
 import tempfile
 import time
 from datetime import UTC, datetime
@@ -16,9 +19,10 @@ from pathlib import Path
 
 from engine.hl7v2.header import peek
 from engine.pipeline.states import State
-from engine.runtime.configuration import check_project, read_project
+from engine.runtime.configuration import ProjectFiles, Snapshots, check_project, read_project
 from engine.runtime.desk.message_log import open_message_log
-from engine.runtime.desk.replay_preview import preview
+from engine.runtime.desk.preview_crew import crew_size
+from engine.runtime.desk.preview_process import keep_preview
 from engine.runtime.desk.workbench import Workbench
 from engine.simulator.hospital import Hospital
 from engine.store.interface import NewDelivery, Outcome, Processed, Receipt, StateBatch, StateStore
@@ -36,20 +40,13 @@ def bench_of(home: Path) -> Workbench:
     return Workbench(loaded)
 
 
-def changed_bench() -> Workbench:
+def changed(files: ProjectFiles) -> ProjectFiles:
     """The same with a map changed."""
-    files = read_project(HOME)
     name = "transforms/hl7v2/segments/PID_Patient.yaml"
     lines = files.transforms[name].splitlines(keepends=True)
     text = "".join(line for line in lines if not line.startswith("  gender:"))
-    changed = {**files.transforms, name: text}
-    loaded, problems = check_project(
-        type(files)(**{**{f: getattr(files, f) for f in files.__slots__}, "transforms": changed}),
-        check_maps=False,
-    )
-    if loaded is None:
-        raise SystemExit("\n".join(map(str, problems)))
-    return Workbench(loaded)
+    fields = {field: getattr(files, field) for field in files.__slots__}
+    return ProjectFiles(**{**fields, "transforms": {**files.transforms, name: text}})
 
 
 def fill(url: str, bench: Workbench, count: int) -> list[int]:
@@ -121,23 +118,45 @@ def work(state: StateStore, bench: Workbench, raws: dict[int, tuple[bytes, str]]
     state.commit(StateBatch(lease=lease, outcomes=outcomes, now=now))
 
 
+def cpu_seconds() -> float:
+    """Of this process and of those it waited for."""
+    kinds = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    return sum(one.ru_utime + one.ru_stime for one in map(resource.getrusage, kinds))
+
+
+def run(folder: Path, count: int, processes: int | None) -> None:
+    """Fill unless it is filled, preview with the same and with changed maps, print."""
+    url = f"sqlite:///{folder / 'store'}"
+    known = folder / "messages.json"
+    if not known.exists():
+        known.write_text(json.dumps(fill(url, bench_of(HOME), count)))
+    ids = json.loads(known.read_text())[:count]
+    files = read_project(HOME)
+    for name, tried in (("the same maps", files), ("a changed map", changed(files))):
+        snapshots = Snapshots(folder / "configuration")
+        snapshots.write(tried)
+        with open_message_log(url) as log:
+            job_id = log.draft_replay(ids, by="bench", now=time.time())
+        wall, cpu = time.perf_counter(), cpu_seconds()
+        found = keep_preview(url, snapshots, job_id, processes=processes)
+        wall, cpu = time.perf_counter() - wall, cpu_seconds() - cpu
+        size = crew_size(len(ids)) if processes is None else processes
+        print(f"{len(ids):,} messages, {name}, {size} processes: {wall:.1f} s, {cpu:.1f} s of CPU")
+        for line in found.lines() if found is not None else ():
+            print(f"  {line[:150]}")
+
+
 def main() -> None:
-    """Fill, preview with the same and with changed maps, print."""
+    """Read the command line."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--messages", type=int, default=10_000)
-    count = parser.parse_args().messages
+    parser.add_argument("--processes", type=int, help="as many as the console would take")
+    parser.add_argument("--keep", type=Path, help="fill the store here once, and keep it")
+    given = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="dry-run-bench-") as folder:
-        url = f"sqlite:///{folder}"
-        same = bench_of(HOME)
-        ids = fill(url, same, count)
-        for name, bench in (("the same maps", same), ("a changed map", changed_bench())):
-            with open_message_log(url) as log:
-                wall, cpu = time.perf_counter(), time.process_time()
-                found = preview(log, lambda _revision, bench=bench: bench, ids)
-                wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
-            print(f"{len(ids):,} messages, {name}: {wall:.1f} s, {cpu:.1f} s of CPU")
-            for line in found.lines():
-                print(f"  {line[:150]}")
+        kept = given.keep or Path(folder)
+        (kept / "store").mkdir(parents=True, exist_ok=True)
+        run(kept.resolve(), given.messages, given.processes)
 
 
 if __name__ == "__main__":

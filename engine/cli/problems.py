@@ -206,7 +206,7 @@ def _started(
         access.require(Right.BULK)
     job_id = draft(desk, viewer, ids, source=f"problem {problem_id}")
     set_options(desk, viewer, job_id, options)
-    found = keep_preview(access.log, snapshots, job_id, lambda: True)
+    found = keep_preview(desk.store_url, snapshots, job_id)
     for line in found.lines() if found is not None else ():
         data(line)
     if not yes and not typer.confirm(f"replay {len(ids):,} messages?", err=True):

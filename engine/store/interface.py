@@ -11,6 +11,7 @@ sent.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Any, Protocol
 
 from engine.pipeline.states import AcknowledgmentOutcome, State
@@ -41,7 +42,9 @@ from engine.store.rows import (
     RunDetail,
     SavedSearch,
     Search,
+    SentBefore,
     StateBatch,
+    StoredMessage,
     Wait,
 )
 from engine.store.watch_interface import WatchStore
@@ -76,9 +79,11 @@ __all__ = [
     "RunDetail",
     "SavedSearch",
     "Search",
+    "SentBefore",
     "StateBatch",
     "StateStore",
     "StoreUnavailable",
+    "StoredMessage",
     "Wait",
 ]
 
@@ -330,10 +335,16 @@ class StateStore(Protocol):
         """Pause, resume or stop a job."""
         ...
 
-    def newer_sent(self, message_id: int, destination: str) -> list[NewerSent]:
+    def to_replay(self, message_id: int) -> StoredMessage | None:
+        """One message as a dry run needs it, or None when the log has it no more."""
+        ...
+
+    def newer_sent(
+        self, message_id: int, destination: str, leave_out: AbstractSet[int] = frozenset()
+    ) -> list[NewerSent]:
         """What later messages with a search key of this one delivered there, the newest first.
 
-        Later is later by receipt and by event. At most `NEWER_MAX`.
+        Later is later by receipt and by event. At most `NEWER_MAX`, none of those to `leave_out`.
         """
         ...
 

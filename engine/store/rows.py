@@ -420,6 +420,30 @@ class NewerSent:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SentBefore:
+    """A delivery of a message as a dry run compares with it."""
+
+    destination: str
+    state: State
+    content_type: str
+    body: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredMessage:
+    """A message as a dry run processes it again."""
+
+    message_id: int
+    channel: str
+    revision: str
+    received_at: float
+    message_type: str
+    raw: bytes = field(repr=False)
+    sent: tuple[SentBefore, ...]
+    """Of all its runs, in order."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Control:
     """An operator's wish for a channel: run, pause (hold deliveries) or drain (stop receiving)."""
 

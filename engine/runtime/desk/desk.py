@@ -48,7 +48,7 @@ class Desk:
         connections_max: int = CONNECTIONS_MAX,
     ) -> None:
         self.clock = clock
-        self._url = store_url
+        self.store_url = store_url
         self._key = audit_key
         self._key_checked = False
         self._key_lock = Lock()
@@ -89,9 +89,9 @@ class Desk:
             self._free.put(lent)
 
     def _open(self) -> _Lent:
-        state = open_state(self._url)
+        state = open_state(self.store_url)
         try:
-            return _Lent(state, open_desk(self._url))
+            return _Lent(state, open_desk(self.store_url))
         except StoreUnavailable:
             state.close()
             raise

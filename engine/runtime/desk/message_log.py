@@ -5,6 +5,7 @@ jobs, settlements) that the owning processes pick up; it never delivers anything
 """
 
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Self
@@ -21,7 +22,9 @@ from engine.store.interface import (
     ReplayJob,
     SavedSearch,
     Search,
+    SentBefore,
     StateStore,
+    StoredMessage,
     StoreUnavailable,
 )
 from engine.store.open_store import open_state
@@ -43,7 +46,9 @@ __all__ = [
     "ProblemRow",
     "ReplayJob",
     "ReplayPlan",
+    "SentBefore",
     "StoreUnavailable",
+    "StoredMessage",
     "open_message_log",
 ]
 
@@ -114,9 +119,15 @@ class MessageLog:
         """Everything about one message."""
         return self._state.message(message_id)
 
-    def newer_sent(self, message_id: int, destination: str) -> list[NewerSent]:
+    def to_replay(self, message_id: int) -> StoredMessage | None:
+        """One message as a dry run needs it."""
+        return self._state.to_replay(message_id)
+
+    def newer_sent(
+        self, message_id: int, destination: str, leave_out: AbstractSet[int] = frozenset()
+    ) -> list[NewerSent]:
         """What later messages about the same patient, visit or order delivered there."""
-        return self._state.newer_sent(message_id, destination)
+        return self._state.newer_sent(message_id, destination, leave_out)
 
     def stats(self) -> list[ChannelStats]:
         """One row per channel."""

@@ -1,4 +1,4 @@
-"""Rim. The preview of one replay job, in a process of its own: it would hold up the console.
+"""Rim. The preview of one replay job, in processes of its own: it would hold up the console.
 
 Started as `python -m engine.runtime.desk.preview_process --data FOLDER --job N`, the store's URL
 in ENGINE_STORE because it may hold a password. It keeps what it finds with the job, now and then
@@ -18,7 +18,9 @@ from engine.pipeline.states import Origin
 from engine.runtime.configuration import Snapshots
 from engine.runtime.desk.benches import Benches
 from engine.runtime.desk.message_log import MessageLog, ReplayJob, open_message_log
-from engine.runtime.desk.replay_preview import Preview, preview
+from engine.runtime.desk.preview_crew import Crew, Errand, crew_size
+from engine.runtime.desk.replay_preview import Preview, counted
+from engine.runtime.desk.replay_trial import Asked, Trial
 from engine.runtime.node.process_setup import DataFolder
 
 NICENESS = 10
@@ -27,16 +29,38 @@ KEEP_SECONDS = 1.0
 
 
 def keep_preview(
-    log: MessageLog, snapshots: Snapshots, job_id: int, goes_on: Callable[[], bool]
+    store_url: str,
+    snapshots: Snapshots,
+    job_id: int,
+    goes_on: Callable[[], bool] = lambda: True,
+    *,
+    processes: int | None = None,
 ) -> Preview | None:
     """Make the preview of a draft and keep it with the job; None when it is no draft.
 
     Args:
-        log: the message log.
+        store_url: of the message log.
         snapshots: the configurations.
         job_id: the draft.
         goes_on: False ends it early, asked about once a second.
+        processes: how many try messages; None: as many as are worth it on this machine.
+
+    Raises:
+        StoreUnavailable: it cannot be read, or what was found cannot be kept.
+        ChildProcessError: a process came to an end before its time.
     """
+    with open_message_log(store_url) as log:
+        return _kept(log, store_url, snapshots, job_id, goes_on, processes)
+
+
+def _kept(
+    log: MessageLog,
+    store_url: str,
+    snapshots: Snapshots,
+    job_id: int,
+    goes_on: Callable[[], bool],
+    processes: int | None,
+) -> Preview | None:
     job = log.job(job_id)
     if job is None or job.state != "draft":
         return None
@@ -58,15 +82,22 @@ def keep_preview(
         return now is not None and now.state == "draft"
 
     keep(0, Preview())
-    found = preview(
-        log,
-        Benches(snapshots, job.revision).of,
-        job.message_ids,
-        destinations=job.destinations,
+    asked = Asked(
+        selected=frozenset(job.message_ids),
+        destinations=frozenset(job.destinations),
         overwrite_newer=job.overwrite_newer,
         resend=job.origin is Origin.RESEND,
-        progress=progress,
     )
+    size = crew_size(len(job.message_ids)) if processes is None else processes
+    if size == 1:
+        trial = Trial(log, Benches(snapshots, job.revision).of, asked)
+        found = counted(map(trial.of, job.message_ids), progress)
+    else:
+        errand = Errand(
+            store_url=store_url, snapshots=snapshots, revision=job.revision, asked=asked
+        )
+        with Crew(errand, size) as crew:
+            found = counted(crew.trials(job.message_ids), progress)
     keep(sum(found.counts.values()), found, ended=True)
     return found
 
@@ -90,8 +121,8 @@ def main(arguments: Sequence[str]) -> int:
     os.nice(NICENESS)
     parent = os.getppid()
     snapshots = DataFolder(path=given.data).snapshots
-    with open_message_log(os.environ["ENGINE_STORE"]) as log:
-        made = keep_preview(log, snapshots, given.job, lambda: os.getppid() == parent)
+    store_url = os.environ["ENGINE_STORE"]
+    made = keep_preview(store_url, snapshots, given.job, lambda: os.getppid() == parent)
     return 0 if made is not None else 1
 
 

@@ -1,22 +1,17 @@
-"""Rim. What a replay would do: the pure step on the stored bytes, compared with what was sent.
+"""Rim. What a replay would do, counted over its messages: outcomes, reasons, clustered differences.
 
 Sends nothing and writes nothing. It cannot know what a destination will answer; it says what would
 be sent, what would put older data over newer and so is left out, and what cannot be made at all.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Any
 
-from engine.pipeline.differences import Difference, differences
-from engine.pipeline.result import Output, ProcessResult
-from engine.pipeline.staleness import overwrites
-from engine.pipeline.states import State
+from engine.pipeline.differences import Difference
 from engine.runtime.desk.message_log import MessageLog
-from engine.runtime.desk.workbench import Workbench
-from engine.store.interface import DeliveryDetail, MessageDetail
+from engine.runtime.desk.replay_trial import Asked, BenchOf, Effect, Newer, Trial, Tried
 
 EXAMPLES_MAX = 5
 CLUSTERS_MAX = 500
@@ -26,39 +21,7 @@ SHOWN_MAX = 200
 HELD_MAX = 1_000
 """Messages left out that are listed with the newer one."""
 
-
-class Effect(StrEnum):
-    """What sending the message again would do, the gravest of its destinations."""
-
-    FAILS = "fails"
-    """It ends in ERROR again."""
-    WAITS = "waits"
-    """It ends in HELD: a code asks for a person."""
-    HELD = "held"
-    """Left out: a newer message about the same has been delivered."""
-    UPDATE = "update"
-    """Delivered before; the output differs now."""
-    CREATE = "create"
-    """Not delivered before."""
-    NO_OP = "no-op"
-    """Delivered before, and the output is the same."""
-    FILTERED = "filtered"
-    """The channel's filter says no: nothing would be sent."""
-
-
-_GRAVEST = (Effect.HELD, Effect.UPDATE, Effect.CREATE, Effect.NO_OP)
-"""Of the effects at single destinations."""
-
-
-@dataclass(frozen=True, slots=True)
-class Newer:
-    """A message that is left out, and why."""
-
-    message_id: int
-    newer_message_id: int
-    destination: str
-    what: tuple[str, ...]
-    """Resources, as they are addressed."""
+__all__ = ["Effect", "Newer", "Preview", "Progress", "counted", "preview"]
 
 
 @dataclass(slots=True)
@@ -79,16 +42,19 @@ class Preview:
         """Messages that would end in ERROR or HELD."""
         return self.counts[Effect.FAILS] + self.counts[Effect.WAITS]
 
-    def add(self, effect: Effect, message_id: int, reason: str = "") -> None:
+    def add(self, tried: Tried) -> None:
         """Count one message."""
-        self.counts[effect] += 1
-        self._show(effect.value, message_id)
-        if reason:
-            self.reasons[reason] += 1
-            self._show(reason, message_id)
+        message_id = tried.message_id
+        for found in tried.differences:
+            self._differ(found, message_id)
+        self.held += tried.held[: HELD_MAX - len(self.held)]
+        self.counts[tried.effect] += 1
+        self._show(tried.effect.value, message_id)
+        if tried.reason:
+            self.reasons[tried.reason] += 1
+            self._show(tried.reason, message_id)
 
-    def differ(self, found: set[Difference], message_id: int) -> None:
-        """Count where one message's output differs."""
+    def _differ(self, found: Sequence[Difference], message_id: int) -> None:
         for one in found:
             if one not in self.clusters and len(self.clusters) >= CLUSTERS_MAX:
                 one = Difference("elsewhere", "value")  # noqa: PLW2901  counted, not told apart
@@ -150,8 +116,8 @@ def cluster_name(one: Difference) -> str:
     return f"{one.path} {one.kind}"
 
 
-BenchOf = Callable[[str], Workbench]
-"""Gives the workbench for a message by the revision it came under. Raises LookupError."""
+Progress = Callable[[int, Preview], bool]
+"""Told how many are done and what was found; False ends the preview there."""
 
 
 def preview(
@@ -162,9 +128,9 @@ def preview(
     destinations: Sequence[str] = (),
     overwrite_newer: bool = False,
     resend: bool = False,
-    progress: Callable[[int, Preview], bool] = lambda _done, _found: True,
+    progress: Progress = lambda _done, _found: True,
 ) -> Preview:
-    """Process stored messages again, in memory only.
+    """Process stored messages again, in memory only, in this process.
 
     Args:
         log: where they are.
@@ -173,125 +139,26 @@ def preview(
         destinations: only what these would be sent; all when empty.
         overwrite_newer: what would put older data over newer is sent too.
         resend: the stored output is sent again instead of processing.
-        progress: told how many are done and what was found; False ends the preview there.
+        progress: told how far it is.
     """
-    found = Preview()
-    trial = _Trial(
-        log, bench_of, frozenset(message_ids), frozenset(destinations), overwrite_newer, found
+    asked = Asked(
+        selected=frozenset(message_ids),
+        destinations=frozenset(destinations),
+        overwrite_newer=overwrite_newer,
+        resend=resend,
     )
-    for done, message_id in enumerate(message_ids):
-        if not progress(done, found):
+    trial = Trial(log, bench_of, asked)
+    return counted(map(trial.of, message_ids), progress)
+
+
+def counted(trials: Iterator[Tried], progress: Progress) -> Preview:
+    """Count what becomes of each message; the order decides which are shown as examples."""
+    found = Preview()
+    done = 0
+    while progress(done, found):
+        tried = next(trials, None)
+        if tried is None:
             break
-        if resend:
-            trial.resend(message_id)
-        else:
-            trial.add(message_id)
-    return found
-
-
-@dataclass(frozen=True, slots=True)
-class _Trial:
-    """One preview under way."""
-
-    log: MessageLog
-    bench_of: BenchOf
-    selected: frozenset[int]
-    destinations: frozenset[str]
-    overwrite_newer: bool
-    found: Preview
-
-    def add(self, message_id: int) -> None:
-        """Try one message."""
-        detail = self.log.message(message_id)
-        if detail is None:
-            self.found.add(Effect.FAILS, message_id, "the message is no longer stored")
-            return
-        receipt = detail.receipt
-        try:
-            bench = self.bench_of(receipt.revision)
-        except LookupError:
-            self.found.add(Effect.FAILS, message_id, f"configuration {receipt.revision} is gone")
-            return
-        try:
-            made = bench.convert(receipt.raw, receipt.channel, received_at=receipt.received_at)
-        except KeyError:
-            self.found.add(Effect.FAILS, message_id, f"the channel {receipt.channel} is gone")
-            return
-        self._judge(made.result, detail)
-
-    def resend(self, message_id: int) -> None:
-        """Try to send the stored output of one message again."""
-        detail = self.log.message(message_id)
-        before = {} if detail is None else _delivered(detail)
-        if detail is None or not before:
-            self.found.add(Effect.FAILS, message_id, "there is no stored output")
-            return
-        outputs = [
-            Output(destination=one.destination, content_type=one.content_type, body=one.body)
-            for one in before.values()
-        ]
-        self._weigh(outputs, before, detail)
-
-    def _judge(self, result: ProcessResult, detail: MessageDetail) -> None:
-        message_id = detail.message_id
-        if result.state is State.FILTERED:
-            self.found.add(Effect.FILTERED, message_id)
-            return
-        if result.state is not State.TRANSFORMED:
-            codes = ", ".join(dict.fromkeys(one.code for one in result.diagnostics)) or "no code"
-            effect = Effect.WAITS if result.state is State.HELD else Effect.FAILS
-            self.found.add(effect, message_id, codes)
-            return
-        self._weigh(result.outputs, _delivered(detail), detail)
-
-    def _weigh(
-        self,
-        outputs: Sequence[Output],
-        before: Mapping[str, DeliveryDetail],
-        detail: MessageDetail,
-    ) -> None:
-        effects = {
-            self._effect(output, before.get(output.destination), detail)
-            for output in outputs
-            if not self.destinations or output.destination in self.destinations
-        }
-        gravest = next((one for one in _GRAVEST if one in effects), Effect.FILTERED)
-        self.found.add(gravest, detail.message_id)
-
-    def _effect(
-        self, output: Output, before: DeliveryDetail | None, detail: MessageDetail
-    ) -> Effect:
-        """At one destination."""
-        if not self.overwrite_newer and self._is_older(output, detail):
-            return Effect.HELD
-        if before is None:
-            return Effect.CREATE
-        found = differences(before.content_type, before.body, output.content_type, output.body)
-        self.found.differ(found, detail.message_id)
-        if before.state is not State.SENT:
-            return Effect.CREATE
-        return Effect.UPDATE if found else Effect.NO_OP
-
-    def _is_older(self, output: Output, detail: MessageDetail) -> bool:
-        sent = self.log.newer_sent(detail.message_id, output.destination)
-        later = [one for one in sent if one.message_id not in self.selected]
-        kind = detail.receipt.message_type
-        found = overwrites(output.content_type, output.body, kind, later)
-        if found is None:
-            return False
-        if len(self.found.held) < HELD_MAX:
-            self.found.held.append(
-                Newer(detail.message_id, found.message_id, output.destination, found.what)
-            )
-        return True
-
-
-def _delivered(detail: MessageDetail) -> dict[str, DeliveryDetail]:
-    """By destination: the last delivery that was accepted, else the last one."""
-    found: dict[str, DeliveryDetail] = {}
-    for run in detail.runs:
-        for delivery in run.deliveries:
-            known = found.get(delivery.destination)
-            if known is None or known.state is not State.SENT or delivery.state is State.SENT:
-                found[delivery.destination] = delivery
+        found.add(tried)
+        done += 1
     return found

@@ -4,6 +4,7 @@ from engine.pipeline.states import AcknowledgmentOutcome, FailureClass, Origin, 
 from engine.store.compression import Compression
 from engine.store.database import (
     AMONG,
+    EACH_DELIVERY,
     Database,
     Ids,
     LoggedBody,
@@ -20,6 +21,8 @@ from engine.store.interface import (
     MessageDetail,
     Receipt,
     RunDetail,
+    SentBefore,
+    StoredMessage,
 )
 from engine.store.schema import DELIVERIES_PER_RUN
 from engine.store.state.edited_copies import copied_as, copies_of
@@ -44,6 +47,12 @@ _DECISIONS = (
     "SELECT at, author, state_before, state_after, reason FROM decisions"
     " WHERE delivery_id = ? ORDER BY decision_id"
 )
+_SENT_BEFORE = (
+    "SELECT d.destination, d.state, b.content_type, b.body"
+    f" FROM {EACH_DELIVERY} LEFT JOIN delivery_bodies b ON b.delivery_id = d.delivery_id"
+    " ORDER BY d.delivery_id"
+)
+_RUN_IDS = "SELECT run_id FROM runs WHERE message_id = ? ORDER BY run_id"
 _DUPLICATES = (
     f"SELECT message_id FROM messages WHERE message_id {AMONG}"
     " AND channel = ? AND duplicate_of = ? ORDER BY message_id"
@@ -76,6 +85,36 @@ def message_detail(
         duplicates=tuple(row[0] for row in duplicates),
         copy=copy,
         copies=tuple(copies),
+    )
+
+
+def stored_message(
+    database: Database, log: LogReader, compression: Compression, message_id: int
+) -> StoredMessage | None:
+    """See `interface.StateStore.to_replay`."""
+    header = log.header(message_id)
+    body = log.body(message_id)
+    if header is None or body is None:
+        return None
+    with database.reading() as transaction:
+        run_ids = Ids(row[0] for row in transaction.rows(_RUN_IDS, message_id))
+        rows = transaction.rows(_SENT_BEFORE, run_ids)
+    return StoredMessage(
+        message_id=message_id,
+        channel=header.channel,
+        revision=header.revision,
+        received_at=header.received_at,
+        message_type=header.message_type,
+        raw=body.raw,
+        sent=tuple(
+            SentBefore(
+                destination=row[0],
+                state=State(row[1]),
+                content_type=row[2] or "",
+                body=compression.unpack(row[3] or b""),
+            )
+            for row in rows
+        ),
     )
 
 

@@ -1,11 +1,13 @@
 """Rim. What later messages delivered: looked at before an older one is sent again."""
 
+from collections.abc import Set as AbstractSet
+
 from engine.store.compression import Compression
 from engine.store.database import AMONG, EACH_DELIVERY, Database, Ids, Row, Transaction
 from engine.store.encoding import decode_list
 from engine.store.interface import NewerSent
 from engine.store.schema import DELIVERIES_PER_RUN
-from engine.store.state.search_keys import later_with_key
+from engine.store.state.search_keys import later_with_keys
 
 NEWER_MAX = 20
 """Later messages whose output is looked at: a replay is compared with the newest."""
@@ -29,12 +31,17 @@ _DESTINATION = "SELECT message_id, destination FROM deliveries WHERE delivery_id
 
 
 def newer_sent(
-    database: Database, compression: Compression, message_id: int, destination: str
+    database: Database,
+    compression: Compression,
+    message_id: int,
+    destination: str,
+    leave_out: AbstractSet[int],
 ) -> list[NewerSent]:
     """See `interface.StateStore.newer_sent`."""
     with database.reading() as transaction:
         runs = transaction.rows(_RUN, message_id)
-        return _newer(transaction, compression, runs, destination, None)
+        later = _later(transaction, runs) - leave_out
+        return _sent(transaction, compression, runs, destination, later)
 
 
 def guarding_newer(
@@ -53,29 +60,30 @@ def guarding_newer(
             found = transaction.rows(_OVERWRITES, job_id)
             if found and found[0][0]:
                 return []
-        return _newer(transaction, compression, runs, destination, job_id)
+        later = _later(transaction, runs)
+        if job_id is not None and later:
+            # They come after this one in the same job, and put the newer data back.
+            later -= {row[0] for row in transaction.rows(_IN_JOB, job_id, Ids(sorted(later)))}
+        return _sent(transaction, compression, runs, destination, later)
 
 
-def _newer(
+def _later(transaction: Transaction, runs: list[Row]) -> set[int]:
+    """Messages received after these runs' one that share a search key with it."""
+    keys = {(kind, value) for row in runs for kind, value in decode_list(row[3]) if value}
+    return later_with_keys(transaction, sorted(keys), runs[0][1]) if keys else set()
+
+
+def _sent(
     transaction: Transaction,
     compression: Compression,
     runs: list[Row],
     destination: str,
-    job_id: int | None,
+    later: AbstractSet[int],
 ) -> list[NewerSent]:
-    keys = {(kind, value) for row in runs for kind, value in decode_list(row[3]) if value}
-    if not keys:
+    """What the newest of the later messages delivered, unless it happened before."""
+    if not later:
         return []
-    message_id = runs[0][1]
     happened = max((row[2] for row in runs if row[2] is not None), default=None)
-    later = {
-        one
-        for kind, value in sorted(keys)
-        for one in later_with_key(transaction, kind, value, message_id)
-    }
-    if job_id is not None and later:
-        # They come after this one in the same job, and put the newer data back.
-        later -= {row[0] for row in transaction.rows(_IN_JOB, job_id, Ids(sorted(later)))}
     newest = sorted(later, reverse=True)[:NEWER_MAX]
     rows = [
         row

@@ -24,6 +24,7 @@ CODE = "code"
 KEY_MAX = 200
 """Characters of a search key's value: PostgreSQL cannot index long ones. Searches cut too."""
 KEYS_PER_GENERATION = 20_000
+VALUES_PER_READ = 100
 
 Key = tuple[str, str, int]
 """(value, kind, message_id)."""
@@ -45,11 +46,12 @@ _KEEP = (
     f" FROM search_keys WHERE generation = ? AND message_id {AMONG}"
 )
 _LATER = (
-    "SELECT k.message_id FROM key_generations g CROSS JOIN search_keys k"
-    " WHERE g.last_message_id > ? AND k.generation = g.generation AND k.value = ? AND k.kind = ?"
-    " AND k.message_id > ? UNION SELECT message_id FROM fresh_keys"
-    " WHERE value = ? AND kind = ? AND message_id > ?"
+    "SELECT k.value, k.kind, k.message_id FROM key_generations g CROSS JOIN search_keys k"
+    " WHERE g.last_message_id > ? AND k.generation = g.generation AND k.value IN ({values})"
+    " AND k.message_id > ? UNION ALL SELECT value, kind, message_id FROM fresh_keys"
+    " WHERE value IN ({values}) AND message_id > ?"
 )
+"""The fresh keys are read once, however many values are looked for."""
 
 
 def add_keys(transaction: Transaction, keys: Sequence[Key]) -> None:
@@ -106,14 +108,22 @@ def generations(transaction: Transaction) -> list[Generation]:
 
 def later_messages(transaction: Transaction, control_id: str, after: int) -> list[int]:
     """Messages with this control id that came after another, ascending."""
-    return later_with_key(transaction, CONTROL_ID, control_id, after)
+    return sorted(later_with_keys(transaction, [(CONTROL_ID, control_id)], after))
 
 
-def later_with_key(transaction: Transaction, kind: str, value: str, after: int) -> list[int]:
-    """Messages with this search key that came after another, ascending."""
-    cut = value[:KEY_MAX]
-    rows = transaction.rows(_LATER, after, cut, kind, after, cut, kind, after)
-    return sorted(row[0] for row in rows)
+def later_with_keys(
+    transaction: Transaction, keys: Sequence[tuple[str, str]], after: int
+) -> set[int]:
+    """Messages with any of these search keys, (kind, value), that came after another."""
+    wanted = {(value[:KEY_MAX], kind) for kind, value in keys}
+    values = sorted({value for value, _ in wanted})
+    found: set[int] = set()
+    for first in range(0, len(values), VALUES_PER_READ):
+        some = values[first : first + VALUES_PER_READ]
+        sql = _LATER.format(values=", ".join("?" * len(some)))
+        rows = transaction.rows(sql, after, *some, after, *some, after)
+        found.update(message_id for value, kind, message_id in rows if (value, kind) in wanted)
+    return found
 
 
 def has_key(values: Sequence[str], kind: str | None) -> ColumnElement[bool]:

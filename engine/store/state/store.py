@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 from engine.pipeline.states import State
@@ -24,6 +25,7 @@ from engine.store.interface import (
     SavedSearch,
     Search,
     StateBatch,
+    StoredMessage,
 )
 from engine.store.state import (
     decisions,
@@ -37,7 +39,7 @@ from engine.store.state import (
     statistics,
 )
 from engine.store.state.commit import Commit
-from engine.store.state.details import message_detail
+from engine.store.state.details import message_detail, stored_message
 from engine.store.state.edited_copies import CopyTables
 from engine.store.state.ledger import DatabaseLedger
 from engine.store.state.problems import ProblemTables
@@ -230,9 +232,17 @@ class DatabaseState:
         """Pause, resume or stop a job."""
         jobs.set_job_state(self._database, job_id, state)
 
-    def newer_sent(self, message_id: int, destination: str) -> list[NewerSent]:
+    def to_replay(self, message_id: int) -> StoredMessage | None:
+        """A message for a dry run."""
+        return stored_message(self._database, self._log, self._compression, message_id)
+
+    def newer_sent(
+        self, message_id: int, destination: str, leave_out: AbstractSet[int] = frozenset()
+    ) -> list[NewerSent]:
         """What later messages delivered there."""
-        return newer.newer_sent(self._database, self._compression, message_id, destination)
+        return newer.newer_sent(
+            self._database, self._compression, message_id, destination, leave_out
+        )
 
     def guarding_newer(self, delivery_id: int) -> list[NewerSent]:
         """What a delivery of a replay may not overwrite."""

@@ -10,12 +10,17 @@ import pytest
 
 from engine.pipeline.result import ProcessResult
 from engine.pipeline.states import State
-from engine.runtime.configuration import check_project, read_project
-from engine.runtime.desk.message_log import MessageLog, open_message_log
+from engine.runtime.configuration import Snapshots, check_project, read_project
+from engine.runtime.desk import preview_crew
+from engine.runtime.desk.message_log import MessageLog, StoreUnavailable, open_message_log
+from engine.runtime.desk.preview_crew import Crew, Errand, crew_size
+from engine.runtime.desk.preview_process import keep_preview
 from engine.runtime.desk.replay_preview import Effect, Preview, preview
+from engine.runtime.desk.replay_trial import Asked
 from engine.runtime.desk.workbench import Workbench
 from engine.store.interface import NewDelivery, Outcome, Processed, Receipt, StateBatch
 from engine.store.open_store import open_log, open_state
+from engine.store.state.newer import NEWER_MAX
 
 ROOT = Path(__file__).parents[4]
 
@@ -183,3 +188,77 @@ def test_a_configuration_that_is_gone_fails_its_messages(site: Site, log: Messag
     found = preview(log, gone, site.deliver(adt("C1", "Okafor^A")))
     assert counts(found) == {Effect.FAILS: 1}
     assert found.as_dict()["counts"] == [["fails", 1]]
+
+
+def test_newer_data_is_seen_behind_many_messages_of_the_same_job(
+    site: Site, log: MessageLog
+) -> None:
+    """The guard looks at so many later messages; those of the job itself are not among them."""
+    names = [f"Okafor{chr(ord('A') + number)}^A" for number in range(NEWER_MAX)]
+    chosen = site.deliver(*(adt(f"C{number}", name) for number, name in enumerate(names)))
+    (other,) = site.deliver(adt("OTHER", "Okafor-Lind^A"))
+    again = site.deliver(*(adt(f"D{number}", name) for number, name in enumerate(names)))
+    found = dry_run(log, site.bench, [*chosen, *again])
+    assert {one.newer_message_id for one in found.held} == {other}
+    assert [one.message_id for one in found.held] == chosen
+
+
+@pytest.fixture
+def snapshots(tmp_path: Path) -> Snapshots:
+    """The project with a map changed."""
+    files = read_project(ROOT)
+    name = "transforms/hl7v2/segments/PID_Patient.yaml"
+    lines = files.transforms[name].splitlines(keepends=True)
+    text = "".join(line for line in lines if not line.startswith("  gender:"))
+    object.__setattr__(files, "transforms", {**files.transforms, name: text})
+    found = Snapshots(tmp_path / "configuration")
+    found.write(files)
+    return found
+
+
+def test_several_processes_find_what_one_finds_in_the_same_order(
+    site: Site, log: MessageLog, snapshots: Snapshots, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(preview_crew, "SHARE", 2)
+    feed = [adt(f"C{number}", f"Okafor^{number}", mrn=str(number % 3)) for number in range(9)]
+    ids = [*site.deliver(*feed), 999]
+    kept = []
+    for processes in (1, 2):
+        job_id = log.draft_replay(ids, by="test", now=time.time())
+        assert keep_preview(site.url, snapshots, job_id, processes=processes) is not None
+        job = log.job(job_id)
+        assert job is not None
+        kept.append(job.preview)
+    assert kept[0] == kept[1]
+    assert '"counts":[["update",9],["fails",1]]' in kept[0]
+    assert '"clusters":[["Patient.gender","removed",9]' in kept[0]
+
+
+def test_a_preview_by_several_processes_can_be_ended(
+    site: Site, log: MessageLog, snapshots: Snapshots, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("engine.runtime.desk.preview_process.KEEP_SECONDS", 0.0)
+    ids = site.deliver(adt("C1", "Okafor^A"), adt("C2", "Lind^B", mrn="4712"))
+    job_id = log.draft_replay(ids, by="test", now=time.time())
+    found = keep_preview(site.url, snapshots, job_id, lambda: False, processes=2)
+    assert found is not None
+    assert not found.counts
+
+
+def test_a_store_that_a_process_cannot_read_ends_the_preview(
+    tmp_path: Path, snapshots: Snapshots
+) -> None:
+    (tmp_path / "no-folder").write_text("a file")
+    errand = Errand(
+        store_url=f"sqlite:///{tmp_path / 'no-folder'}",
+        snapshots=snapshots,
+        revision="",
+        asked=Asked(selected=frozenset({1})),
+    )
+    with Crew(errand, 1) as crew, pytest.raises(StoreUnavailable):
+        list(crew.trials([1]))
+
+
+def test_a_few_messages_are_not_worth_a_process_of_their_own() -> None:
+    assert crew_size(0) == crew_size(preview_crew.MESSAGES_PER_PROCESS) == 1
+    assert 1 <= crew_size(1_000_000) <= preview_crew.PROCESSES_MAX
