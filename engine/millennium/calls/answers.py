@@ -31,7 +31,7 @@ _STATUSES: Mapping[int, AnswerClass] = {
     421: AnswerClass.RETRY,
     422: AnswerClass.REJECTED,
     423: AnswerClass.RETRY,  # locked by another user
-    424: AnswerClass.REJECTED,  # a dependency failed: the slot, the location
+    424: AnswerClass.RETRY,  # an operation of the server's own that the change needs failed
     425: AnswerClass.RETRY,
     429: AnswerClass.RETRY,
 }
@@ -53,7 +53,7 @@ _OF_STATUS: Mapping[int, str] = {
     406: "the API answers no such media type",
     412: "the call was sent without If-Match: a fault of the call",
     423: "the resource is locked by another user of Millennium",
-    424: "something the resource depends on failed in Millennium, such as its slot",
+    424: "a step of Millennium's own that the change needs failed, such as its link to a visit",
     429: "too many requests at once",
 }
 _PHRASES: tuple[tuple[str, str, str], ...] = (

@@ -87,3 +87,7 @@ def _path_problems(preset: CallPreset) -> Iterator[str]:
     for name in preset.required:
         if name not in preset.parameters:
             yield f'requires "{name}", which is none of its `parameters`'
+    alone = {value[1:-1] for _, value in preset.query if names_of(value) == [value[1:-1]]}
+    for name, most in preset.repeats:
+        if name not in alone or not most:
+            yield f'repeats "{name}", which is no value of its `query` alone, or not even once'

@@ -66,9 +66,9 @@ class AnswerClass(StrEnum):
     CONFIGURATION = "configuration"
     """403, 405, 406, 412, 415 and the like: scope, tenant, privilege or a fault of ours."""
     REJECTED = "rejected"
-    """400, 422, 424 and a 500 about a required element: the data; never again as it is."""
+    """400, 422 and a 500 about a required element: the data; never again as it is."""
     RETRY = "retry"
-    """408, 423, 425, 429, 5xx: later; it was not made."""
+    """408, 423, 424, 425, 429, 5xx: later; it was not made."""
     UNKNOWN = "unknown"
     """A create that may have been made: a success without a Location, a 500, 502 or 504."""
 
@@ -123,6 +123,9 @@ class CallPreset:
     """What the caller gives by name for path, query, headers and body."""
     required: tuple[str, ...] = ()
     """Of the parameters, those without which it is not made."""
+    repeats: tuple[tuple[str, int], ...] = ()
+    """Parameters that may have several values, and how many at most: their pair of the query is
+    repeated for each."""
     scopes: tuple[str, ...] = ()
     """SMART v1, such as `system/Patient.write`."""
     scopes_v2: tuple[str, ...] = ()

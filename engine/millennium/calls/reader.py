@@ -48,8 +48,8 @@ from engine.yamltext import Mapping, Node, Scalar, Sequence, parse_yaml
 KEYS = (
     "call", "description", "api", "contract", "grade", "source", "resource", "does", "method",
     "path", "query", "headers", "body", "content", "parameters", "required",
-    "scopes", "concurrency", "once", "probe", "expect", "capture", "classify", "prerequisites",
-    "find", "create", "change",
+    "repeats", "scopes", "concurrency", "once", "probe", "expect", "capture", "classify",
+    "prerequisites", "find", "create", "change",
 )  # fmt: skip
 PARTS = ("find", "create", "change")
 FHIR_JSON = "application/fhir+json"
@@ -182,6 +182,7 @@ def _read_call(root: Mapping, file: str, problems: list[Diagnostic]) -> _Read:
         content=_plain(root.get("content")),
         parameters=keys.words("parameters"),
         required=keys.words("required"),
+        repeats=_repeats(keys),
         scopes=scopes.words("v1"),
         scopes_v2=scopes.words("v2"),
         concurrency=Concurrency(
@@ -238,6 +239,16 @@ def _headers(keys: Keys, api: str, body: Body) -> tuple[tuple[str, str], ...]:
 def _statuses(expect: Keys) -> tuple[int, ...]:
     found = (expect.whole(item, "`status`") for item in expect.scalars("status"))
     return tuple(status for status in found if status is not None)
+
+
+def _repeats(keys: Keys) -> tuple[tuple[str, int], ...]:
+    """Parameters and how many values of each go into one call."""
+    found: list[tuple[str, int]] = []
+    for name, node in keys.pairs("repeats"):
+        most = keys.whole(node, f"`{name.text}` of `repeats`")
+        if most is not None:
+            found.append((name.text, most))
+    return tuple(found)
 
 
 def _classes(keys: Keys) -> tuple[tuple[int, str], ...]:

@@ -5,7 +5,7 @@ of a message can become part of an address or a header of its own.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -17,6 +17,8 @@ from engine.millennium.calls.templates import fill
 from engine.millennium.resources.administrative import charge_parameters
 
 Json = dict[str, Any]
+Arguments = Mapping[str, str | tuple[str, ...]]
+"""By name; several values only of a parameter that the call `repeats`."""
 _TEMPLATE = re.compile(r"\{([^{}]*)\}")
 _HEADER_VALUE = re.compile(r"[\t\x20-\x7e]*")
 _UNRESERVED = "-._~"
@@ -39,7 +41,7 @@ class RenderedRequest:
 def render_request(
     preset: CallPreset,
     roots: Mapping[str, str],
-    arguments: Mapping[str, str],
+    arguments: Arguments,
     content: Any = None,
 ) -> RenderedRequest:
     """The request of a plain call.
@@ -51,7 +53,8 @@ def render_request(
         content: the resource, the patch or the JSON that is sent, where the call sends something.
 
     Raises:
-        ArgumentError: one that is required is missing, or a header's value cannot be sent.
+        ArgumentError: one that is required is missing, has more values than the call takes, or
+            cannot be sent where it belongs.
     """
     for name in preset.required:
         if not arguments.get(name):
@@ -62,9 +65,10 @@ def render_request(
         raise ArgumentError(f"the tenant has no {root.strip('{}')}, which {preset.name} needs")
     url = f"{start}/{_filled(preset, rest, arguments)}"
     pairs = [
-        f"{quote(name, safe=_UNRESERVED)}={_filled(preset, value, arguments)}"
+        f"{quote(name, safe=_UNRESERVED)}={_filled(preset, value, given)}"
         for name, value in preset.query
         if all(arguments.get(one) for one in names_of(value))
+        for given in _each(preset, value, arguments)
     ]
     if pairs:
         url += f"?{'&'.join(pairs)}"
@@ -90,7 +94,21 @@ def content_of(preset: CallPreset, resource: Json, once: str) -> Json:
     return charge_parameters(resource, once) if preset.body is Body.PARAMETERS else resource
 
 
-def _filled(preset: CallPreset, template: str, arguments: Mapping[str, str]) -> str:
+def _each(preset: CallPreset, template: str, arguments: Arguments) -> Iterator[Arguments]:
+    """The arguments of a pair of the query: of one that is repeated, one value after the other."""
+    name = template[1:-1]
+    values = arguments.get(name)
+    if not isinstance(values, tuple):
+        yield arguments
+        return
+    most = dict(preset.repeats).get(name, 1)
+    if len(values) > most:
+        raise ArgumentError(f"{preset.name} takes {most} of {name} at most")
+    for value in values:
+        yield {**arguments, name: value}
+
+
+def _filled(preset: CallPreset, template: str, arguments: Arguments) -> str:
     def one(match: re.Match[str]) -> str:
         text = _argument(preset, match[1], arguments)
         if not text.strip("."):
@@ -100,15 +118,17 @@ def _filled(preset: CallPreset, template: str, arguments: Mapping[str, str]) -> 
     return _TEMPLATE.sub(one, template)
 
 
-def _header(preset: CallPreset, template: str, arguments: Mapping[str, str]) -> str:
+def _header(preset: CallPreset, template: str, arguments: Arguments) -> str:
     value = _TEMPLATE.sub(lambda match: _argument(preset, match[1], arguments), template)
     if _HEADER_VALUE.fullmatch(value) is None:
         raise ArgumentError(f"a header of {preset.name} has characters that cannot be sent")
     return value
 
 
-def _argument(preset: CallPreset, name: str, arguments: Mapping[str, str]) -> str:
+def _argument(preset: CallPreset, name: str, arguments: Arguments) -> str:
     found = arguments.get(name)
     if not found or name in ROOTS:
         raise ArgumentError(f"{preset.name} needs {name}")
+    if not isinstance(found, str):
+        raise ArgumentError(f"{preset.name} takes one {name}")
     return found

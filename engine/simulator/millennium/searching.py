@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl, urlencode
 from engine.simulator.millennium.answers import Resource, outcome
 from engine.simulator.millennium.chart import Chart, Record
 from engine.simulator.millennium.comparing import compares, is_plain
+from engine.simulator.millennium.elements import dicts
 from engine.simulator.millennium.options import Errors
 from engine.simulator.millennium.search_rules import check, plain_name
 from engine.simulator.millennium.tables import ResourceType
@@ -57,6 +58,8 @@ class Searches:
                 raise outcome(400, "invalid", "the page context is not known any more")
             return self._bundle(page, root)
         check(kind, pairs, self.errors)
+        if kind.name == "Organization":
+            self._known_systems(pairs)
         found = self._found(kind, pairs)
         if kind.name == "Patient" and len(found) > PATIENTS_MAX:
             raise outcome(422, "too-costly", "too many patients qualify for the search")
@@ -79,6 +82,18 @@ class Searches:
         if kind.name == "Encounter":
             found.sort(key=_started, reverse=True)
         return found
+
+    def _known_systems(self, pairs: Sequence[tuple[str, str]]) -> None:
+        """An organization is looked for in alias pools the tenant has: 400 for others."""
+        known = {
+            str(one.get("system", ""))
+            for record in self.chart.all("Organization")
+            for one in dicts(record.resource.get("identifier"))
+        }
+        for name, value in pairs:
+            system, mark, _ = value.rpartition("|")
+            if plain_name(name) == "identifier" and mark and system and system not in known:
+                raise outcome(400, "invalid", "the system of the identifier is not known")
 
     def _candidates(self, kind: str, wanted: Sequence[tuple[str, str]]) -> list[Record]:
         """Few records that hold all that can match, by whichever index there is."""

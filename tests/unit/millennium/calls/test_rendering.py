@@ -44,3 +44,16 @@ def test_a_name_of_a_resource_cannot_climb_out_of_its_path():
 def test_an_api_the_tenant_does_not_have_is_named():
     with pytest.raises(ArgumentError, match="fhir_root"):
         render_request(FIND, {}, {"identifier": "1"})
+
+
+def test_several_values_repeat_their_name_as_often_as_the_call_allows():
+    roots = {"ehr_api_root": "https://api.example.org/t"}
+    preset = shipped_calls().calls["codeValues.byIds"]
+    request = render_request(preset, roots, {"ids": ("1", "2 3")})
+    assert request.url.endswith("/codeValues?id=1&id=2%203")
+    with pytest.raises(ArgumentError, match="takes 50 of ids at most"):
+        render_request(preset, roots, {"ids": ("1",) * 51})
+    with pytest.raises(ArgumentError, match="takes 1 of identifier at most"):
+        render_request(FIND, ROOTS, {"identifier": ("1", "2")})
+    with pytest.raises(ArgumentError, match="takes one id"):
+        render_request(PATCH, ROOTS, {"id": ("1", "2"), "etag": "W"}, [])
