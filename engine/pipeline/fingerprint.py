@@ -13,9 +13,14 @@ from typing import Any
 
 from engine.fhir import outcome
 
-VERSION = 1
+VERSION = 2
 ISSUES_MAX = 3
+OBJECTS_MAX = 8
+"""So many objects of an answer are looked at, the last ones."""
 _INDEX = re.compile(r"\[\d+\]")
+_OBJECT = re.compile(rb"^\{", re.MULTILINE)
+_NUMBER = re.compile(r"(?<![\w.:/-])\d+(?:,\d{3})*(?![\w:/-]|[.,]\d)")
+"""A number of its own, such as a position or a count; not that of a name, as in utf-8 or PID-3."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +52,7 @@ def of_diagnostics(diagnostics: Sequence[Mapping[str, Any]]) -> Fingerprint | No
     chosen = next(iter(errors or diagnostics), None)
     if chosen is None:
         return None
-    code, message = str(chosen.get("code", "")), str(chosen.get("message", ""))
+    code, message = str(chosen.get("code", "")), _NUMBER.sub("…", str(chosen.get("message", "")))
     path = _INDEX.sub("", str(chosen.get("path", "")))
     place = f"{chosen['file']}:{chosen.get('line', 0)}" if chosen.get("file") else ""
     parts = [("stage", "process"), ("code", code), ("what", message)]
@@ -63,12 +68,12 @@ def of_attempt(destination: str, failure_code: str, response: bytes) -> Fingerpr
     Args:
         destination: its name.
         failure_code: such as `http-422`.
-        response: of the last attempt; the body after the headers is read for an OperationOutcome,
-            of which type and element count, never its text.
+        response: of the last attempt as it is stored: status, headers, body, of a transcript
+            several. Of its last OperationOutcome type and element count, never its text.
     """
     parts = [("stage", "deliver"), ("destination", destination), ("code", failure_code)]
     said: list[str] = []
-    for issue in outcome.parse(_body(response)):
+    for issue in _issues(response):
         if issue.severity in ("fatal", "error") and len(said) < ISSUES_MAX:
             where = _INDEX.sub("", issue.expression[0]) if issue.expression else ""
             said.append(f"{issue.code} {where}".strip())
@@ -81,6 +86,11 @@ def of_attempt(destination: str, failure_code: str, response: bytes) -> Fingerpr
     )
 
 
-def _body(response: bytes) -> bytes:
-    head, found, body = response.partition(b"\r\n\r\n")
-    return body if found else head
+def _issues(response: bytes) -> tuple[outcome.Issue, ...]:
+    starts = [match.start() for match in _OBJECT.finditer(response)]
+    for start in reversed(starts[-OBJECTS_MAX:]):
+        rest = response[start:]
+        # in a transcript an empty line and what came next may follow
+        if found := outcome.parse(rest) or outcome.parse(rest.partition(b"\n\n")[0]):
+            return found
+    return ()

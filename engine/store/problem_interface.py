@@ -37,6 +37,16 @@ class ProblemRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OpenProblem:
+    """A group in which something waits, without its counts: those cost a look at all of it."""
+
+    problem_id: int
+    title: str
+    first_at: float
+    last_at: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OutageRow:
     """A destination did not answer."""
 
@@ -57,6 +67,10 @@ class ProblemStore(Protocol):
 
     def all(self) -> list[ProblemRow]:
         """The groups, the one that failed last first; at most a thousand."""
+        ...
+
+    def open(self, now: float, limit: int) -> list[OpenProblem]:
+        """The groups that are neither closed nor put off, the one that failed last first."""
         ...
 
     def one(self, problem_id: int) -> ProblemRow | None:

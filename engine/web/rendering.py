@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import HTMLResponse
 
-from engine.web.visible import lines, narrative, visible
+from engine.web.visible import lines, narrative, parted, visible
 
 FOLDER = Path(__file__).parent
 STATIC = FOLDER / "static"
@@ -40,8 +40,11 @@ class Pages:
             span=span,
             plural=plural,
             rate=rate,
+            when=self.when,
         )
-        self._templates.filters.update(visible=visible, lines=lines, narrative=narrative)
+        self._templates.filters.update(
+            visible=visible, lines=lines, narrative=narrative, parted=parted
+        )
 
     def text(self, template: str, context: Mapping[str, Any]) -> str:
         """The HTML of a template."""
@@ -60,6 +63,13 @@ class Pages:
     def moment(self, moment: float) -> str:
         """`2026-11-22 14:02:11`."""
         return datetime.fromtimestamp(moment, self._zone).strftime("%Y-%m-%d %H:%M:%S")
+
+    def when(self, moment: float, now: float) -> str:
+        """`14:02:11` of today, `21 Nov 14:02` of this year, else `2025-11-21 14:02`."""
+        at, today = (datetime.fromtimestamp(one, self._zone) for one in (moment, now))
+        if at.date() == today.date():
+            return at.strftime("%H:%M:%S")
+        return at.strftime("%d %b %H:%M" if at.year == today.year else "%Y-%m-%d %H:%M")
 
 
 def iso(moment: float) -> str:

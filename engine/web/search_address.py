@@ -40,6 +40,10 @@ class SearchAddress:
         values = tuple(dict.fromkeys((*self.chosen.get(name, ()), value)))
         return replace(self, chosen={**self.chosen, name: values}, before=None)
 
+    def with_only(self, name: str, value: str) -> "SearchAddress":
+        """The same with this choice in place of all of its name, from the first page."""
+        return replace(self, chosen={**self.chosen, name: (value,)}, before=None)
+
     def without_choice(self, name: str, value: str) -> "SearchAddress":
         """The same without a choice, from the first page."""
         left = tuple(one for one in self.chosen.get(name, ()) if one != value)

@@ -49,3 +49,18 @@ def narrative(xhtml: str) -> Markup:
 
 def _told(character: str) -> str:
     return f"[U+{ord(character):04X}]"
+
+
+def parted(path: str, above: str) -> tuple[Markup, Markup]:
+    """An element's path within its resource, in two: what it shares with the line above, the rest.
+
+    `Patient.name[0].given[0]` below `Patient.name[0].family` is `name[0].` and `given[0]`. A line
+    may break behind a dot.
+    """
+    steps, before = path.split(".")[1:], above.split(".")[1:]
+    same = 0
+    while same < min(len(steps) - 1, len(before)) and steps[same] == before[same]:
+        same += 1
+    dot = Markup(".<wbr>")
+    shared = Markup("").join(escape(step) + dot for step in steps[:same])
+    return shared, dot.join(steps[same:])

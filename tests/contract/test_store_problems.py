@@ -119,3 +119,16 @@ def test_retention_forgets_members_and_then_the_problem(log, worker, receipt, pr
     problems.close_settled(time.time())
     worker.state.purge(time.time() + 100, ())
     assert problems.all() == []
+
+
+def test_the_open_ones_are_neither_closed_nor_put_off(log, worker, receipt, problems):
+    log.append([receipt() for _ in range(3)])
+    for run, code in zip(worker.runs(), ("T500", "T501", "T502"), strict=True):
+        worker.fail(run, code)
+    now = time.time()
+    found = problems.open(now, 10)
+    assert sorted(one.title for one in found) == ["T500 bad", "T501 bad", "T502 bad"]
+    assert len(problems.open(now, 2)) == 2
+    problems.note(found[0].problem_id, owner="", note="", snoozed_until=now + 60)
+    assert found[0] not in problems.open(now, 10)
+    assert found[0] in problems.open(now + 61, 10)

@@ -17,11 +17,14 @@ from engine.runtime.desk.message_log import (
 from engine.runtime.desk.replays import within_scope
 from engine.runtime.desk.rights import Right, Viewer
 from engine.store.interface import Search
+from engine.store.problem_interface import OpenProblem
 
 DAY_SECONDS = 86_400.0
 HOURS_SHOWN = 24
 SAMPLE = 3
 REPLAY_MAX = 100_000
+OPEN_MAX = 20
+"""So many open problems the board looks at: it does so every few seconds."""
 CHANGES_SECONDS = 6 * 3600.0
 """How long before a problem a change may have been, to be shown with it."""
 NOTE_CHARACTERS_MAX = 2_000
@@ -86,6 +89,31 @@ def problems(desk: Desk, viewer: Viewer) -> ProblemList:
         closed=tuple(row for row in rows if row.closed_at is not None),
         outages=tuple(outages),
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenNow:
+    """What the board says of problems."""
+
+    newest: tuple[OpenProblem, ...]
+    is_all: bool
+
+
+def open_now(desk: Desk, viewer: Viewer) -> OpenNow:
+    """The problems that are open and not put off within the viewer's channels, the newest.
+
+    Raises NotAllowed without SEE_MESSAGES.
+    """
+    viewer.require(Right.SEE_MESSAGES)
+    with desk.log() as log:
+        rows = log.problems.open(desk.clock(), OPEN_MAX + 1)
+        found = [
+            row
+            for row in rows[:OPEN_MAX]
+            if viewer.channels is None
+            or any(map(viewer.sees, log.problems.channels(row.problem_id)))
+        ]
+    return OpenNow(newest=tuple(found), is_all=len(rows) <= OPEN_MAX)
 
 
 def problem(

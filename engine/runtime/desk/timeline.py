@@ -111,7 +111,8 @@ def _attempts(
     run: RunDetail, delivery: DeliveryDetail, made: Sequence[Exchange]
 ) -> Iterator[Event]:
     for exchange in made:
-        failure = f" {exchange.failure_code}" if exchange.failure_code else ""
+        code = exchange.failure_code
+        failure = f" {code}" if code and code != f"http-{exchange.status}" else ""
         milliseconds = (exchange.finished_at - exchange.started_at) * 1000
         yield Event(
             at=exchange.started_at,

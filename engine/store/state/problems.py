@@ -13,7 +13,7 @@ from engine.pipeline.states import State
 from engine.store.database import AMONG, Database, Ids, InsertMany, Row, Transaction
 from engine.store.encoding import decode_list, encode_list
 from engine.store.interface import Outcome
-from engine.store.problem_interface import OutageRow, ProblemRow
+from engine.store.problem_interface import OpenProblem, OutageRow, ProblemRow
 from engine.store.problem_schema import PROBLEM_RUNS
 
 FAILED = frozenset({State.ERROR, State.HELD, State.UNKNOWN})
@@ -41,6 +41,10 @@ _COLUMNS = (
     " p.regressions, p.owner, p.note, p.snoozed_until"
 )
 _LIST = f"SELECT {_COLUMNS} FROM problems p ORDER BY p.last_at DESC LIMIT ?"
+_OPEN = (
+    "SELECT problem_id, title, first_at, last_at FROM problems WHERE closed_at IS NULL"
+    " AND (snoozed_until IS NULL OR snoozed_until <= ?) ORDER BY last_at DESC LIMIT ?"
+)
 _ONE = f"SELECT {_COLUMNS} FROM problems p WHERE p.problem_id = ?"
 _COUNTS = (
     "SELECT m.problem_id, count(*), count(DISTINCT r.message_id), count(DISTINCT r.lanes),"
@@ -146,6 +150,14 @@ class ProblemTables:
         """The groups, the one that failed last first."""
         with self._database.reading() as transaction:
             return _with_counts(transaction, transaction.rows(_LIST, PROBLEMS_MAX))
+
+    def open(self, now: float, limit: int) -> list[OpenProblem]:
+        """The groups that are neither closed nor put off, the one that failed last first."""
+        with self._database.reading() as transaction:
+            return [
+                OpenProblem(problem_id=row[0], title=row[1], first_at=row[2], last_at=row[3])
+                for row in transaction.rows(_OPEN, now, limit)
+            ]
 
     def one(self, problem_id: int) -> ProblemRow | None:
         """One group, or None."""

@@ -10,6 +10,7 @@ from starlette.routing import Route
 from engine.runtime.desk.alerts import lasting_alerts
 from engine.runtime.desk.board import SLOT_SECONDS, BoardRow
 from engine.runtime.desk.control import ControlRefused, set_control
+from engine.runtime.desk.problems import open_now
 from engine.runtime.desk.rights import Right
 from engine.web import sparkline
 from engine.web.access import Visit, needs, refusal
@@ -20,12 +21,19 @@ STATES = {
     "paused": "pause",
     "draining": "drain",
     "errors": "bad",
+    "quiet": "warn",
     "down": "bad",
     "gone": "off",
 }
 """How a state is drawn."""
 WAITING = ("RECEIVED", "QUEUED", "PENDING", "PARKED")
 PERSON = ("HELD", "UNKNOWN")
+SILENCE = "silence"
+"""Kind of an alert."""
+ATTENTION = "attention"
+"""In the address of the board: only the channels that need it."""
+CALM = frozenset({"running", "waiting", "gone"})
+"""States that need nobody's attention."""
 
 
 def routes() -> list[Route]:
@@ -94,13 +102,28 @@ def _channel_page(
 
 def _shown(visit: Visit) -> dict[str, Any]:
     found, totals = visit.console.board.rows(visit.viewer, configured(visit))
+    lasting = lasting_alerts(visit.desk, visit.viewer)
+    silent = {one.channel for one in lasting if one.row.kind == SILENCE}
+    states = {row.channel: _state(row, silent) for row in found}
+    attention = [row for row in found if states[row.channel] not in CALM]
+    only = visit.request.query_params.get("show") == ATTENTION
     return {
-        "rows": found,
+        "rows": attention if only else found,
+        "only": only,
+        "number": len(found),
+        "attention": len(attention),
+        "states": states,
         "totals": totals,
         "processes": visit.console.board.processes(),
-        "alerts": lasting_alerts(visit.desk, visit.viewer),
+        "alerts": lasting,
+        "problems": open_now(visit.desk, visit.viewer),
         **_drawing(),
     }
+
+
+def _state(row: BoardRow, silent: set[str]) -> str:
+    """A channel's state; a silence that is a fault shows where the rest is as it should be."""
+    return "quiet" if row.state in CALM and row.channel in silent else row.state
 
 
 def _drawing() -> dict[str, Any]:

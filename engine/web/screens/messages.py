@@ -28,6 +28,8 @@ KINDS: Mapping[str, str] = {
     "DUPLICATE": "off",
 }
 """How a status is drawn; every other one waits."""
+WINDOWS = ("1h", "24h", "7d", "30d")
+"""How far back one looks with a click."""
 GONE = "That search is not kept any more, or is somebody else's."
 
 
@@ -141,5 +143,6 @@ def _page(
         "named": saved_searches.named(visit.desk, visit.viewer),
         "page_rows": PAGE_ROWS,
         "kind_of": kind_of,
+        "windows": WINDOWS,
     }
     return visit.page("messages/messages.html", status_code, **shown)

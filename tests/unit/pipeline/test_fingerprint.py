@@ -45,6 +45,19 @@ def test_another_table_path_or_rule_is_another_cause() -> None:
     assert len(keys) == 5
 
 
+def test_a_position_or_a_count_is_no_cause_of_its_own_but_a_name_is() -> None:
+    def key(message: str) -> str:
+        found = of_diagnostics([{"code": "H231", "severity": "error", "message": message}])
+        assert found is not None
+        return found.key
+
+    one = "the bytes are not utf-8; the first fault is at byte 175"
+    assert key(one) == key(one.replace("175", "1,175"))
+    assert key(one) != key(one.replace("utf-8", "utf-16"))
+    assert key("there is no PID-3.") != key("there is no PID-5.")
+    assert key("version 2.3 is not known") != key("version 2.9 is not known")
+
+
 def test_nothing_noticed_is_no_cause() -> None:
     assert of_diagnostics([]) is None
 
@@ -67,3 +80,12 @@ def test_other_servers_codes_and_issues_are_other_causes() -> None:
         of_attempt("ehr", "http-422", b"<html>").key,
     }
     assert len(keys) == 5
+
+
+def test_an_answer_is_read_as_destinations_store_it() -> None:
+    body = outcome(("invalid", "Patient.birthDate"))
+    bare = of_attempt("ehr", "http-422", body)
+    stored = b"422\nContent-Type: application/fhir+json\n\n" + body
+    transcript = b"422\n\n1: 201\nEtag: 3\n{}\n\n2: 422\n" + body + b"\n\n# it went no further"
+    assert of_attempt("ehr", "http-422", stored) == bare
+    assert of_attempt("ehr", "http-422", transcript) == bare

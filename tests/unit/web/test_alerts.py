@@ -4,6 +4,7 @@ from consoles import Site
 from stored import deliver
 
 from engine.pipeline.rhythm import HOURS_PER_WEEK, HourRhythm
+from engine.pipeline.states import State
 from engine.runtime.desk.alerts import alerts
 from engine.runtime.desk.rights import everything
 
@@ -27,6 +28,29 @@ def test_what_lasts_is_shown_with_its_words_and_leads_to_its_channel(site):
     board = site.signed_in("viewer").get("/").text
     assert "Needs attention" in board
     assert SAID in board
+
+
+def test_a_silence_shows_in_its_channel_s_row_and_the_board_can_show_what_needs_attention(site):
+    deliver(site.url, "m1", channel="adt")
+    deliver(site.url, "m2", channel="mdm")
+    client = site.signed_in("viewer")
+    calm = client.get("/?show=attention").text
+    assert "No channel needs attention" in calm
+    assert 'href="/channels/adt"' not in calm
+    begin(site, "silence", "adt")
+    board = client.get("/board/rows?show=attention").text
+    assert 'class="status status-warn"' in board
+    assert "quiet</span>" in board
+    assert 'href="/channels/adt"' in board
+    assert 'href="/channels/mdm"' not in board
+    assert 'href="/channels/mdm"' in client.get("/board/rows").text
+
+
+def test_the_newest_problems_stand_at_the_head_of_the_board(site):
+    deliver(site.url, "m1", state=State.ERROR)
+    board = site.signed_in("viewer").get("/").text
+    assert 'href="/problems/1">P-1</a>' in board
+    assert "P-1" not in site.signed_in("viewer", channels=("other",)).get("/").text
 
 
 def test_what_is_over_is_listed_for_a_day_and_gone_from_the_board(site):

@@ -90,7 +90,7 @@ def test_both_sides_and_the_timeline_are_there(site, hostile):
         r' data-origin="PID-8"',
         html,
     )
-    assert "attempt 2 at records: 422 http-422" in html
+    assert "attempt 2 at records: 422" in html
     assert '<script src="/static/trace.js" defer>' in html
 
 
