@@ -10,7 +10,7 @@ the database or its disk is raised as `StoreUnavailable`; on it no positive ackn
 sent.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Any, Protocol
 
@@ -312,8 +312,11 @@ class StateStore(Protocol):
         """These jobs, or all that are not done."""
         ...
 
-    def recent_jobs(self, limit: int) -> list[ReplayJob]:
-        """The newest jobs, without their messages."""
+    def recent_jobs(self, limit: int, channels: Collection[str] | None = None) -> list[ReplayJob]:
+        """The newest jobs, without their messages; only those whose channels are all among these.
+
+        None: of all channels.
+        """
         ...
 
     def set_preview(self, job_id: int, preview: str) -> None:

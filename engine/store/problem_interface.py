@@ -1,6 +1,6 @@
 """Rim. Failures in groups of one cause, and outages of destinations: what a store promises."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -65,23 +65,31 @@ class OutageRow:
 class ProblemStore(Protocol):
     """The groups and outages of a store. Failures join their group in `StateStore.commit`."""
 
-    def all(self) -> list[ProblemRow]:
-        """The groups, the one that failed last first; at most a thousand."""
+    def all(self, channels: Collection[str] | None = None) -> list[ProblemRow]:
+        """The groups, the one that failed last first; at most a thousand.
+
+        With `channels`, here and below, as if there were the messages of these channels only. A
+        group of which nothing waits there is closed then, since its last failure.
+        """
         ...
 
     def open(self, now: float, limit: int) -> list[OpenProblem]:
         """The groups that are neither closed nor put off, the one that failed last first."""
         ...
 
-    def one(self, problem_id: int) -> ProblemRow | None:
+    def one(self, problem_id: int, channels: Collection[str] | None = None) -> ProblemRow | None:
         """One group, or None."""
         ...
 
-    def messages(self, problem_id: int, limit: int) -> list[int]:
+    def messages(
+        self, problem_id: int, limit: int, channels: Collection[str] | None = None
+    ) -> list[int]:
         """Messages of a group that still wait for a person, oldest first."""
         ...
 
-    def times(self, problem_id: int, since: float) -> list[float]:
+    def times(
+        self, problem_id: int, since: float, channels: Collection[str] | None = None
+    ) -> list[float]:
         """When its failures happened since then, Unix seconds."""
         ...
 

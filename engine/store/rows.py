@@ -390,7 +390,7 @@ class ReplayJob:
     rate_per_second: float
     stop_after_failures: int
     state: str
-    """draft, waiting, running, paused, done, stopped."""
+    """draft, approval (another person has to agree), waiting, running, paused, done, stopped."""
     started: int
     """How many of message_ids have become runs."""
     succeeded: int
@@ -406,6 +406,11 @@ class ReplayJob:
     message came."""
     preview: str = field(default="", repr=False)
     """What a preview found, in the words of `runtime.desk.replay_preview`; JSON."""
+    approved_by: str = ""
+    """The other person who agreed; empty: nobody was asked."""
+    channels: tuple[str, ...] = ()
+    """Of its messages; an empty one is of messages that were forgotten. Read where a job is asked
+    for by id."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

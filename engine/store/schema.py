@@ -32,7 +32,7 @@ RARE_RUN = "state NOT IN ('RECEIVED', 'TRANSFORMED', 'SENT')"
 NOTABLE_MESSAGE = "verdict IN ('duplicate', 'conflict', 'fault')"
 RARE_DELIVERY = "state IN ('ERROR', 'HELD', 'UNKNOWN', 'CANCELLED')"
 
-REVISION = "0012"
+REVISION = "0013"
 """The migration that makes these tables."""
 
 STATE = MetaData()
@@ -259,6 +259,7 @@ JOBS = Table(
     Column("overwrite_newer", SmallInteger, nullable=False, server_default="0"),
     Column("revision", Text, nullable=False, server_default=""),
     Column("preview", Text, nullable=False, server_default=""),
+    Column("approved_by", Text, nullable=False, server_default=""),
     Index(
         "jobs_unfinished",
         "job_id",
@@ -273,6 +274,14 @@ JOB_MESSAGES = Table(
     Column("job_id", BigInteger, primary_key=True, autoincrement=False),
     Column("position", Integer, primary_key=True, autoincrement=False),
     Column("message_id", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+JOB_CHANNELS = Table(
+    "job_channels",
+    STATE,
+    Column("job_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("channel", Text, primary_key=True),
     sqlite_with_rowid=False,
 )
 

@@ -3,7 +3,7 @@
 import os
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -75,19 +75,29 @@ class Project:
 
 
 @contextmanager
-def code_project(site: Site, folder: Path) -> Iterator[Project]:
-    """Messages of it wait, and one look was made."""
+def code_project(
+    site: Site,
+    folder: Path,
+    *,
+    files: Mapping[str, str] = FILES,
+    more: Sequence[tuple[str, str]] = (),
+    now: float | None = None,
+) -> Iterator[Project]:
+    """Messages of it wait, and one look was made; `more` messages, each with its channel, too."""
     home = folder / "home"
-    for name, text in FILES.items():
+    for name, text in files.items():
         (home / name).parent.mkdir(parents=True, exist_ok=True)
         (home / name).write_text(text)
     loaded, problems = check_project(read_project(home))
     assert loaded is not None, problems
     messages = StoredMessages(site.url, Workbench(loaded))
-    site.clock.now = time.time()  # a process of its own looks by the clock
+    site.clock.now = now or time.time()  # a process of its own looks by the clock
     messages.now = site.clock.now - 3600
     for number, (sex, marital) in enumerate((("U", ""), ("U", ""), ("F", SECRETISH))):
-        messages.receive(message(f"m{number}", sex, marital))
+        messages.receive(message(f"m{number}", sex, marital), "adt")
+    messages.process()
+    for raw, channel in more:
+        messages.receive(raw, channel)
     messages.process()
     data = DataFolder(path=folder / "store")
     data.snapshots.write(loaded.files)

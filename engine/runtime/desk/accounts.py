@@ -7,7 +7,7 @@ from dataclasses import replace
 from engine.runtime.desk.audit import Act, record, record_as
 from engine.runtime.desk.desk import Desk
 from engine.runtime.desk.passwords import AccountError, TooMany, hash_password, verify_password
-from engine.runtime.desk.rights import ROLES, Right, Viewer, rights_of
+from engine.runtime.desk.rights import ROLES, WHOLE_ENGINE, Right, Viewer, rights_of
 from engine.store.desk.rows import UserRow
 
 NAME_FORM = re.compile(r"[a-z0-9][a-z0-9._@-]{0,63}")
@@ -29,10 +29,13 @@ __all__ = [
 
 
 def viewer_of(user: UserRow, origin: str) -> Viewer:
-    """What a user may do; nothing once disabled."""
+    """What a user may do; nothing once disabled, nothing for all channels when kept to some."""
+    rights = rights_of(user.roles) if user.channels is None else (
+        rights_of(user.roles) - WHOLE_ENGINE
+    )  # fmt: skip
     return Viewer(
         name=user.name,
-        rights=rights_of(user.roles) if user.enabled else frozenset(),
+        rights=rights if user.enabled else frozenset(),
         channels=None if user.channels is None else frozenset(user.channels),
         origin=origin,
     )
@@ -174,9 +177,7 @@ def prefer(desk: Desk, viewer: Viewer, *, theme: str, shortcuts: bool) -> None:
 
 
 def _may_change_users(user: UserRow) -> bool:
-    return user.enabled and bool(user.password or user.subject) and (
-        Right.USERS in rights_of(user.roles)
-    )  # fmt: skip
+    return bool(user.password or user.subject) and viewer_of(user, "").may(Right.USERS)
 
 
 def told(user: UserRow) -> dict[str, str]:

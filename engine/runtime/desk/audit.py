@@ -125,6 +125,8 @@ def read_trail(
 ) -> Sequence[AuditRow]:
     """What was recorded, newest first; that somebody asked is recorded too.
 
+    Who is kept to channels sees what was done to them, and the own acts.
+
     Args:
         desk: where.
         viewer: who asks. Raises NotAllowed without READ_AUDIT.
@@ -132,7 +134,7 @@ def read_trail(
         patient: an identifier in the clear; empty: of all patients.
     """
     viewer.require(Right.READ_AUDIT)
-    wanted = _of_patient(desk, search, patient)
+    wanted = _asked(desk, viewer, search, patient)
     record(desk, viewer, Act.AUDIT, patients=(patient,) if patient else ())
     with desk.store() as store:
         return store.audit_rows(wanted)
@@ -143,7 +145,7 @@ def every_row(
 ) -> Iterator[AuditRow]:
     """Like `read_trail`, all of it, page by page."""
     viewer.require(Right.READ_AUDIT)
-    wanted = replace(_of_patient(desk, search, patient), limit=PAGE_ROWS)
+    wanted = replace(_asked(desk, viewer, search, patient), limit=PAGE_ROWS)
     record(desk, viewer, Act.AUDIT, patients=(patient,) if patient else ())
     while True:
         with desk.store() as store:
@@ -172,5 +174,11 @@ def prune_trail(desk: Desk, viewer: Viewer, before: float) -> int:
         return store.prune_audit(desk.key(), before)
 
 
-def _of_patient(desk: Desk, search: AuditSearch, patient: str) -> AuditSearch:
-    return replace(search, patient=desk.patient_hash(patient)) if patient else search
+def _asked(desk: Desk, viewer: Viewer, search: AuditSearch, patient: str) -> AuditSearch:
+    """The search of a patient, within the viewer's channels and own acts."""
+    if patient:
+        search = replace(search, patient=desk.patient_hash(patient))
+    if viewer.channels is None:
+        return search
+    scope = tuple(sorted(viewer.channels - {""}))
+    return replace(search, scope=scope, scope_actor=viewer.name)

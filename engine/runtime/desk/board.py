@@ -163,8 +163,8 @@ class Board:
         """Read the day once, so that the first who looks does not wait. Raises StoreUnavailable."""
         self._look()
 
-    def processes(self) -> list[ProcessState]:
-        """The processes of this node, by name."""
+    def processes(self, viewer: Viewer) -> list[ProcessState]:
+        """The processes of this node, by name; what they work at only for who sees all of it."""
         if self._run_folder is None:
             return []
         now = self._desk.clock()
@@ -176,7 +176,7 @@ class Board:
                 details={
                     name: text
                     for name, text in one.details.items()
-                    if not name.startswith(DESTINATION)
+                    if not name.startswith(DESTINATION) and viewer.channels is None
                 },
             )
             for one in read_health(self._run_folder)

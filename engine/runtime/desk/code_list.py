@@ -50,8 +50,11 @@ class CodeLine:
 class WorkListView:
     """What the page shows of a look."""
 
-    codes: tuple[CodeLine, ...]
-    fields: tuple[UnreadField, ...]
+    codes: tuple[CodeLine, ...] = ()
+    fields: tuple[UnreadField, ...] = ()
+    looked_at: int | None = None
+    """Messages, of all channels: not told to who is kept to some."""
+    fields_looked_at: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,8 +101,12 @@ def work_list(desk: Desk, viewer: Viewer, look: Look, policy: MaskingPolicy) -> 
     lines = tuple(_line(one, related[_row_key(one)], viewer, policy, key) for one in seen)
     if viewer.unmasked and any(not _is_shown(one, policy) for one in seen):
         record(desk, viewer, Act.VIEW, subject="codes without a row")
+    whole = viewer.channels is None
     return WorkListView(
-        codes=lines, fields=tuple(one for one in look.fields if viewer.sees(one.channel))
+        codes=lines,
+        fields=tuple(one for one in look.fields if viewer.sees(one.channel)),
+        looked_at=look.looked_at if whole else None,
+        fields_looked_at=look.fields_looked_at if whole else None,
     )
 
 

@@ -4,7 +4,7 @@ The only way from `cli` and `web` to the store. It reads, and it writes wishes (
 jobs, settlements) that the owning processes pick up; it never delivers anything itself.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from types import TracebackType
@@ -240,9 +240,12 @@ class MessageLog:
         """Keep what a preview found (JSON)."""
         self._state.set_preview(job_id, preview)
 
-    def recent_jobs(self, limit: int) -> list[ReplayJob]:
-        """The newest jobs, without their messages."""
-        return self._state.recent_jobs(limit)
+    def recent_jobs(self, limit: int, channels: Collection[str] | None = None) -> list[ReplayJob]:
+        """The newest jobs, without their messages; only those whose channels are all among these.
+
+        None: of all channels.
+        """
+        return self._state.recent_jobs(limit, channels)
 
     def job(self, job_id: int) -> ReplayJob | None:
         """A replay job with its progress."""

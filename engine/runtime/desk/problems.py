@@ -1,7 +1,7 @@
 """Rim. Problems for a person: groups of failures with what led to them, and what to do."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from engine.runtime.configuration import Snapshots
@@ -14,7 +14,6 @@ from engine.runtime.desk.message_log import (
     OutageRow,
     ProblemRow,
 )
-from engine.runtime.desk.replays import within_scope
 from engine.runtime.desk.rights import Right, Viewer
 from engine.store.interface import Search
 from engine.store.problem_interface import OpenProblem
@@ -73,12 +72,7 @@ def problems(desk: Desk, viewer: Viewer) -> ProblemList:
     viewer.require(Right.SEE_MESSAGES)
     now = desk.clock()
     with desk.log() as log:
-        rows = [
-            row
-            for row in log.problems.all()
-            if viewer.channels is None
-            or any(map(viewer.sees, log.problems.channels(row.problem_id)))
-        ]
+        rows = log.problems.all(viewer.channels)
         outages = [
             one for one in log.problems.outages(now - DAY_SECONDS) if viewer.sees(one.channel)
         ]
@@ -106,14 +100,22 @@ def open_now(desk: Desk, viewer: Viewer) -> OpenNow:
     """
     viewer.require(Right.SEE_MESSAGES)
     with desk.log() as log:
-        rows = log.problems.open(desk.clock(), OPEN_MAX + 1)
-        found = [
-            row
-            for row in rows[:OPEN_MAX]
-            if viewer.channels is None
-            or any(map(viewer.sees, log.problems.channels(row.problem_id)))
-        ]
-    return OpenNow(newest=tuple(found), is_all=len(rows) <= OPEN_MAX)
+        if viewer.channels is None:
+            rows = log.problems.open(desk.clock(), OPEN_MAX + 1)
+        else:
+            rows = _open_within(log, viewer, desk.clock())
+    return OpenNow(newest=tuple(rows[:OPEN_MAX]), is_all=len(rows) <= OPEN_MAX)
+
+
+def _open_within(log: MessageLog, viewer: Viewer, now: float) -> list[OpenProblem]:
+    """Those in which something of the viewer's channels waits."""
+    return [
+        OpenProblem(
+            problem_id=row.problem_id, title=row.title, first_at=row.first_at, last_at=row.last_at
+        )
+        for row in log.problems.all(viewer.channels)
+        if row.closed_at is None and (row.snoozed_until or 0) <= now
+    ]
 
 
 def problem(
@@ -130,23 +132,24 @@ def problem(
     viewer.require(Right.SEE_MESSAGES)
     now = desk.clock()
     with desk.log() as log:
-        row = log.problems.one(problem_id)
+        row = log.problems.one(problem_id, viewer.channels)
         if row is None:
             return None
         channels = [one for one in log.problems.channels(problem_id) if viewer.sees(one)]
-        if not channels and viewer.channels is not None:
-            return None
-        times = log.problems.times(problem_id, now - HOURS_SHOWN * 3600)
-        ids = log.problems.messages(problem_id, SAMPLE)
+        times = log.problems.times(problem_id, now - HOURS_SHOWN * 3600, viewer.channels)
+        ids = log.problems.messages(problem_id, SAMPLE, viewer.channels)
         sample = log.search(Search(message_ids=tuple(ids), limit=SAMPLE)) if ids else []
         remedy = _remedy(log.message(ids[0]) if ids else None, row)
     return ProblemView(
         row=row,
         channels=tuple(channels),
         hours=_by_hour(times, now),
-        sample=tuple(one for one in sample if viewer.sees(one.channel)),
+        sample=tuple(sample),
         remedy=remedy,
-        before=changes_before(snapshots, row.first_at),
+        before=tuple(
+            replace(one, files=tuple(file for file in one.files if viewer.sees_file(file)))
+            for one in changes_before(snapshots, row.first_at)
+        ),
     )
 
 
@@ -197,7 +200,7 @@ def note_problem(
     """
     viewer.require(Right.REPLAY)
     with desk.log() as log:
-        if not _is_theirs(log, viewer, problem_id):
+        if log.problems.one(problem_id, viewer.channels) is None:
             return False
     record(desk, viewer, Act.SETTLE, subject=f"problem {problem_id}", reason="noted")
     with desk.log() as log:
@@ -217,11 +220,4 @@ def waiting_messages(desk: Desk, viewer: Viewer, problem_id: int) -> list[int]:
     """
     viewer.require(Right.REPLAY)
     with desk.log() as log:
-        found = log.problems.messages(problem_id, REPLAY_MAX)
-    return within_scope(desk, viewer, found)
-
-
-def _is_theirs(log: MessageLog, viewer: Viewer, problem_id: int) -> bool:
-    if viewer.channels is None:
-        return log.problems.one(problem_id) is not None
-    return any(map(viewer.sees, log.problems.channels(problem_id)))
+        return log.problems.messages(problem_id, REPLAY_MAX, viewer.channels)

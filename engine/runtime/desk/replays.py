@@ -14,7 +14,7 @@ from engine.pipeline.states import Origin
 from engine.runtime.configuration import Snapshots
 from engine.runtime.desk.audit import Act, record
 from engine.runtime.desk.desk import Desk
-from engine.runtime.desk.message_log import ReplayJob
+from engine.runtime.desk.message_log import MessageLog, ReplayJob
 from engine.runtime.desk.rights import Right, Viewer
 from engine.store.interface import Search
 
@@ -117,23 +117,48 @@ def within_scope(desk: Desk, viewer: Viewer, message_ids: Sequence[int]) -> list
 
 
 def replay(desk: Desk, viewer: Viewer, job_id: int) -> ReplayView | None:
-    """A job, or None. Raises NotAllowed without SEE_MESSAGES."""
+    """A job, or None when there is none all of whose messages are within the viewer's channels.
+
+    Raises NotAllowed without SEE_MESSAGES.
+    """
     viewer.require(Right.SEE_MESSAGES)
     with desk.log() as log:
         job = log.job(job_id)
-    return None if job is None else ReplayView(job=job, preview=_preview_of(job))
+        if job is None or not all(map(viewer.sees, job.channels)):
+            return None
+        return _view(log, viewer, job)
 
 
 def replays(desk: Desk, viewer: Viewer, limit: int = 100) -> list[ReplayView]:
-    """The newest jobs. Raises NotAllowed without SEE_MESSAGES."""
+    """The newest jobs all of whose messages are within the viewer's channels.
+
+    Raises NotAllowed without SEE_MESSAGES.
+    """
     viewer.require(Right.SEE_MESSAGES)
     with desk.log() as log:
-        return [ReplayView(job=job, preview=_preview_of(job)) for job in log.recent_jobs(limit)]
+        return [_view(log, viewer, job) for job in log.recent_jobs(limit, viewer.channels)]
+
+
+def _view(log: MessageLog, viewer: Viewer, job: ReplayJob) -> ReplayView:
+    """The job; of messages that are left out, the newer one only where the viewer sees it."""
+    preview = _preview_of(job)
+    held = preview.get("held", [])
+    if held and viewer.channels is not None:
+        ids = tuple({newer for _, newer, *_ in held})
+        rows = log.search(Search(message_ids=ids, limit=len(ids)))
+        seen = {row.message_id for row in rows if viewer.sees(row.channel)}
+        preview["held"] = [
+            [message_id, newer if newer in seen else None, *rest]
+            for message_id, newer, *rest in held
+        ]
+    return ReplayView(job=job, preview=preview)
 
 
 def set_options(desk: Desk, viewer: Viewer, job_id: int, options: ReplayOptions) -> None:
     """Give a draft these options, for its preview. Raises NotAllowed, ReplayRefused."""
     viewer.require(Right.REPLAY)
+    if replay(desk, viewer, job_id) is None:
+        raise ReplayRefused(f"there is no replay {job_id}")
     _change(desk, viewer, job_id, options, "draft")
 
 
@@ -160,14 +185,16 @@ def start(
     """
     viewer.require(Right.REPLAY)
     found = replay(desk, viewer, job_id)
-    if found is not None and found.job.total > BULK_FROM:
+    if found is None:
+        raise ReplayRefused(f"there is no replay {job_id}")
+    if found.job.total > BULK_FROM:
         viewer.require(Right.BULK)
     named = options.configuration
     if named not in ("now", "then") and snapshots is not None and not snapshots.holds(named):
         raise ReplayRefused(f"the configuration {named} was never in force: reload it first")
     if not options.reason.strip():
         raise ReplayRefused("say why: the next shift will ask")
-    if found is not None and not replace(found, job=_with(found.job, options)).previewed:
+    if not replace(found, job=_with(found.job, options)).previewed:
         raise ReplayRefused("preview it with these options first")
     record(
         desk,
@@ -176,7 +203,7 @@ def start(
         subject=f"job {job_id} started",
         reason=options.reason,
         details={
-            "messages": str(found.job.total if found else 0),
+            "messages": str(found.job.total),
             "destinations": ", ".join(options.destinations) or "all",
             "overwrite_newer": str(options.overwrite_newer).lower(),
         },

@@ -85,6 +85,10 @@ EMERGENCY_RIGHTS = frozenset(
 """What emergency access adds."""
 
 
+WHOLE_ENGINE = frozenset({Right.USERS, Right.DEPLOY})
+"""What concerns all channels at once: whoever is kept to some does not have it."""
+
+
 class NotAllowed(Exception):  # noqa: N818  said to the user in these words
     """The viewer lacks a right. The text names it."""
 
@@ -123,11 +127,20 @@ class Viewer:
         """True when the channel is within the scope."""
         return self.channels is None or channel in self.channels
 
+    def sees_file(self, name: str) -> bool:
+        """True for a file of the project that is no channel's, or of a channel within the scope."""
+        folder, _, file = name.partition("/")
+        return folder != "channels" or self.sees(file.rpartition(".")[0])
+
     def in_emergency(self, reason: str) -> "Viewer":
-        """The same person with emergency access."""
+        """The same person with emergency access.
+
+        It shows contents of all channels: who is kept to some may do nothing else meanwhile.
+        """
+        kept = self.rights if self.channels is None else self.rights & {Right.EMERGENCY}
         return replace(
             self,
-            rights=self.rights | EMERGENCY_RIGHTS,
+            rights=kept | EMERGENCY_RIGHTS,
             channels=None,
             unmasked=True,
             reason=reason,

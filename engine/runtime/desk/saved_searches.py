@@ -10,6 +10,7 @@ import string
 from engine.runtime.desk.audit import Act, record
 from engine.runtime.desk.desk import Desk
 from engine.runtime.desk.rights import Right, Viewer
+from engine.runtime.desk.search_query import QueryError, read_query
 from engine.store.interface import SavedSearch
 
 KEPT_SECONDS = 7 * 86_400.0
@@ -51,16 +52,18 @@ def text_of(desk: Desk, viewer: Viewer, search_id: str) -> str | None:
         found = log.saved_search(search_id)
     if found is None or (not found.name and found.owner != viewer.name):
         return None
+    if not _is_within(found, viewer):
+        return None
     if found.expires_at is not None and found.expires_at < desk.clock():
         return None
     return found.query
 
 
 def named(desk: Desk, viewer: Viewer) -> list[SavedSearch]:
-    """The searches with a name, by it."""
+    """The searches with a name, by it; without those that ask for channels beyond the scope."""
     viewer.require(Right.SEE_MESSAGES)
     with desk.log() as log:
-        return log.named_searches()
+        return [one for one in log.named_searches() if _is_within(one, viewer)]
 
 
 def give_name(desk: Desk, viewer: Viewer, search_id: str, name: str) -> str:
@@ -103,6 +106,16 @@ def take_away(desk: Desk, viewer: Viewer, search_id: str) -> bool:
         if found.owner != viewer.name:
             viewer.require(Right.USERS)
         return log.forget_search(search_id)
+
+
+def _is_within(search: SavedSearch, viewer: Viewer) -> bool:
+    """A name may be a channel's and a text may ask for one: the own ones are known to the owner."""
+    if viewer.channels is None or search.owner == viewer.name:
+        return True
+    try:
+        return all(map(viewer.sees, read_query(search.query, now=0.0).search.channels))
+    except QueryError:
+        return False
 
 
 def _hash(desk: Desk, text: str) -> dict[str, str]:

@@ -97,6 +97,10 @@ def find(database: Database, search: AuditSearch) -> list[AuditRow]:
         if value is not None:
             conditions.append(condition)
             values.append(value)
+    if search.scope is not None:
+        marks = ", ".join("?" * len(search.scope)) or "NULL"
+        conditions.append(f"(a.channel IN ({marks}) OR a.actor = ?)")
+        values += [*search.scope, search.scope_actor]
     where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
     with database.reading() as transaction:
         rows = transaction.rows(

@@ -87,6 +87,9 @@ class AuditSearch:
     act: str = ""
     message_id: int | None = None
     channel: str = ""
+    scope: tuple[str, ...] | None = None
+    """Only what was done to these channels, or by `scope_actor`; None: everything."""
+    scope_actor: str = ""
     since: float | None = None
     until: float | None = None
     before_number: int | None = None

@@ -2,9 +2,15 @@
 
 from alembic import context
 
-from engine.store import ledger_schema, problem_schema, schema, watch_schema
+from engine.store import access_schema, ledger_schema, problem_schema, schema, watch_schema
 
-TABLES = (schema.RUNS, ledger_schema.LEDGER_KEYS, problem_schema.PROBLEMS, watch_schema.ALERTS)
+TABLES = (
+    schema.RUNS,
+    access_schema.TOKENS,
+    ledger_schema.LEDGER_KEYS,
+    problem_schema.PROBLEMS,
+    watch_schema.ALERTS,
+)
 """Of all modules: they share one metadata."""
 
 context.configure(

@@ -5,7 +5,7 @@ was after a crash. A newer run takes the place of one that waits for a person or
 becomes CANCELLED, its lane is free.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from engine.pipeline.states import Origin, State
 from engine.store.database import (
@@ -26,7 +26,7 @@ from engine.store.state.replay_runs import ReplayRuns
 _COLUMNS = (
     "job_id, created_at, created_by, reason, origin, destinations, rate_per_second,"
     " stop_after_failures, state, total, started, succeeded, failed, left_out, overwrite_newer,"
-    " revision, preview"
+    " revision, preview, approved_by"
 )
 _INSERT_JOB = (
     "INSERT INTO jobs (created_at, created_by, reason, origin, destinations, rate_per_second,"
@@ -34,6 +34,15 @@ _INSERT_JOB = (
     " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, 0) RETURNING job_id"
 )
 _INSERT_JOB_MESSAGE = InsertMany(table=JOB_MESSAGES, columns=("job_id", "position", "message_id"))
+_INSERT_CHANNELS = (
+    "INSERT INTO job_channels (job_id, channel) SELECT DISTINCT j.job_id, COALESCE(m.channel, '')"
+    " FROM job_messages j LEFT JOIN messages m ON m.message_id = j.message_id WHERE j.job_id = ?"
+)
+_CHANNELS = f"SELECT job_id, channel FROM job_channels WHERE job_id {AMONG} ORDER BY channel"
+_BEYOND = (
+    " WHERE NOT EXISTS (SELECT 1 FROM job_channels c WHERE c.job_id = jobs.job_id"
+    " AND c.channel NOT IN ({places}))"
+)
 _MOVE = (
     "UPDATE jobs SET started = started + ?, failed = failed + ?, state = 'running' WHERE job_id = ?"
 )
@@ -77,6 +86,7 @@ def create_job(database: Database, job: ReplayJob) -> int:
             _INSERT_JOB_MESSAGE,
             [(job_id, position, found) for position, found in enumerate(job.message_ids)],
         )
+        transaction.write(_INSERT_CHANNELS, job_id)
     return job_id
 
 
@@ -91,7 +101,13 @@ def list_jobs(database: Database, job_ids: Sequence[int]) -> list[ReplayJob]:
         rows = transaction.rows(
             f"SELECT {_COLUMNS} FROM jobs WHERE job_id {AMONG} ORDER BY job_id", Ids(job_ids)
         )
-        return [_job_of(row, _messages(transaction, row[0], 0, row[9])) for row in rows]
+        channels: dict[int, list[str]] = {}
+        for job_id, channel in transaction.rows(_CHANNELS, Ids(job_ids)):
+            channels.setdefault(job_id, []).append(channel)
+        return [
+            _job_of(row, _messages(transaction, row[0], 0, row[9]), channels.get(row[0], ()))
+            for row in rows
+        ]
 
 
 def advance_job(database: Database, log: LogReader, job_id: int, count: int) -> int:
@@ -117,10 +133,19 @@ def advance_job(database: Database, log: LogReader, job_id: int, count: int) -> 
     return len(wanted)
 
 
-def recent_jobs(database: Database, limit: int) -> list[ReplayJob]:
-    """The newest jobs, without their messages."""
+def recent_jobs(
+    database: Database, limit: int, channels: Collection[str] | None = None
+) -> list[ReplayJob]:
+    """The newest jobs, without their messages; only those whose channels are all among these."""
+    within, names = "", sorted(set(channels or ()) - {""})
+    if channels is not None:
+        if not names:
+            return []
+        within = _BEYOND.format(places=", ".join("?" * len(names)))
     with database.reading() as transaction:
-        rows = transaction.rows(f"SELECT {_COLUMNS} FROM jobs ORDER BY job_id DESC LIMIT ?", limit)
+        rows = transaction.rows(
+            f"SELECT {_COLUMNS} FROM jobs{within} ORDER BY job_id DESC LIMIT ?", *names, limit
+        )
     return [_job_of(row, ()) for row in rows]
 
 
@@ -191,7 +216,7 @@ def _messages(transaction: Transaction, job_id: int, start: int, count: int) -> 
     return tuple(row[0] for row in rows)
 
 
-def _job_of(row: Row, message_ids: tuple[int, ...]) -> ReplayJob:
+def _job_of(row: Row, message_ids: tuple[int, ...], channels: Sequence[str] = ()) -> ReplayJob:
     return ReplayJob(
         job_id=row[0],
         created_at=row[1],
@@ -211,4 +236,6 @@ def _job_of(row: Row, message_ids: tuple[int, ...]) -> ReplayJob:
         overwrite_newer=bool(row[14]),
         revision=row[15],
         preview=row[16],
+        approved_by=row[17],
+        channels=tuple(channels),
     )

@@ -5,7 +5,8 @@ outside one. Whether it is over is read from the runs: when none of them waits f
 more (sent by a replay, settled, given up), the group closes; a new failure opens it again.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from engine.pipeline.fingerprint import Fingerprint, of_attempt, of_diagnostics
@@ -40,17 +41,22 @@ _COLUMNS = (
     "p.problem_id, p.fingerprint, p.title, p.grouped_by, p.first_at, p.last_at, p.closed_at,"
     " p.regressions, p.owner, p.note, p.snoozed_until"
 )
-_LIST = f"SELECT {_COLUMNS} FROM problems p ORDER BY p.last_at DESC LIMIT ?"
+_LIST = f"SELECT {_COLUMNS} FROM problems p{{where}} ORDER BY p.last_at DESC LIMIT ?"
 _OPEN = (
     "SELECT problem_id, title, first_at, last_at FROM problems WHERE closed_at IS NULL"
     " AND (snoozed_until IS NULL OR snoozed_until <= ?) ORDER BY last_at DESC LIMIT ?"
 )
 _ONE = f"SELECT {_COLUMNS} FROM problems p WHERE p.problem_id = ?"
+_WITH_RUNS = (
+    " WHERE EXISTS (SELECT 1 FROM problem_runs m JOIN runs r ON r.run_id = m.run_id"
+    " WHERE m.problem_id = p.problem_id{within})"
+)
 _COUNTS = (
     "SELECT m.problem_id, count(*), count(DISTINCT r.message_id), count(DISTINCT r.lanes),"
     " sum(CASE WHEN r.state IN ('ERROR', 'HELD', 'UNKNOWN') THEN 1 ELSE 0 END), min(r.channel),"
-    " count(DISTINCT r.channel) FROM problem_runs m JOIN runs r ON r.run_id = m.run_id"
-    f" WHERE m.problem_id {AMONG} GROUP BY m.problem_id"
+    " count(DISTINCT r.channel), min(m.at), max(m.at) FROM problem_runs m"
+    " JOIN runs r ON r.run_id = m.run_id"
+    f" WHERE m.problem_id {AMONG}{{within}} GROUP BY m.problem_id"
 )
 _CLOSE_SETTLED = (
     "UPDATE problems SET closed_at = ? WHERE closed_at IS NULL AND NOT EXISTS ("
@@ -62,10 +68,13 @@ _CLOSE_SETTLED = (
 )
 _MESSAGES = (
     "SELECT DISTINCT m.message_id FROM problem_runs m JOIN runs r ON r.run_id = m.run_id"
-    " WHERE m.problem_id = ? AND r.state IN ('ERROR', 'HELD', 'UNKNOWN') ORDER BY m.message_id"
-    " LIMIT ?"
+    " WHERE m.problem_id = ? AND r.state IN ('ERROR', 'HELD', 'UNKNOWN'){within}"
+    " ORDER BY m.message_id LIMIT ?"
 )
-_TIMES = "SELECT at FROM problem_runs WHERE problem_id = ? AND at >= ? ORDER BY at"
+_TIMES = (
+    "SELECT m.at FROM problem_runs m JOIN runs r ON r.run_id = m.run_id"
+    " WHERE m.problem_id = ? AND m.at >= ?{within} ORDER BY m.at"
+)
 _CHANNELS = (
     "SELECT DISTINCT r.channel FROM problem_runs m JOIN runs r ON r.run_id = m.run_id"
     " WHERE m.problem_id = ? ORDER BY r.channel"
@@ -146,10 +155,14 @@ class ProblemTables:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def all(self) -> list[ProblemRow]:
-        """The groups, the one that failed last first."""
+    def all(self, channels: Collection[str] | None = None) -> list[ProblemRow]:
+        """The groups, the one that failed last first; of these channels alone."""
+        within, names = _within(channels)
+        where = _WITH_RUNS.format(within=within) if within else ""
         with self._database.reading() as transaction:
-            return _with_counts(transaction, transaction.rows(_LIST, PROBLEMS_MAX))
+            rows = transaction.rows(_LIST.format(where=where), *names, PROBLEMS_MAX)
+            found = _with_counts(transaction, rows, channels)
+        return sorted(found, key=lambda row: (-row.last_at, row.problem_id))
 
     def open(self, now: float, limit: int) -> list[OpenProblem]:
         """The groups that are neither closed nor put off, the one that failed last first."""
@@ -159,21 +172,29 @@ class ProblemTables:
                 for row in transaction.rows(_OPEN, now, limit)
             ]
 
-    def one(self, problem_id: int) -> ProblemRow | None:
-        """One group, or None."""
+    def one(self, problem_id: int, channels: Collection[str] | None = None) -> ProblemRow | None:
+        """One group, or None, also where none of its messages is of these channels."""
         with self._database.reading() as transaction:
-            found = _with_counts(transaction, transaction.rows(_ONE, problem_id))
+            found = _with_counts(transaction, transaction.rows(_ONE, problem_id), channels)
         return found[0] if found else None
 
-    def messages(self, problem_id: int, limit: int) -> list[int]:
+    def messages(
+        self, problem_id: int, limit: int, channels: Collection[str] | None = None
+    ) -> list[int]:
         """The messages of a group that still wait for a person, oldest first."""
+        within, names = _within(channels)
         with self._database.reading() as transaction:
-            return [row[0] for row in transaction.rows(_MESSAGES, problem_id, limit)]
+            rows = transaction.rows(_MESSAGES.format(within=within), problem_id, *names, limit)
+        return [row[0] for row in rows]
 
-    def times(self, problem_id: int, since: float) -> list[float]:
+    def times(
+        self, problem_id: int, since: float, channels: Collection[str] | None = None
+    ) -> list[float]:
         """When its failures happened since then, Unix seconds."""
+        within, names = _within(channels)
         with self._database.reading() as transaction:
-            return [row[0] for row in transaction.rows(_TIMES, problem_id, since)]
+            rows = transaction.rows(_TIMES.format(within=within), problem_id, since, *names)
+        return [row[0] for row in rows]
 
     def channels(self, problem_id: int) -> list[str]:
         """The channels whose messages are in it."""
@@ -231,9 +252,31 @@ class ProblemTables:
         ]
 
 
-def _with_counts(transaction: Transaction, rows: list[Row]) -> list[ProblemRow]:
-    counts = {row[0]: row for row in transaction.rows(_COUNTS, Ids(row[0] for row in rows))}
-    return [_problem_of(row, counts.get(row[0])) for row in rows]
+def _within(channels: Collection[str] | None) -> tuple[str, list[str]]:
+    """A condition on the runs `r`, and its values; none for all channels."""
+    if channels is None:
+        return "", []
+    names = sorted(channels) or [""]
+    return f" AND r.channel IN ({', '.join('?' * len(names))})", names
+
+
+def _with_counts(
+    transaction: Transaction, rows: list[Row], channels: Collection[str] | None
+) -> list[ProblemRow]:
+    within, names = _within(channels)
+    ids = Ids(row[0] for row in rows)
+    counts = {row[0]: row for row in transaction.rows(_COUNTS.format(within=within), ids, *names)}
+    if channels is None:
+        return [_problem_of(row, counts.get(row[0])) for row in rows]
+    return [_within_its(row, counts[row[0]]) for row in rows if row[0] in counts]
+
+
+def _within_its(row: Row, counts: Row) -> ProblemRow:
+    """A group as if it had the counted runs only: nothing tells that there are others."""
+    found = _problem_of(row, counts)
+    first, last = counts[7], counts[8]
+    over = found.closed_at is not None or not found.waiting
+    return replace(found, first_at=first, last_at=last, closed_at=last if over else None)
 
 
 def _problem_of(row: Row, counts: Row | None) -> ProblemRow:

@@ -1,7 +1,7 @@
 """Rim. The state store: one method for each call of `interface.StateStore`; it decides nothing."""
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Any
 
@@ -212,9 +212,9 @@ class DatabaseState:
         """These jobs, or all unfinished ones."""
         return jobs.list_jobs(self._database, job_ids)
 
-    def recent_jobs(self, limit: int) -> list[ReplayJob]:
+    def recent_jobs(self, limit: int, channels: Collection[str] | None = None) -> list[ReplayJob]:
         """The newest jobs."""
-        return jobs.recent_jobs(self._database, limit)
+        return jobs.recent_jobs(self._database, limit, channels)
 
     def set_preview(self, job_id: int, preview: str) -> None:
         """Keep what a preview found."""

@@ -93,7 +93,8 @@ class CodesAnswer:
     """Another look is under way."""
     at: float | None
     """None: nothing was looked for yet."""
-    looked_at: int
+    looked_at: int | None
+    """Messages of all channels; None: who is kept to some is not told."""
     truncated: bool
     codes: tuple[CodeAnswer, ...]
     fields: tuple[UnreadField, ...]
@@ -131,7 +132,7 @@ def show_board(visit: Visit) -> Response:
             at=visit.desk.clock(),
             channels=tuple(rows),
             totals=totals,
-            processes=tuple(visit.console.board.processes()),
+            processes=tuple(visit.console.board.processes(visit.viewer)),
         )
     )
 
@@ -194,7 +195,7 @@ def show_codes(visit: Visit) -> Response:
         CodesAnswer(
             running=running,
             at=look.at,
-            looked_at=look.looked_at,
+            looked_at=found.looked_at,
             truncated=look.truncated,
             codes=tuple(_code(one) for one in found.codes),
             fields=found.fields,

@@ -114,7 +114,7 @@ def _shown(visit: Visit) -> dict[str, Any]:
         "attention": len(attention),
         "states": states,
         "totals": totals,
-        "processes": visit.console.board.processes(),
+        "processes": visit.console.board.processes(visit.viewer),
         "alerts": lasting,
         "problems": open_now(visit.desk, visit.viewer),
         **_drawing(),

@@ -139,7 +139,7 @@ def try_it(visit: Visit) -> Response:
 def _view(visit: Visit) -> WorkListView:
     looks = visit.console.looks
     if looks is None or looks.state.look is None:
-        return WorkListView(codes=(), fields=())
+        return WorkListView()
     policy = visit.console.settings.masking
     return work_list(visit.desk, visit.viewer, looks.state.look, policy)
 
@@ -168,6 +168,8 @@ def _shown(visit: Visit) -> dict[str, Any]:
         "codes": view.codes[:CODES_SHOWN],
         "codes_total": len(view.codes),
         "fields": view.fields[:CODES_SHOWN],
+        "looked_at": view.looked_at,
+        "fields_looked_at": view.fields_looked_at,
         "written": lambda line: _written(visit, line),
         "changes": changes,
         "unknown": unknown,

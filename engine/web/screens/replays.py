@@ -119,7 +119,12 @@ def _found(visit: Visit) -> ReplayView | None:
 def _shown(visit: Visit, found: ReplayView) -> dict[str, Any]:
     loaded = visit.console.loaded()
     channels = loaded.configuration.channels if loaded is not None else ()
-    names = {one.name for channel in channels for one in channel.destinations}
+    names = {
+        one.name
+        for channel in channels
+        if visit.viewer.sees(channel.name)
+        for one in channel.destinations
+    }
     previews = visit.console.previews
     return {
         "found": found,

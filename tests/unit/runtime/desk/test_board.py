@@ -10,7 +10,7 @@ from engine.runtime.desk.audit import AuditSearch
 from engine.runtime.desk.board import SLOT_SECONDS, SLOTS, Board
 from engine.runtime.desk.control import ControlRefused, set_control
 from engine.runtime.desk.desk import Desk
-from engine.runtime.desk.rights import NotAllowed, Viewer
+from engine.runtime.desk.rights import NotAllowed, Viewer, everything
 from engine.telemetry.health import Condition, Health, write_health
 
 ADMISSION = (
@@ -114,7 +114,7 @@ def test_a_destination_shows_how_its_last_attempt_failed(
     rows, _ = board.rows(viewer(), CONFIGURED)
     assert [one.failure for one in rows[0].destinations] == ["http-503"]
     assert [one.failure for one in rows[1].destinations] == [""]
-    (process,) = board.processes()
+    (process,) = board.processes(everything("tests", "tests"))
     assert process.details == {"runs": "1"}
 
 
