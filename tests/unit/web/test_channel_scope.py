@@ -42,7 +42,7 @@ OTHER_MESSAGES = (("ONC1", "ZQX"), ("ONC2", "U"), ("ONC3", "U"))
 """Control ids and codes: a cause of its own, and one that the own messages have too. 4 to 6."""
 OWN_JOB = 1
 NOT_THE_SAME = frozenset({"/messages/1/test", "POST /audit/export", "POST /audit/verify"})
-"""Other names and dates each time, in place of a patient's; numbers and seals of the whole trail."""
+"""Other names and dates each time in place of a patient's; numbers and seals of the whole trail."""
 OWN = {"channel": "adt", "name": "ana", "message_id": "1", "job_id": "1", "problem_id": "1"}
 THEIRS = (
     {"channel": OTHER, "message_id": "4", "job_id": "2", "problem_id": "3"},
