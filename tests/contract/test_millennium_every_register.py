@@ -14,7 +14,7 @@ import pytest
 import pytest_asyncio
 from charting import Charting
 from composed import shipped_calls
-from mapped import BASE, ENCOUNTER, PATIENT, RESOURCES, compose_all, delivery, identifier
+from mapped import BASE, ENCOUNTER, PATIENT, REQUEST, RESOURCES, compose_all, delivery
 
 from engine.destinations.interface import Ending
 from engine.millennium.calls.body import MessageFacts
@@ -37,18 +37,6 @@ COLLEAGUE: Json = {
     "resourceType": "Practitioner",
     "identifier": [{"system": "http://hl7.org/fhir/sid/us-npi", "value": "1003000999"}],
     "name": [{"family": "Lund", "given": ["Astrid"]}],
-}
-REQUEST: Json = {
-    "resourceType": "Appointment",
-    "identifier": identifier("urn:oid:2.16.840.1.113883.3.9999.7", "A-1", "FILL"),
-    "status": "booked",
-    "serviceType": [{"coding": [{"system": "http://snomed.info/sct", "code": "185349003"}]}],
-    "start": "2026-02-05T14:30:00Z",
-    "end": "2026-02-05T15:00:00Z",
-    "participant": [
-        {"actor": {"reference": "Patient/p"}, "status": "accepted"},
-        {"actor": {"reference": "Location/21250403"}, "status": "accepted"},
-    ],
 }
 
 

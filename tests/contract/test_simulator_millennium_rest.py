@@ -117,10 +117,11 @@ async def test_row_37_an_appointment_is_not_changed_without_if_match_or_while_lo
     arrive = [{"op": "replace", "path": "/status", "value": "arrived"}]
     assert caller.options.missing_if_match is MissingIfMatch.ACCEPT
     assert (await caller.call("PATCH", path, arrive)).status == 412
-    for status in (423, 424):
-        rule = {"fault": "status", "status": status, "path": "*/Appointment/*", "times": 1}
-        await caller.admin("PUT", "faults", [rule])
+    for obstacle, status in (("locked", 423), ("dependency", 424)):
+        await caller.admin("POST", "obstruct", {"id": made.identity, "by": obstacle})
         assert (await caller.call("PATCH", path, arrive, If_Match=made.etag)).status == status
+        assert (await caller.call("GET", path)).json["status"] == "booked"
+    await caller.admin("POST", "obstruct", {"id": made.identity, "by": "none"})
     assert (await caller.call("PATCH", path, arrive, If_Match=made.etag)).status == 200
 
 

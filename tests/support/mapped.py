@@ -232,6 +232,20 @@ RESOURCES: dict[str, Json] = {
     },
 }  # fmt: skip
 
+REQUEST: Json = {
+    "resourceType": "Appointment",
+    "identifier": identifier("urn:oid:2.16.840.1.113883.3.9999.7", "A-1", "FILL"),
+    "status": "booked",
+    "serviceType": [{"coding": [{"system": "http://snomed.info/sct", "code": "185349003"}]}],
+    "start": "2026-02-05T14:30:00Z",
+    "end": "2026-02-05T15:00:00Z",
+    "participant": [
+        {"actor": {"reference": "Patient/p"}, "status": "accepted"},
+        {"actor": {"reference": "Location/21250403"}, "status": "accepted"},
+    ],
+}
+"""An appointment; the place is one of the simulator's."""
+
 
 def compose_all(
     *resources: Json, calls: Sequence[str], base: Mapping[str, Json], about: MessageFacts

@@ -1,7 +1,7 @@
 """Rim. `/_simulator/`: what tests and people ask of the simulator itself. Loopback alone, no login.
 
-GET counts, resources, keys, writes, faults; PUT faults, client, code-value; POST merge, tokens,
-reset. None of it counts as a request.
+GET counts, resources, keys, writes, faults; PUT faults, client, code-value, resource; POST merge,
+touch, obstruct, tokens, reset. None of it counts as a request.
 """
 
 from __future__ import annotations
@@ -50,6 +50,17 @@ class _Touch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     tenant: str = ""
 
 
+OBSTACLES = {"locked": 423, "dependency": 424, "none": 0}
+"""What a change of an appointment can meet (appointment.md), and how it is answered."""
+
+
+class _Obstruct(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    id: str
+    by: str
+    type: str = "Appointment"
+    tenant: str = ""
+
+
 def add_admin_routes(app: web.Application, simulator: MillenniumSimulator) -> None:
     """Put the admin paths into the application."""
     desk = _Desk(simulator)
@@ -65,6 +76,7 @@ def add_admin_routes(app: web.Application, simulator: MillenniumSimulator) -> No
         ("PUT", "resource"): desk.set_resource,
         ("POST", "merge"): desk.merge,
         ("POST", "touch"): desk.touch,
+        ("POST", "obstruct"): desk.obstruct,
         ("POST", "tokens"): desk.tokens,
         ("POST", "reset"): desk.reset,
     }
@@ -205,6 +217,19 @@ class _Desk:
         if record is None:
             raise _UnknownError(f"such {order.type}")
         chart.touch(record)
+
+    def obstruct(self, _request: web.Request, body: bytes) -> Any:
+        """`{"id": ID, "by": "locked" | "dependency" | "none"}`: an appointment somebody else is
+        at, or one that lacks what a change of it needs, until it is said to have neither."""
+        order = msgspec.json.decode(body, type=_Obstruct)
+        if order.type != "Appointment" or order.by not in OBSTACLES:
+            raise ValueError(f"by is one of {', '.join(OBSTACLES)}, and type Appointment")
+        chart = self._tenant(order.tenant).chart
+        if chart.get(order.type, order.id) is None:
+            raise _UnknownError(f"such {order.type}")
+        chart.obstacles.pop((order.type, order.id), None)
+        if OBSTACLES[order.by]:
+            chart.obstacles[order.type, order.id] = OBSTACLES[order.by]
 
     def tokens(self, _request: web.Request, body: bytes) -> Any:
         """`{"action": "revoke" | "expire"}`: all tokens, or revoke those of one client."""

@@ -57,6 +57,8 @@ class Chart:
     writes: deque[Write] = field(default_factory=lambda: deque(maxlen=WRITES_MAX))
     number: int = FIRST_NUMBER
     """The last number given to a resource, a version or an element."""
+    obstacles: dict[tuple[str, str], int] = field(default_factory=dict)
+    """Type and id -> status that a change of it gets now, whatever it says. Not kept in a file."""
     _records: dict[str, dict[str, Record]] = field(default_factory=dict)
     _by_token: dict[tuple[str, str], dict[str, None]] = field(default_factory=dict)
     _by_patient: dict[tuple[str, str], dict[str, None]] = field(default_factory=dict)

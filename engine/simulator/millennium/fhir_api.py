@@ -111,6 +111,9 @@ class FhirApi:
         if chosen == "read":
             return _read(record, call)
         self._match(record, call)
+        obstacle = tenant.chart.obstacles.get((name, rest))
+        if obstacle is not None:
+            raise nothing(obstacle)
         if chosen == "delete":
             tenant.chart.remove(record)
             return Answer(status=204, content_type=HTML)
