@@ -1,4 +1,7 @@
-"""Rim. `engine log search` and `engine log show`: find a message, see everything about it."""
+"""Rim. `engine log search` and `engine log show`: find a message, see everything about it.
+
+`engine log bundle` stands in `log_bundle`.
+"""
 
 import time
 from dataclasses import replace
@@ -8,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from engine.cli.access import Access, ReasonOption, SignInOption, opened
+from engine.cli.log_bundle import bundle
 from engine.cli.options import StoreOption
 from engine.cli.terminal import Exit, data, data_json, fail, note, plural
 from engine.runtime.desk.masking import HIDDEN
@@ -18,6 +22,7 @@ if TYPE_CHECKING:
     from engine.runtime.desk.message_log import MessageRow
 
 app = typer.Typer(help="Search the message log.", no_args_is_help=True)
+app.command("bundle")(bundle)
 
 MESSAGE_CHARACTERS_MAX = 200_000
 """Longest body `show` prints; `--raw` gives all."""

@@ -10,7 +10,7 @@ from engine.runtime.desk.facets import standing
 from engine.runtime.desk.masking import MaskingPolicy
 from engine.runtime.desk.message_contents import Contents, contents_of
 from engine.runtime.desk.message_edits import Change, changes
-from engine.runtime.desk.opened_message import open_message
+from engine.runtime.desk.opened_message import Opened, open_message
 from engine.runtime.desk.result_lines import shown_patient
 from engine.runtime.desk.rights import Right, Viewer
 from engine.runtime.desk.timeline import Event, timeline
@@ -79,9 +79,20 @@ def view_message(
         empty: show defined fields without a value too.
     """
     opened = open_message(desk, viewer, policy, message_id)
-    if opened is None:
-        return None
-    detail = opened.detail
+    return None if opened is None else view_of(desk, viewer, policy, benches, opened, empty=empty)
+
+
+def view_of(
+    desk: Desk,
+    viewer: Viewer,
+    policy: MaskingPolicy,
+    benches: SharedBenches,
+    opened: Opened,
+    *,
+    empty: bool = False,
+) -> MessageView:
+    """The same of a message that was opened, and recorded, before."""
+    detail, message_id = opened.detail, opened.detail.message_id
     receipt = detail.receipt
     contents = None
     if viewer.may(Right.SEE_BODIES):

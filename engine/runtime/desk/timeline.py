@@ -24,7 +24,9 @@ class Event:
     title: str
     text: str = field(default="", repr=False)
     problems: tuple[Mapping[str, Any], ...] = ()
-    """Diagnostics, in their JSON form."""
+    """Diagnostics, in their JSON form; at most 50."""
+    problems_left: int = 0
+    """So many more there are."""
     exchange: Exchange | None = None
     run_id: int | None = None
 
@@ -65,6 +67,7 @@ def _received(detail: MessageDetail, source: str) -> Event:
         title=f"received{again}",
         text=f"from {source}; answered {code} ({detail.acknowledgment_outcome.value}{late})",
         problems=receipt.diagnostics[:PROBLEMS_SHOWN],
+        problems_left=max(0, len(receipt.diagnostics) - PROBLEMS_SHOWN),
     )
 
 
@@ -85,6 +88,7 @@ def _events_of(run: RunDetail, policy: MaskingPolicy | None) -> Iterator[Event]:
         title=f"{words[run.origin]}: {became}",
         text=on,
         problems=run.diagnostics[:PROBLEMS_SHOWN],
+        problems_left=max(0, len(run.diagnostics) - PROBLEMS_SHOWN),
         run_id=run.run_id,
     )
     for delivery in run.deliveries:

@@ -10,6 +10,7 @@ from starlette.routing import Route
 from engine.runtime.desk import saved_searches
 from engine.runtime.desk.attempts import compare_attempts
 from engine.runtime.desk.audit import Act
+from engine.runtime.desk.bundle import make_bundle
 from engine.runtime.desk.finding import neighbours
 from engine.runtime.desk.message_view import view_message
 from engine.runtime.desk.opened_message import open_message
@@ -39,6 +40,7 @@ def routes() -> list[Route]:
         Route("/messages/{message_id:int}/rule", show_rule, methods=["GET"]),
         Route("/messages/{message_id:int}/attempts", compare, methods=["GET"]),
         Route("/messages/{message_id:int}/raw", download, methods=["POST"]),
+        Route("/messages/{message_id:int}/bundle", bundle, methods=["POST"]),
         Route("/messages/{message_id:int}/test", make_test, methods=["GET"]),
     ]
 
@@ -206,6 +208,22 @@ def download(visit: Visit) -> Response:
     return Response(
         opened.detail.receipt.raw, media_type="application/octet-stream", headers=headers
     )
+
+
+@needs(Right.EXPORT)
+def bundle(visit: Visit) -> Response:
+    """Everything about the message in one file, masked as its screen is."""
+    found = make_bundle(
+        visit.desk,
+        visit.viewer,
+        visit.console.settings.masking,
+        visit.console.benches,
+        message_id_of(visit),
+    )
+    if found is None:
+        return refusal(visit, 404, NOT_THERE)
+    headers = {"content-disposition": f'attachment; filename="{found.name}"'}
+    return Response(found.content, media_type="text/html; charset=utf-8", headers=headers)
 
 
 @needs(Right.EXPORT)

@@ -223,3 +223,24 @@ def test_the_owner_of_the_store_finds_the_way_back_in(
     assert ("ruth", "users", "user boss") in trail(url)
     monkeypatch.setattr(access.os, "getuid", lambda: 54321)
     assert run("users", "recover", "boss", given=f"{new}\n{new}\n")[0] == 3
+
+
+def test_a_bundle_is_written_once_and_masked_unless_a_reason_is_said(
+    run: Run, tmp_path: Path, add_user: Callable[..., None]
+) -> None:
+    file = tmp_path / "case.html"
+    code, output = run("log", "bundle", "1", "-o", str(file))
+    assert (code, "values masked" in output) == (0, True)
+    assert "Okafor" not in file.read_text()
+    assert "PID-8" in file.read_text()
+    assert file.stat().st_mode & 0o077 == 0
+    assert run("log", "bundle", "1", "-o", str(file))[0] == 2
+    add_user("ana", "analyst", os_account="ruth")
+    shown = tmp_path / "shown.html"
+    assert run("log", "bundle", "1", "--unmask", "-o", str(shown))[0] == 2
+    given = ("--unmask", "--reason", "INC-7, for the vendor")
+    assert run("log", "bundle", "1", *given, "-o", str(shown))[0] == 0
+    assert "Okafor" in shown.read_text()
+    add_user("sam", "support", os_account="sam")
+    assert run("log", "bundle", "1", "-o", str(tmp_path / "no.html"), account="sam")[0] == 3
+    assert not (tmp_path / "no.html").exists()

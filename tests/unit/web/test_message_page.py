@@ -151,3 +151,17 @@ def test_a_test_is_made_for_who_may_export(site, hostile):
     assert "- name: ADT A01 as it came, without the patient" in html
     assert "expect: {state: TRANSFORMED" in html
     assert "onerror" not in html
+
+
+def test_a_bundle_is_a_file_by_right_and_masked_as_the_screen_is(site, hostile):
+    assert site.signed_in("support").post(f"/messages/{hostile}/bundle").status_code == 403
+    client = site.signed_in("analyst")
+    token = client.get("/").text.partition('name="csrf" content="')[2].partition('"')[0]
+    answer = client.post(f"/messages/{hostile}/bundle", data={"csrf": token})
+    assert answer.headers["content-disposition"] == f'attachment; filename="message-{hostile}.html"'
+    assert "19870412" not in answer.text
+    assert "<script>alert" not in answer.text
+    seen = unmask(client).post(f"/messages/{hostile}/bundle", data={"csrf": token})
+    assert "19870412" in seen.text
+    missing = client.post("/messages/99/bundle", data={"csrf": token})
+    assert missing.status_code == 404
