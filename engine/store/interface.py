@@ -47,6 +47,7 @@ from engine.store.rows import (
     StoredMessage,
     Wait,
 )
+from engine.store.token_interface import TokenStore
 from engine.store.watch_interface import WatchStore
 
 __all__ = [
@@ -147,6 +148,11 @@ class StateStore(Protocol):
     @property
     def ledger(self) -> LedgerStore:
         """What exists on the services we write to."""
+        ...
+
+    @property
+    def tokens(self) -> TokenStore:
+        """Tokens shared by all processes, sealed."""
         ...
 
     @property

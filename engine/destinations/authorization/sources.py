@@ -1,9 +1,12 @@
-"""Rim. Token sources shared by the destinations of a process: one for each client at a service."""
+"""Rim. Token sources shared by the destinations of a process: one for each client at a service.
+
+Their tokens are shared by all processes where there is a shelf for them."""
 
 from dataclasses import dataclass, field
 
 from engine.destinations.authorization.requesting import Client
 from engine.destinations.authorization.token_cache import TokenCache
+from engine.destinations.authorization.token_shelf import TokenShelf
 from engine.destinations.interface import SecretSource, Token
 
 
@@ -17,6 +20,8 @@ class _Shared:
 class TokenSources:
     """The token sources in use."""
 
+    shelf: TokenShelf | None = None
+    """Where all processes share their tokens; None: each has its own."""
     _open: dict[Client, _Shared] = field(default_factory=dict)
 
     def open(
@@ -31,7 +36,7 @@ class TokenSources:
         """
         shared = self._open.get(client)
         if shared is None:
-            shared = self._open[client] = _Shared(TokenCache(client, secrets))
+            shared = self._open[client] = _Shared(TokenCache(client, secrets, shared=self.shelf))
         shared.cache.want(scopes)
         shared.users += 1
         return SharedTokenSource(self, client, shared)

@@ -1,9 +1,8 @@
 """Rim. One client's token, shared by all who send: one request at a time, renewed before it ends.
 
 While a token is good nobody waits: within its last minute the first who asks starts the renewal,
-and all go on with the old one. The token endpoint is asked at most once a minute (report section 2:
-more may be throttled), with one exception: when the API refuses a token (401) it is renewed at
-once, and when the new one is refused too, not again before the minute is over.
+and all go on with the old one. What is in hand here is a copy: the token itself is shared by all
+processes of the client where there is a shelf for it, see `fetching` and `pipeline.shared_token`.
 """
 
 import asyncio
@@ -13,7 +12,8 @@ from dataclasses import dataclass, field
 
 from engine.destinations.authorization import codes
 from engine.destinations.authorization.failures import failed
-from engine.destinations.authorization.requesting import Client, Issued, TokenRequester
+from engine.destinations.authorization.fetching import Fetched, TokenFetcher
+from engine.destinations.authorization.requesting import Client, TokenRequester
 from engine.destinations.authorization.scopes import (
     Permissions,
     Syntax,
@@ -21,17 +21,11 @@ from engine.destinations.authorization.scopes import (
     needs,
     permissions,
 )
+from engine.destinations.authorization.token_shelf import TokenShelf
 from engine.destinations.interface import AuthorizationFailed, SecretSource, Token
 
-SKEW_SECONDS = 60.0
-"""Renewed so long before it ends."""
-SKEW_SHARE_MAX = 0.2
-"""Of the lifetime of a short-lived token."""
-REQUESTS_SECONDS_MIN = 60.0
-"""Between two requests."""
-UNREACHABLE_SECONDS = 5.0
-"""After a request that did not reach the endpoint: it cannot have been throttled."""
-_NOT_ASKED = frozenset({"auth-unreachable", "auth-secret", "auth-key", "auth-method"})
+RENEWAL_LOOK_SECONDS = 2.0
+"""While another renews the token it is looked at no more often than this."""
 
 
 @dataclass(slots=True)
@@ -39,12 +33,12 @@ class _Entry:
     """The token of one set of scopes, and how getting it stands."""
 
     token: Token | None = None
+    fetched: Fetched | None = None
+    refused: Fetched | None = None
+    """The API answered 401 to it; all are told with the next request."""
     permitted: Permissions = frozenset()
     renew_at: float = 0.0
     expires_at: float = 0.0
-    forced: bool = False
-    """It was got because the API refused the one before."""
-    asked_at: float = float("-inf")
     blocked_until: float = float("-inf")
     failure: AuthorizationFailed | None = None
     request: "asyncio.Task[None] | None" = field(default=None, repr=False)
@@ -60,10 +54,14 @@ class TokenCache:
         *,
         clock: Callable[[], float] = time.monotonic,
         wall_clock: Callable[[], float] = time.time,
+        shared: TokenShelf | None = None,
     ) -> None:
-        """Args: the client; where secrets come from; clocks of lifetimes and of assertions."""
+        """Args: the client; where secrets come from; clocks of lifetimes and of assertions; what
+        all processes share, None: nothing.
+        """
         self._client = client
         self._requester = TokenRequester(client, secrets, clock=clock, wall_clock=wall_clock)
+        self._fetcher = TokenFetcher(client, secrets, self._requester, clock=clock, shared=shared)
         self._clock = clock
         self._wanted: Permissions = frozenset()
         self._entry = _Entry()
@@ -96,12 +94,7 @@ class TokenCache:
         entry = self._entry
         if entry.token is None or entry.token.serial != token.serial:
             return  # refused while a newer one was there, or already said
-        entry.token = None
-        if entry.forced:
-            client = self._client.authorization.client_id
-            entry.failure = failed("auth-token", codes.TOKEN_REFUSED(client=client))
-            entry.blocked_until = max(entry.blocked_until, entry.asked_at + REQUESTS_SECONDS_MIN)
-        entry.forced = True
+        entry.token, entry.refused = None, entry.fetched
 
     async def close(self) -> None:
         """Forget the token; a request under way is given up."""
@@ -124,8 +117,7 @@ class TokenCache:
         if entry.request is None:
             if self._clock() < entry.blocked_until:
                 raise self._failure(entry)
-            if entry.token is not None:
-                entry.token, entry.forced = None, False
+            entry.token = None
             self._begin(entry)
         request = entry.request
         assert request is not None  # noqa: S101  it was just begun
@@ -148,34 +140,38 @@ class TokenCache:
         request.add_done_callback(self._requests.discard)
 
     async def _request(self, entry: _Entry) -> None:
-        entry.asked_at = self._clock()
+        began = self._clock()
         try:
-            issued = await self._requester.issue(self._wanted)
+            fetched = await self._fetcher.fetch(self._wanted, entry.refused)
+            while fetched.is_same(entry.refused):  # the API refused it meanwhile
+                fetched = await self._fetcher.fetch(self._wanted, entry.refused)
         except AuthorizationFailed as problem:
-            pause = UNREACHABLE_SECONDS if problem.code in _NOT_ASKED else REQUESTS_SECONDS_MIN
-            pause = max(pause, problem.retry_after_seconds or 0.0)
-            entry.failure, entry.blocked_until = problem, self._clock() + pause
+            entry.failure = problem
+            entry.blocked_until = self._clock() + (problem.retry_after_seconds or 0.0)
         else:
-            self._take(entry, issued)
+            self._take(entry, fetched, began)
         finally:
             entry.request = None
 
-    def _take(self, entry: _Entry, issued: Issued) -> None:
-        lifetime = issued.lifetime_seconds
+    def _take(self, entry: _Entry, fetched: Fetched, began: float) -> None:
+        """Keep a copy of a token; its life is counted from before it was fetched."""
+        issued = fetched.issued
+        looked_at = self._clock()
+        entry.expires_at = began + fetched.seconds_left
+        entry.renew_at = max(began + fetched.renew_seconds, looked_at + RENEWAL_LOOK_SECONDS)
+        entry.failure, entry.blocked_until, entry.refused = None, float("-inf"), None
+        before = entry.fetched
+        entry.fetched = fetched
+        if entry.token is not None and before is not None and before.issued == issued:
+            return  # the one in hand: another renews it
         self._serial += 1
-        if entry.token is not None:
-            entry.forced = False  # the one before came to its end in peace
         entry.token = Token(
             value=issued.value,
             granted=issued.granted,
-            lifetime_seconds=lifetime,
+            lifetime_seconds=issued.lifetime_seconds,
             serial=self._serial,
         )
         entry.permitted = permissions(issued.granted)
-        entry.expires_at = entry.asked_at + lifetime
-        skew = min(SKEW_SECONDS, lifetime * SKEW_SHARE_MAX)
-        entry.renew_at = entry.expires_at - skew
-        entry.failure, entry.blocked_until = None, float("-inf")
 
     def _trimmed(self, lacking: Permissions, token: Token) -> AuthorizationFailed:
         v1 = any(scope.endswith((".read", ".write")) for scope in token.granted)

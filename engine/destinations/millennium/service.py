@@ -51,7 +51,10 @@ class MillenniumService:
         }
         self._secrets = secrets
         self._tokens = tokens
-        self._sources: dict[bool, tuple[TokenSource, Bearing]] = {}
+        # Opened at once, so that the first token is good for the calls of all destinations.
+        self._sources = {
+            ehr_api: source for ehr_api in (False, True) if (source := self._opened(ehr_api))
+        }
         self._http: HttpExchange | None = None
         self._stamp: tuple[int, ...] = ()
         self._closing: set[asyncio.Task[None]] = set()
@@ -89,7 +92,7 @@ class MillenniumService:
         """
         # A service of the site's own gets the tenant's token only where its call asks for scopes.
         asks = preset.api != CUSTOM or bool(preset.scopes_v2)
-        source = self._source(preset.api == EHR_API) if asks else None
+        source = self._sources.get(preset.api == EHR_API) if asks else None
         scopes = frozenset(preset.scopes_v2)
         answer: Answer | Fault = Fault.INTERNAL
         for _ in range(2):
@@ -124,23 +127,21 @@ class MillenniumService:
             await source.close()
         self._sources.clear()
 
-    def _source(self, ehr_api: bool) -> tuple[TokenSource, Bearing] | None:
-        """The tokens of an API; None where it asks for none."""
-        if ehr_api not in self._sources:
-            client = client_of(self.tenant, ehr_api=ehr_api)
-            if client is None:
-                return None
-            scopes = frozenset(
-                scope
-                for call in (*self._config.calls, *self._config.finders)
-                for part in call.plain
-                if (part.api == EHR_API) is ehr_api
-                for scope in part.scopes_v2
-            )
-            source = self._tokens.open(client, self._secrets, scopes)
-            host = URL(self.tenant.ehr_api_root if ehr_api else self.root).host or ""
-            self._sources[ehr_api] = (source, Bearing(source, host))
-        return self._sources[ehr_api]
+    def _opened(self, ehr_api: bool) -> tuple[TokenSource, Bearing] | None:
+        """The tokens of an API; None where it asks for none, or no call uses the EHR API."""
+        parts = [
+            part
+            for call in (*self._config.calls, *self._config.finders)
+            for part in call.plain
+            if (part.api == EHR_API) is ehr_api
+        ]
+        client = client_of(self.tenant, ehr_api=ehr_api)
+        if client is None or (ehr_api and not parts):
+            return None
+        scopes = frozenset(scope for part in parts for scope in part.scopes_v2)
+        source = self._tokens.open(client, self._secrets, scopes)
+        host = URL(self.tenant.ehr_api_root if ehr_api else self.root).host or ""
+        return source, Bearing(source, host)
 
     def _connections(self) -> HttpExchange:
         """The connections, opened anew when a TLS file has changed."""

@@ -32,6 +32,7 @@ from engine.runtime.worker.processing import RAW_BYTES_MAX, Draft, Processing
 from engine.runtime.worker.replay_jobs import ReplayJobs
 from engine.runtime.worker.sending import Sending
 from engine.runtime.worker.store_ledger import StoreLedger
+from engine.runtime.worker.store_tokens import StoreTokens
 from engine.runtime.worker.store_turn import StoreThread, TurnReply, TurnRequest
 from engine.runtime.worker.workload import Workload
 from engine.store.interface import (
@@ -109,7 +110,7 @@ class Worker:
             self._newer,
         )
         opened = opening or partial(
-            open_destination, ledger=StoreLedger(store), tokens=TokenSources()
+            open_destination, ledger=StoreLedger(store), tokens=TokenSources(StoreTokens(store))
         )
         self._outlets = ConfiguredOutlets(self._work, secrets, opened)
         self._jobs = ReplayJobs()

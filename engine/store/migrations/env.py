@@ -2,13 +2,21 @@
 
 from alembic import context
 
-from engine.store import access_schema, ledger_schema, problem_schema, schema, watch_schema
+from engine.store import (
+    access_schema,
+    ledger_schema,
+    problem_schema,
+    schema,
+    token_schema,
+    watch_schema,
+)
 
 TABLES = (
     schema.RUNS,
     access_schema.TOKENS,
     ledger_schema.LEDGER_KEYS,
     problem_schema.PROBLEMS,
+    token_schema.SHARED_TOKENS,
     watch_schema.ALERTS,
 )
 """Of all modules: they share one metadata."""

@@ -47,6 +47,7 @@ from engine.store.state.retention import purge
 from engine.store.state.search import search
 from engine.store.state.search_keys import KeyMerges
 from engine.store.state.search_rows import message_facts
+from engine.store.state.tokens import DatabaseTokens
 from engine.store.state.watch import WatchTables
 
 
@@ -64,6 +65,7 @@ class DatabaseState:
         self._watch = WatchTables(database)
         self._copies = CopyTables(database)
         self.ledger = DatabaseLedger(database)
+        self.tokens = DatabaseTokens(database)
 
     @property
     def problems(self) -> ProblemTables:
