@@ -85,6 +85,7 @@ __all__ = [
     "StateStore",
     "StoreUnavailable",
     "StoredMessage",
+    "TokenStore",
     "Wait",
 ]
 
