@@ -22,7 +22,7 @@ TOKENS = Table(
 GUESSES = Table(
     "guesses",
     STATE,
-    Column("address", Text, primary_key=True),
+    Column("what", Text, primary_key=True),
     Column("failures", Integer, nullable=False),
     Column("last_at", Float, nullable=False),
     Column("until", Float, nullable=False),

@@ -408,8 +408,6 @@ USERS = Table(
     Column("theme", Text, nullable=False),
     Column("shortcuts", SmallInteger, nullable=False),
     Column("created_at", Float, nullable=False),
-    Column("failures", Integer, nullable=False),
-    Column("locked_until", Float, nullable=False),
 )
 
 SESSIONS = Table(

@@ -51,6 +51,32 @@ class _Server(uvicorn.Server):
         yield
 
 
+def listening(console: Console, config: ConsoleConfig, port: int = 0) -> uvicorn.Config:
+    """How the console listens.
+
+    Args:
+        console: what answers.
+        config: `console.yaml`; a forwarded address is believed from its `proxies` alone.
+        port: of the command line; 0: that of the file.
+    """
+    tls = config.tls
+    return uvicorn.Config(
+        application(console),
+        host=config.address,
+        port=port or config.port,
+        ssl_certfile=tls.certificate if tls is not None else None,
+        ssl_keyfile=tls.key if tls is not None else None,
+        proxy_headers=bool(config.proxies),
+        forwarded_allow_ips=list(config.proxies),
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=END_SECONDS,
+        lifespan="off",
+        limit_concurrency=CONNECTIONS_MAX,
+    )
+
+
 class ConsoleProcess:
     """The console process.
 
@@ -83,24 +109,7 @@ class ConsoleProcess:
         )
         self._watch = Watch(self._desk, self._console.loaded, setup.data.path, self._pulse.recorder)
         self._noted = 0
-        tls = config.tls
-        self._server = _Server(
-            uvicorn.Config(
-                application(self._console),
-                host=config.address,
-                port=setup.port or config.port,
-                ssl_certfile=tls.certificate if tls is not None else None,
-                ssl_keyfile=tls.key if tls is not None else None,
-                proxy_headers=bool(config.proxies),
-                forwarded_allow_ips=list(config.proxies),
-                log_config=None,
-                access_log=False,
-                server_header=False,
-                timeout_graceful_shutdown=END_SECONDS,
-                lifespan="off",
-                limit_concurrency=CONNECTIONS_MAX,
-            )
-        )
+        self._server = _Server(listening(self._console, config, setup.port))
 
     async def run(self) -> int:
         """Serve until told to stop; the exit code."""

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from engine.runtime.desk.audit import Act, record, record_as
 from engine.runtime.desk.desk import Desk
+from engine.runtime.desk.guesses import TooOften, of_user, tried
 from engine.runtime.desk.passwords import AccountError, TooMany, hash_password, verify_password
 from engine.runtime.desk.rights import ROLES, WHOLE_ENGINE, Right, Viewer, rights_of
 from engine.store.desk.rows import UserRow
@@ -98,9 +99,7 @@ def change_user(desk: Desk, viewer: Viewer, user: UserRow, *, password: str = ""
     viewer.require(Right.USERS)
     checked_roles(user.roles)
     _refuse_taken_account(desk, user)
-    changed = replace(user, failures=0, locked_until=0.0)
-    if password:
-        changed = replace(changed, password=hash_password(password, user.name))
+    changed = replace(user, password=hash_password(password, user.name)) if password else user
     with desk.store() as store:
         others = [one for one in store.users() if one.name != user.name]
     if not any(_may_change_users(one) for one in (*others, changed)):
@@ -111,6 +110,7 @@ def change_user(desk: Desk, viewer: Viewer, user: UserRow, *, password: str = ""
         if not store.save_user(changed):
             raise AccountError(f"there is no user {user.name}")
         store.end_sessions_of(user.name)
+        store.forget_guesses(of_user(user.name))
     return changed
 
 
@@ -129,8 +129,6 @@ def recover_administrator(desk: Desk, viewer: Viewer, name: str, password: str) 
         roles=checked_roles((*(known.roles if known else ()), "administrator")),
         channels=None,
         enabled=True,
-        failures=0,
-        locked_until=0.0,
     )
     record(
         desk, viewer, Act.USERS, subject=f"user {user.name}", reason="recovered",
@@ -140,6 +138,7 @@ def recover_administrator(desk: Desk, viewer: Viewer, name: str, password: str) 
         if not (store.save_user(user) or store.add_user(user)):
             raise AccountError("the user could not be kept: try again")
         store.end_sessions_of(user.name)
+        store.forget_guesses(of_user(user.name))
 
 
 def change_own_password(desk: Desk, viewer: Viewer, before: str, after: str) -> None:
@@ -147,10 +146,12 @@ def change_own_password(desk: Desk, viewer: Viewer, before: str, after: str) -> 
     with desk.store() as store:
         user = store.user(viewer.name)
     try:
-        right = user is not None and bool(user.password) and verify_password(user.password, before)
-    except TooMany:
-        raise AccountError("many are signing in just now: try again") from None
-    if user is None or not right:
+        with tried(desk, viewer.name, viewer.origin) as attempt:
+            stored = user.password if user is not None else ""
+            attempt.right = bool(stored) and verify_password(stored, before)
+    except (TooMany, TooOften) as problem:
+        raise AccountError(str(problem)) from None
+    if user is None or not attempt.right:
         record_as(desk, viewer.name, viewer.origin, Act.FAILED_LOGIN, reason="own password")
         raise AccountError("the password in use is wrong")
     changed = replace(user, password=hash_password(after, user.name))

@@ -27,7 +27,7 @@ class AccountError(ValueError):
 
 
 class TooMany(Exception):  # noqa: N818  a condition: try again
-    """Too many passwords are being checked."""
+    """Too many passwords are being checked; the text says so."""
 
 
 @cache
@@ -39,7 +39,7 @@ def hash_of_nobody() -> str:
 def verify_password(stored: str, password: str) -> bool:
     """True when the hash is of the password. Raises TooMany."""
     if not _WAITING.acquire(blocking=False):
-        raise TooMany
+        raise TooMany("many are signing in just now: try again")
     try:
         with _ONE_AT_A_TIME:
             return _HASHER.verify(stored, password[:PASSWORD_CHARACTERS_MAX])

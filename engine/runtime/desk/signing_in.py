@@ -1,8 +1,7 @@
 """Rim. Signing in: the first administrator, local users with back-off, those of a provider.
 
-A wrong name takes as long as a wrong password and gives the same answer. After some failures in a
-row a user waits, longer each time, and no longer than five minutes: nobody can lock a colleague out
-for a day.
+A wrong name takes as long as a wrong password and gives the same answer, also once it was tried too
+often. How long one waits then, `guesses` says.
 """
 
 import hashlib
@@ -14,6 +13,7 @@ from dataclasses import replace
 from engine.runtime.desk.accounts import checked_name, checked_roles, told, viewer_of
 from engine.runtime.desk.audit import Act, record, record_as
 from engine.runtime.desk.desk import Desk
+from engine.runtime.desk.guesses import TooOften, tried
 from engine.runtime.desk.passwords import (
     AccountError,
     TooMany,
@@ -24,8 +24,6 @@ from engine.runtime.desk.passwords import (
 )
 from engine.store.desk.rows import UserRow
 
-WAITS_SECONDS = (0, 0, 0, 5, 15, 60, 120, 300)
-"""How long a user waits after the first, second, ... wrong password in a row."""
 ADMINISTRATOR = "administrator"
 SETUP_KEY = "setup"
 SETUP_CODE_BYTES = 15
@@ -100,26 +98,22 @@ def sign_in(desk: Desk, name: str, password: str, origin: str) -> UserRow:
     name = name.strip().lower()[:64]
     with desk.store() as store:
         user = store.user(name)
-    now = desk.clock()
-    if user is not None and user.locked_until > now:
-        record_as(desk, name, origin, Act.FAILED_LOGIN, reason="locked")
-        wait = int(user.locked_until - now) + 1
-        raise SignInRefused(f"too many wrong passwords: wait {wait} s and try again")
-    stored = user.password if user is not None and user.password else hash_of_nobody()
     try:
-        right = verify_password(stored, password)
-    except TooMany:
-        raise SignInRefused("many are signing in just now: try again") from None
-    if user is None or not right or not user.password or not user.enabled:
-        if user is not None:
-            with desk.store() as store:
-                store.count_failure(name, [now + wait for wait in WAITS_SECONDS])
+        with tried(desk, name, origin) as attempt:
+            stored = user.password if user is not None and user.password else hash_of_nobody()
+            right = verify_password(stored, password)
+            attempt.right = right and user is not None and bool(user.password) and user.enabled
+    except TooOften as problem:
+        record_as(desk, name, origin, Act.FAILED_LOGIN, reason="too often")
+        raise SignInRefused(str(problem)) from None
+    except TooMany as problem:
+        raise SignInRefused(str(problem)) from None
+    if user is None or not attempt.right:
         record_as(desk, name, origin, Act.FAILED_LOGIN)
         raise SignInRefused("the name or the password is wrong")
-    with desk.store() as store:
-        store.forgive(name)
-        if needs_rehash(user.password):
-            store.save_user(replace(user, password=hash_password(password, name), failures=0))
+    if needs_rehash(user.password):
+        with desk.store() as store:
+            store.save_user(replace(user, password=hash_password(password, name)))
     record_as(desk, name, origin, Act.LOGIN)
     return user
 

@@ -24,9 +24,6 @@ class UserRow:
     shortcuts: bool = True
     """The keyboard layer is on."""
     created_at: float = 0.0
-    failures: int = 0
-    """Wrong passwords in a row."""
-    locked_until: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

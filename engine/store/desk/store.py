@@ -1,10 +1,11 @@
 """Rim. The desk's part of the store: one method for each call; it decides nothing."""
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from engine.store.database import Database
-from engine.store.desk import audit, sessions, users
+from engine.store.desk import audit, guesses, sessions, users
+from engine.store.desk.guesses import Waits
 from engine.store.desk.rows import (
     AuditEntry,
     AuditHead,
@@ -111,13 +112,31 @@ class DeskStore:
         """Change a user; False when there is none of that name."""
         return users.save_user(self._database, user)
 
-    def count_failure(self, name: str, locked_until: Sequence[float]) -> int:
-        """Count a wrong password; see `users.count_failure`."""
-        return users.count_failure(self._database, name, locked_until)
+    # -- guesses of passwords --
 
-    def forgive(self, name: str) -> None:
-        """Forget the wrong passwords of a user."""
-        users.forgive(self._database, name)
+    def count_guess(self, tries: Mapping[str, Waits], now: float) -> float:
+        """Count a try, or say until when one has to wait; see `guesses.count`."""
+        return guesses.count(self._database, tries, now)
+
+    def take_back_guess(self, what: Sequence[str]) -> None:
+        """The try that was counted was none in vain."""
+        guesses.take_back(self._database, what)
+
+    def forget_guesses(self, what: str) -> None:
+        """Forget all failures there."""
+        guesses.forget(self._database, what)
+
+    def know_place(self, what: str, now: float) -> None:
+        """Keep that one succeeded there."""
+        guesses.know(self._database, what, now)
+
+    def is_known_place(self, what: str) -> bool:
+        """True where one has succeeded before."""
+        return guesses.is_known(self._database, what)
+
+    def waiting(self, now: float) -> dict[str, float]:
+        """Where one has to wait now, and until when."""
+        return guesses.waiting(self._database, now)
 
     # -- sessions --
 

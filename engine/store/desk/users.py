@@ -1,22 +1,19 @@
 """Rim. The users in the database."""
 
-from collections.abc import Sequence
-
 import orjson
 
 from engine.store.database import LOCKED, Database, Row
 from engine.store.desk.rows import UserRow
 
 _COLUMNS = (
-    "name, password, subject, os_account, roles, channels, enabled, theme, shortcuts, created_at,"
-    " failures, locked_until"
+    "name, password, subject, os_account, roles, channels, enabled, theme, shortcuts, created_at"
 )
 _WHERE = f"SELECT {_COLUMNS} FROM users WHERE "
-_INSERT = f"INSERT INTO users ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_INSERT = f"INSERT INTO users ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _WITH_ROLE = "SELECT 1 FROM users WHERE enabled = 1 AND roles LIKE ? LIMIT 1"
 _UPDATE = (
     "UPDATE users SET password = ?, subject = ?, os_account = ?, roles = ?, channels = ?,"
-    " enabled = ?, theme = ?, shortcuts = ?, created_at = ?, failures = ?, locked_until = ?"
+    " enabled = ?, theme = ?, shortcuts = ?, created_at = ?"
     " WHERE name = ? RETURNING name"
 )
 
@@ -39,31 +36,6 @@ def save_user(database: Database, user: UserRow) -> bool:
     name, *rest = _values(user)
     with database.writing() as transaction:
         return bool(transaction.rows(_UPDATE, *rest, name))
-
-
-def count_failure(database: Database, name: str, locked_until: Sequence[float]) -> int:
-    """Count a wrong password; after the n-th the user waits until `locked_until[n - 1]`.
-
-    The last entry stands for all further ones. Returns the failures in a row.
-    """
-    with database.writing() as transaction:
-        rows = transaction.rows(
-            "UPDATE users SET failures = failures + 1 WHERE name = ? RETURNING failures", name
-        )
-        if not rows:
-            return 0
-        failures = int(rows[0][0])
-        until = locked_until[min(failures, len(locked_until)) - 1]
-        transaction.write("UPDATE users SET locked_until = ? WHERE name = ?", until, name)
-    return failures
-
-
-def forgive(database: Database, name: str) -> None:
-    """Forget the wrong passwords of a user."""
-    with database.writing() as transaction:
-        transaction.write(
-            "UPDATE users SET failures = 0, locked_until = 0 WHERE name = ? AND failures > 0", name
-        )
 
 
 def user(database: Database, name: str) -> UserRow | None:
@@ -118,8 +90,6 @@ def _values(user: UserRow) -> Row:
         user.theme,
         int(user.shortcuts),
         user.created_at,
-        user.failures,
-        user.locked_until,
     )
 
 
@@ -135,6 +105,4 @@ def _user(row: Row) -> UserRow:
         theme=row[7],
         shortcuts=bool(row[8]),
         created_at=row[9],
-        failures=row[10],
-        locked_until=row[11],
     )

@@ -7,6 +7,7 @@ from starlette.routing import Route
 
 from engine.runtime.desk import accounts
 from engine.runtime.desk.accounts import AccountError, UserRow
+from engine.runtime.desk.guesses import waiting_users
 from engine.runtime.desk.rights import ROLE_SUMMARIES, Right
 from engine.web.access import Visit, needs, refusal, signed_in
 
@@ -107,6 +108,7 @@ def _list(visit: Visit, *, problem: str = "", status_code: int = 200) -> Respons
         "users/users.html",
         status_code,
         users=accounts.users(visit.desk, visit.viewer),
+        waiting=waiting_users(visit.desk),
         summaries=ROLE_SUMMARIES,
         problem=problem,
         given=visit.form,

@@ -1,4 +1,4 @@
-"""Rim. Channels and approvers of replay jobs, tokens of programs, guesses of passwords by address.
+"""Rim. Channels and approvers of replay jobs, tokens of programs, guesses of passwords.
 
 A job of before is of the channels whose messages are still known, and of one without a name for
 the others, so that nobody who is kept to channels sees it.
@@ -19,9 +19,11 @@ CREATE TABLE tokens (name TEXT NOT NULL, digest BLOB NOT NULL, roles TEXT NOT NU
     created_by TEXT NOT NULL, created_at FLOAT NOT NULL, ends_at FLOAT NOT NULL, seen_at FLOAT,
     seen_from TEXT NOT NULL, PRIMARY KEY (name));
 CREATE UNIQUE INDEX tokens_by_digest ON tokens (digest);
-CREATE TABLE guesses (address TEXT NOT NULL, failures INTEGER NOT NULL, last_at FLOAT NOT NULL,
-    until FLOAT NOT NULL, PRIMARY KEY (address));
+CREATE TABLE guesses (what TEXT NOT NULL, failures INTEGER NOT NULL, last_at FLOAT NOT NULL,
+    until FLOAT NOT NULL, PRIMARY KEY (what));
 CREATE INDEX guesses_by_time ON guesses (last_at);
+ALTER TABLE users DROP COLUMN failures;
+ALTER TABLE users DROP COLUMN locked_until;
 """
 POSTGRESQL_WORDS = (("BLOB", "BYTEA"), (" WITHOUT ROWID", ""))
 
