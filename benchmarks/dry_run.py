@@ -19,11 +19,12 @@ from pathlib import Path
 
 from engine.hl7v2.header import peek
 from engine.pipeline.states import State
-from engine.runtime.configuration import ProjectFiles, Snapshots, check_project, read_project
+from engine.runtime.configuration import ProjectFiles, check_project, read_project
 from engine.runtime.desk.message_log import open_message_log
 from engine.runtime.desk.preview_crew import crew_size
 from engine.runtime.desk.preview_process import keep_preview
 from engine.runtime.desk.workbench import Workbench
+from engine.runtime.snapshots import Snapshots
 from engine.simulator.hospital import Hospital
 from engine.store.interface import NewDelivery, Outcome, Processed, Receipt, StateBatch, StateStore
 from engine.store.open_store import open_log, open_state

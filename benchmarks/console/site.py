@@ -12,10 +12,11 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 from benchmarks.intake import free_port
-from engine.runtime.configuration import Snapshots, read_project
+from engine.runtime.configuration import read_project
 from engine.runtime.desk import sessions
 from engine.runtime.desk.desk import Desk
 from engine.runtime.desk.sessions import SessionLimits, form_token
+from engine.runtime.snapshots import Snapshots
 from engine.store.desk.rows import UserRow
 
 START_SECONDS = 60.0

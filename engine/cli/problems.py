@@ -17,9 +17,9 @@ from engine.cli.terminal import Exit, data, data_json, fail, note, plural
 from engine.runtime.desk.rights import Right
 
 if TYPE_CHECKING:
-    from engine.runtime.configuration import Snapshots
     from engine.runtime.desk.replay_preview import Preview
     from engine.runtime.desk.replays import ReplayOptions
+    from engine.runtime.snapshots import Snapshots
 
 app = typer.Typer(
     help="Failures in groups of one cause: what waits, since when, and what to do.",

@@ -4,21 +4,16 @@ A project folder holds `channels/*.yaml`, and where a site has them `environment
 `codevalues/**`, `overlays/<name>/**` and its own `transforms/**`; without the latter the library
 that ships with the engine is used. Secrets are not touched here.
 
-`engine serve` checks once and writes what it checked as a snapshot into the data directory; every
-process loads that snapshot. So all run the same configuration, and a process that is started again
-does not pick up a half-edited file.
+`engine serve` checks once and keeps what it checked, see `runtime.snapshots`.
 """
 
 import gc
 import os
-import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-import msgspec
 
 from engine.channel.console import ConsoleConfig
 from engine.channel.console_fields import CONSOLE_FILE, read_console
@@ -52,15 +47,9 @@ OVERLAYS = "overlays"
 ENVIRONMENTS = "environments"
 DOCUMENTS = "cda"
 """Folder of the maps of documents, in `transforms` and in every overlay."""
-SNAPSHOTS_KEPT = 50
-"""Of earlier configurations, for looking up what a message ran on."""
 FILE_BYTES_MAX = 2_000_000
 CODE_VALUE_BYTES_MAX = 50_000_000
 """A snapshot of the event codes of a large site."""
-_CURRENT = "current"
-_PROPOSED = "proposed"
-PROPOSED_KEPT = 5
-_REVISION = re.compile(r"[0-9a-f]{12}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -360,89 +349,3 @@ def document_library(
 def _check_documents(files: ProjectFiles, overlays: tuple[str, ...]) -> list[Diagnostic]:
     library, problems = document_library(files, overlays)
     return problems + check_library(library)
-
-
-class Snapshots:
-    """Checked configurations in the data directory.
-
-    Args:
-        folder: where they are, such as `.engine/configuration`.
-    """
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-
-    def write(self, files: ProjectFiles) -> str:
-        """Keep a checked configuration and make it the current one; its revision. Raises
-        OSError."""
-        self._folder.mkdir(parents=True, exist_ok=True)
-        revision = files.revision
-        _write(self._folder / f"{revision}.json", msgspec.json.encode(files))
-        _write(self._folder / _CURRENT, revision.encode("ascii"))
-        kept = sorted(self._folder.glob("*.json"), key=lambda file: file.stat().st_mtime)
-        for file in kept[:-SNAPSHOTS_KEPT]:
-            file.unlink()
-        return revision
-
-    def history(self) -> list[tuple[str, float]]:
-        """(revision, Unix time it was last brought into force), the newest first."""
-        files = [(file.stem, file.stat().st_mtime) for file in self._folder.glob("*.json")]
-        return sorted(files, key=lambda one: one[1], reverse=True)
-
-    def difference(self, before: str, after: str) -> list[str]:
-        """Names of the files that differ between two revisions. Raises OSError."""
-        return differences(self.read(before), self.read(after))
-
-    def current(self) -> ProjectFiles:
-        """The configuration in force. Raises OSError when there is none."""
-        return self.read((self._folder / _CURRENT).read_text(encoding="ascii"))
-
-    def read(self, revision: str) -> ProjectFiles:
-        """The files of a revision that was in force. Raises OSError when it is not kept."""
-        return _read_snapshot(self._folder, revision)
-
-    def holds(self, revision: str) -> bool:
-        """True when a revision that was in force is kept."""
-        return any(revision == known for known, _ in self.history())
-
-    def propose(self, files: ProjectFiles) -> str:
-        """Keep a configuration for dry runs, apart from those in force; its revision.
-
-        Raises OSError.
-        """
-        folder = self._folder / _PROPOSED
-        folder.mkdir(parents=True, exist_ok=True)
-        _write(folder / f"{files.revision}.json", msgspec.json.encode(files))
-        kept = sorted(folder.glob("*.json"), key=lambda file: file.stat().st_mtime)
-        for file in kept[:-PROPOSED_KEPT]:
-            file.unlink(missing_ok=True)
-        return files.revision
-
-    def for_dry_run(self, revision: str) -> ProjectFiles:
-        """The files of a revision that was in force or proposed. Raises OSError."""
-        try:
-            return self.read(revision)
-        except FileNotFoundError:
-            return _read_snapshot(self._folder / _PROPOSED, revision)
-
-
-def differences(old: ProjectFiles, new: ProjectFiles) -> list[str]:
-    """Names of the files that differ."""
-    names: list[str] = []
-    for field_name in ProjectFiles.__slots__:
-        one, other = getattr(old, field_name), getattr(new, field_name)
-        if isinstance(one, Mapping) and isinstance(other, Mapping):
-            names += [name for name in {**one, **other} if one.get(name) != other.get(name)]
-    return sorted(names)
-
-
-def _read_snapshot(folder: Path, revision: str) -> ProjectFiles:
-    if _REVISION.fullmatch(revision) is None:
-        raise FileNotFoundError(f"{revision[:40]!r} is no revision")  # nor a way to another folder
-    return msgspec.json.decode((folder / f"{revision}.json").read_bytes(), type=ProjectFiles)
-
-
-def _write(file: Path, content: bytes) -> None:
-    aside = file.with_name(file.name + ".tmp")
-    aside.write_bytes(content)
-    aside.replace(file)

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from engine.channel.console import ConsoleConfig, OidcConfig
-from engine.runtime.configuration import Snapshots, check_project
+from engine.runtime.configuration import check_project
 from engine.runtime.desk.benches import SharedBenches
 from engine.runtime.desk.board import Board
 from engine.runtime.desk.desk import Desk
 from engine.runtime.desk.masking import SHIPPED, MaskingPolicy
 from engine.runtime.desk.project_folder import ProjectFolder
 from engine.runtime.desk.sessions import SessionLimits
+from engine.runtime.snapshots import Snapshots
 from engine.telemetry.logs import error_caught
 from engine.telemetry.recorder import Recorder
 from engine.web.looks import Looks

@@ -18,16 +18,11 @@ import msgspec
 
 from engine.runtime.codetables.missing import MissingCode, missing_codes
 from engine.runtime.codetables.unread import UnreadField, unread_fields
-from engine.runtime.configuration import (
-    Loaded,
-    ProjectFiles,
-    Snapshots,
-    check_project,
-    read_project,
-)
+from engine.runtime.configuration import Loaded, ProjectFiles, check_project, read_project
 from engine.runtime.desk.message_log import MessageLog, open_message_log
 from engine.runtime.desk.workbench import Workbench
 from engine.runtime.node.process_setup import DataFolder
+from engine.runtime.snapshots import Snapshots
 
 NICENESS = 10
 SINCE_SECONDS = 30 * 86_400.0

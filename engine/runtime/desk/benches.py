@@ -5,8 +5,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from threading import RLock
 
-from engine.runtime.configuration import Snapshots, check_project
+from engine.runtime.configuration import check_project
 from engine.runtime.desk.workbench import Workbench
+from engine.runtime.snapshots import Snapshots
 
 THEN = "then"
 """The configuration each message came under."""

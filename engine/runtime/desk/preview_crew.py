@@ -16,10 +16,10 @@ from multiprocessing.process import BaseProcess
 from types import TracebackType
 from typing import Self
 
-from engine.runtime.configuration import Snapshots
 from engine.runtime.desk.benches import Benches
 from engine.runtime.desk.message_log import StoreUnavailable, open_message_log
 from engine.runtime.desk.replay_trial import Asked, Trial, Tried
+from engine.runtime.snapshots import Snapshots
 
 PROCESSES_MAX = 4
 MESSAGES_PER_PROCESS = 500

@@ -15,13 +15,13 @@ from pathlib import Path
 import orjson
 
 from engine.pipeline.states import Origin
-from engine.runtime.configuration import Snapshots
 from engine.runtime.desk.benches import Benches
 from engine.runtime.desk.message_log import MessageLog, ReplayJob, open_message_log
 from engine.runtime.desk.preview_crew import Crew, Errand, crew_size
 from engine.runtime.desk.replay_preview import Preview, counted
 from engine.runtime.desk.replay_trial import Asked, Trial
 from engine.runtime.node.process_setup import DataFolder
+from engine.runtime.snapshots import Snapshots
 
 NICENESS = 10
 KEEP_SECONDS = 1.0

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from engine.runtime.configuration import Snapshots
 from engine.runtime.desk.audit import Act, record
 from engine.runtime.desk.desk import Desk
 from engine.runtime.desk.message_log import (
@@ -15,6 +14,7 @@ from engine.runtime.desk.message_log import (
     ProblemRow,
 )
 from engine.runtime.desk.rights import Right, Viewer
+from engine.runtime.snapshots import Snapshots
 from engine.store.interface import Search
 from engine.store.problem_interface import OpenProblem
 

@@ -12,12 +12,13 @@ from pathlib import Path
 
 from engine.runtime.code_values import read_code_values
 from engine.runtime.codetables.any_table import Tables
-from engine.runtime.configuration import ProjectFiles, differences, read_environment, read_project
+from engine.runtime.configuration import ProjectFiles, read_environment, read_project
 from engine.runtime.desk.audit import Act, record
 from engine.runtime.desk.desk import Desk
 from engine.runtime.desk.rights import Right, Viewer
 from engine.runtime.node.node import NodeFiles, ReloadStatus, request_reload
 from engine.runtime.node.process_setup import DataFolder
+from engine.runtime.snapshots import differences
 
 LINES_SHOWN = 100
 """Of the difference of one file."""

@@ -11,11 +11,11 @@ from typing import Any
 import orjson
 
 from engine.pipeline.states import Origin
-from engine.runtime.configuration import Snapshots
 from engine.runtime.desk.audit import Act, record
 from engine.runtime.desk.desk import Desk
 from engine.runtime.desk.message_log import MessageLog, ReplayJob
 from engine.runtime.desk.rights import Right, Viewer
+from engine.runtime.snapshots import Snapshots
 from engine.store.interface import Search
 
 BULK_FROM = 20

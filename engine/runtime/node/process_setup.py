@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine.runtime.configuration import Snapshots
+from engine.runtime.snapshots import Snapshots
 from engine.telemetry.health import Condition, Health, write_health
 from engine.telemetry.logs import EventLog
 from engine.telemetry.metrics import Meter

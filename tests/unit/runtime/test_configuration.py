@@ -6,7 +6,8 @@ import pytest
 
 from engine.channel.environment import Mode
 from engine.channel.model import FileDestinationConfig
-from engine.runtime.configuration import ProjectFiles, Snapshots, check_project, read_project
+from engine.runtime.configuration import check_project, read_project
+from engine.runtime.snapshots import Snapshots
 
 CHANNEL = """\
 channel: adt
@@ -59,21 +60,6 @@ def test_a_file_that_is_not_utf8_is_named(tmp_path: Path) -> None:
     (home / "channels" / "bad.yaml").write_bytes(b"channel: \xff")
     with pytest.raises(ValueError, match=r"channels/bad\.yaml is not UTF-8 at byte 9"):
         read_project(home)
-
-
-def test_the_current_snapshot_is_what_was_written_last(tmp_path: Path) -> None:
-    snapshots = Snapshots(tmp_path / "configuration")
-    first = ProjectFiles(channels={"channels/a.yaml": "1"}, transforms={}, overlays={})
-    second = ProjectFiles(channels={"channels/a.yaml": "2"}, transforms={}, overlays={})
-    revision = snapshots.write(first)
-    snapshots.write(second)
-    assert snapshots.current() == second
-    assert snapshots.read(revision) == first
-
-
-def test_without_a_snapshot_reading_fails(tmp_path: Path) -> None:
-    with pytest.raises(OSError, match="current"):
-        Snapshots(tmp_path).current()
 
 
 ENVIRONMENT = "environment: {name}\nclass: sandbox\n"

@@ -10,7 +10,7 @@ import pytest
 
 from engine.pipeline.result import ProcessResult
 from engine.pipeline.states import State
-from engine.runtime.configuration import Snapshots, check_project, read_project
+from engine.runtime.configuration import check_project, read_project
 from engine.runtime.desk import preview_crew
 from engine.runtime.desk.message_log import MessageLog, StoreUnavailable, open_message_log
 from engine.runtime.desk.preview_crew import Crew, Errand, crew_size
@@ -18,6 +18,7 @@ from engine.runtime.desk.preview_process import keep_preview
 from engine.runtime.desk.replay_preview import Effect, Preview, preview
 from engine.runtime.desk.replay_trial import Asked
 from engine.runtime.desk.workbench import Workbench
+from engine.runtime.snapshots import Snapshots
 from engine.store.interface import NewDelivery, Outcome, Processed, Receipt, StateBatch
 from engine.store.open_store import open_log, open_state
 from engine.store.state.newer import NEWER_MAX
