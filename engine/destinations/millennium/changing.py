@@ -24,6 +24,7 @@ from engine.millennium.calls.rendering import render_request
 from engine.millennium.identity.normalising import Rules, normalise
 from engine.millennium.identity.order import RESOURCE, in_order, is_older
 from engine.millennium.identity.steps import NoAnswer, Reason, Seen, Wait
+from engine.millennium.resources.appointment import patch_appointment
 from engine.millennium.resources.patching import Refused, patch_of
 from engine.millennium.resources.replacing import replacement_of
 from engine.millennium.resources.rules import ResourceRules
@@ -135,7 +136,10 @@ def _content(
 
     rules = change.preset.rules or ResourceRules(resource=change.preset.resource)
     if change.preset.interaction is Interaction.PATCH:
-        made = patch_of(copy.resource, wanted, rules, deletes=change.deletes, normalise=normal)
+        if rules.resource == "Appointment":
+            made = patch_appointment(copy.resource, wanted)
+        else:
+            made = patch_of(copy.resource, wanted, rules, deletes=change.deletes, normalise=normal)
         return made.operations or None, made.refused
     whole = replacement_of(copy.resource, wanted, rules, normalise=normal, again=again)
     return (whole.resource if whole.changed else None), whole.refused

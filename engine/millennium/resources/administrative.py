@@ -1,5 +1,4 @@
-"""Pure. Relatives, insurances, appointments, medicines and charges in Millennium's form
-(reference 1.4)."""
+"""Pure. Relatives, insurances, medicines and charges in Millennium's form (reference 1.4)."""
 
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
@@ -14,14 +13,12 @@ from engine.millennium.resources.shaping import Shaped
 Json = dict[str, Any]
 
 _PERSON = ("urn:engine:Patient/", "Patient/")
-_PLACE = ("urn:engine:Location/", "Location/")
 _BILL_CODES = {
     "http://www.ama-assn.org/go/cpt": "CPT",
     "https://www.cms.gov/Medicare/Coding/HCPCSReleaseCodeSets": "HCPCS",
     "http://terminology.hl7.org/CodeSystem/HCPCS-all-codes": "HCPCS",
     "urn:oid:2.16.840.1.113883.6.14": "HCPCS",
 }
-REASON_CHARACTERS_MAX = 255
 
 
 def shape_related_person(shaped: Shaped) -> None:
@@ -46,58 +43,6 @@ def shape_coverage(shaped: Shaped) -> None:
         coverage["subscriber"] = coverage.get("beneficiary", {})
     elif not subscriber.startswith(_PERSON):
         shaped.lacking.append("a subscriber who is a Patient; a relative cannot be one")
-
-
-def shape_appointment(shaped: Shaped) -> None:
-    """Booked needs a slot of Millennium's; without one the time is proposed.
-
-    Patients and places take part; staff are Millennium's own business. A cancellation gives its
-    reason.
-    """
-    appointment = shaped.resource
-    if appointment.get("status") == "cancelled":
-        if not appointment.get("cancelationReason"):
-            shaped.lacking.append("cancelationReason of a cancelled appointment")
-        return
-    slots = [one for one in appointment.get("slot", ()) if _is_servers(one, "Slot/")]
-    appointment.pop("slot", None)
-    if slots:
-        appointment["slot"] = slots[:1]
-    booked = bool(slots) and appointment.get("status") == "booked"
-    appointment["status"] = "booked" if booked else "proposed"
-    status = "accepted" if booked else "needs-action"
-    listed = [one.get("actor", {}) for one in appointment.get("participant", ())]
-    actors = [one for start in (_PERSON, _PLACE) for one in listed if _refers(one, start)]
-    appointment["participant"] = [{"actor": one, "status": status} for one in actors]
-    if not booked:
-        _propose(shaped, appointment, actors)
-    for reason in appointment.get("reasonCode", ()):
-        text = reason.get("text") or next(
-            (one["display"] for one in reason.get("coding", ()) if one.get("display")), ""
-        )
-        reason["text"] = text[:REASON_CHARACTERS_MAX]
-
-
-def _propose(shaped: Shaped, appointment: Json, actors: list[Json]) -> None:
-    shaped.demanded.append("participant:Location")
-    if not any(_refers(one, _PLACE) for one in actors):
-        shaped.lacking.append("a Location that takes part in a proposed appointment")
-    if not appointment.get("serviceType"):
-        shaped.lacking.append("serviceType of a proposed appointment")
-    start, end = appointment.get("start"), appointment.get("end")
-    if start and end:
-        appointment["requestedPeriod"] = [{"start": start, "end": end}]
-    if not appointment.get("requestedPeriod"):
-        shaped.lacking.append("start and end of a proposed appointment")
-
-
-def _refers(actor: Json, start: tuple[str, ...]) -> bool:
-    return str(actor.get("reference", "")).startswith(start)
-
-
-def _is_servers(reference: Json, start: str) -> bool:
-    """A reference with an id of Millennium's, which only the site's own maps can give."""
-    return str(reference.get("reference", "")).startswith(start)
 
 
 def shape_medication_request(shaped: Shaped) -> None:

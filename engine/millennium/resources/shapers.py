@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from engine.millennium.resources import administrative, clinical, documents
+from engine.millennium.resources.appointment import shape_appointment
 from engine.millennium.resources.encounter import shape_encounter
 from engine.millennium.resources.observation import shape_observation
 from engine.millennium.resources.patient import shape_patient
@@ -36,7 +37,7 @@ def _alone(shaper: Callable[[Shaped], None]) -> Shaper:
 
 SHAPERS: Mapping[str, Shaper] = {
     "AllergyIntolerance": _alone(clinical.shape_allergy),
-    "Appointment": _alone(administrative.shape_appointment),
+    "Appointment": _alone(shape_appointment),
     "ChargeItem": lambda shaped, _name, around: administrative.shape_charge(
         shaped, around.code_systems
     ),

@@ -251,7 +251,9 @@ def _demand(shaped: Shaped, rules: ResourceRules) -> None:
     nested = [path for path in rules.required if "." in path]
     for path in sorted(nested, key=lambda one: -one.count(".")):
         _demand_inside(shaped, path)
-    for path in (*rules.required, *shaped.demanded):
+    # What is there has what a create requires; a change of it need not say so again.
+    required = () if shaped.change_only else rules.required
+    for path in (*required, *shaped.demanded):
         if "." not in path and ":" not in path and not _is_there(shaped.resource, path):
             shaped.lacking.append(path)
 

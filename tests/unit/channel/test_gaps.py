@@ -98,7 +98,8 @@ def test_a_channel_that_takes_the_rest_is_not_blamed_for_what_others_take():
     other = """
 channel: orders
 listener: {mllp: {port: 2575}}
-route: {MSH-9.1: [ADT, ORM, OML, OMG, OMI, OMB, OMS, OMN, OMD, REF, OMP, RDE, RDS, RGV, RAS, BAR]}
+route:
+  MSH-9.1: [ADT, ORM, OML, OMG, OMI, OMB, OMS, OMN, OMD, REF, OMP, RDE, RDS, RGV, RAS, BAR, SIU]
 destinations: [{file: {name: out, path: /data/out}}]
 """
     assert refused("", files={"channels/orders.yaml": other}) == ""

@@ -1,0 +1,103 @@
+"""An appointment through all its documented steps, and those there are not, over HTTP."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest_asyncio
+from charting import Charting, accepted
+from mapped import BASE, REQUEST, compose_all, delivery
+
+from engine.destinations.interface import AttemptResult, Ending
+from engine.millennium.calls.body import MessageFacts
+from engine.runtime.worker.store_turn import StoreThread
+from engine.simulator.millennium.options import SimulatorOptions
+from engine.simulator.millennium.server import MillenniumSimulator
+
+Json = dict[str, Any]
+CALLS = ("patient.register", "appointment.request")
+SLOTS = ("24477850-21304876-62852027-0", "24477851-21304876-62852027-15")
+REASON = {"cancelationReason": {"text": "Patient request"}}
+
+
+def in_slot(number: int) -> Json:
+    return {"status": "booked", "slot": [{"reference": f"Slot/{SLOTS[number]}"}]}
+
+
+@pytest_asyncio.fixture
+async def chart(store: Any) -> AsyncIterator[Charting]:
+    from engine.store.open_store import open_state
+
+    async with MillenniumSimulator(SimulatorOptions()) as simulator:
+        thread = StoreThread(lambda: open_state(store.url))
+        found = Charting(simulator, thread, {"calls": CALLS})
+        yield found
+        await found.close()
+        thread.close()
+
+
+async def told(chart: Charting, hour: int, **said: Any) -> AttemptResult:
+    """An event of the appointment, at an hour of the day."""
+    about = MessageFacts(event_at=f"2026-01-05T{hour:02d}:00:00Z", message_type="SIU^S14")
+    patient = {"p": BASE["p"]}
+    found = compose_all({**REQUEST, **said}, calls=CALLS, base=patient, about=about)
+    return await chart.destination.send(delivery(chart, about, list(found.calls)))
+
+
+def appointment(chart: Charting) -> Json:
+    (found,) = chart.all("Appointment")
+    return found
+
+
+def free(chart: Charting) -> list[bool]:
+    slots = {one["id"]: one["status"] for one in chart.all("Slot")}
+    return [slots[one] == "free" for one in SLOTS]
+
+
+async def test_an_appointment_goes_through_its_steps(chart: Charting):
+    assert accepted(await told(chart, 8))
+    assert appointment(chart)["status"] == "proposed"
+    assert accepted(await told(chart, 9, **in_slot(0)))
+    assert (appointment(chart)["start"], free(chart)) == ("2030-03-04T09:00:00Z", [False, True])
+    assert accepted(await told(chart, 10, **in_slot(1)))
+    assert (appointment(chart)["start"], free(chart)) == ("2030-03-04T10:00:00Z", [True, False])
+    assert accepted(await told(chart, 11, status="arrived"))
+    assert appointment(chart)["status"] == "arrived"
+    assert accepted(await told(chart, 12, status="checked-in"))
+    assert accepted(await told(chart, 13, status="arrived"))  # told late: it stays checked in
+    assert appointment(chart)["status"] == "checked-in"
+    assert accepted(await told(chart, 14, status="cancelled", **REASON))
+    assert (appointment(chart)["status"], free(chart)) == ("cancelled", [True, True])
+    before = len(chart.simulator.requests)
+    assert accepted(await told(chart, 14, status="cancelled", **REASON))
+    later = [one.method for one in chart.simulator.requests][before:]
+    assert "PATCH" not in later
+    assert "POST" not in later
+
+
+async def test_a_time_without_a_slot_moves_nothing_and_is_named(chart: Charting):
+    assert accepted(await told(chart, 8))
+    moved = {"start": "2026-02-06T14:30:00Z", "end": "2026-02-06T15:00:00Z"}
+    result = await told(chart, 9, **moved)
+    assert accepted(result)
+    assert b"cannot be said to Millennium: Appointment.start" in result.request
+    assert appointment(chart)["requestedPeriod"][0]["start"] == REQUEST["start"]
+
+
+async def test_an_arrival_for_an_appointment_nobody_requested_waits_for_it(chart: Charting):
+    result = await told(chart, 9, status="arrived")
+    assert result.ending is Ending.PARK
+    assert chart.all("Appointment") == []
+
+
+async def test_a_slot_that_is_taken_is_looked_at_again_later(chart: Charting):
+    (tenant,) = chart.simulator.tenants.values()
+    slot = tenant.chart.get("Slot", SLOTS[0])
+    assert slot is not None
+    tenant.chart.replace(slot, {**slot.resource, "status": "busy"}, "booking")
+    assert accepted(await told(chart, 8))
+    result = await told(chart, 9, **in_slot(0))
+    assert result.classification.code == "http-409"
+    assert appointment(chart)["status"] == "proposed"
+    tenant.chart.replace(slot, {**slot.resource, "status": "free"}, "booking")
+    assert accepted(await told(chart, 9, **in_slot(0)))
+    assert appointment(chart)["status"] == "booked"
