@@ -6,7 +6,7 @@ run once per row of a batch are values (`InsertMany`, `UpdateMany`) that each da
 own way, because that is where the time goes.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
@@ -32,6 +32,8 @@ HORIZON = "(1 /* HORIZON */)"
 """Rows with a smaller `written_by` are all there is; see `schema.RUNS`."""
 
 Row = tuple[Any, ...]
+Ask = Callable[[Mapping[str, Any]], list[Row]]
+"""Runs a query with values for some of its `bindparam`s; the others keep their own."""
 
 
 class Ids(tuple[int, ...]):
@@ -89,8 +91,8 @@ class Transaction(Protocol):
         """Run a statement for every row; nothing when there are none."""
         ...
 
-    def select(self, query: Select[Any], *each: Mapping[str, Any]) -> list[Row]:
-        """Run a query built with SQLAlchemy; with `each`, once for each of these parameters.
+    def prepare(self, query: Select[Any]) -> "Ask":
+        """A query built with SQLAlchemy, to be run as often as one likes.
 
         Rendering one costs many times what running it does: so it is rendered once.
         """
@@ -115,6 +117,14 @@ class Database(Protocol):
 
     def now(self) -> float:
         """The database's clock, Unix seconds: leases are measured by it."""
+        ...
+
+    def reuse_space(self, *tables: Table) -> None:
+        """What was deleted from tables that are filled and emptied all the time is free at once.
+
+        SQLite sees to that by itself. PostgreSQL would come to it after a minute, and every look
+        into such a table reads all that was ever in it until then.
+        """
         ...
 
     def close(self) -> None:

@@ -1,14 +1,18 @@
 """What searching, details and counts promise; see `engine.store.interface.StateStore`."""
 
 import time
+from contextlib import closing
 
 import pytest
 from sqlalchemy import Select
 
 from engine.pipeline.states import AcknowledgmentOutcome, FailureClass, Origin, State, Verdict
 from engine.store.interface import Control, Search
+from engine.store.open_store import open_log, open_state
+from engine.store.schema import FRESH_KEYS
 from engine.store.state import search_keys
-from engine.store.state.search_keys import merge
+from engine.store.state.search import IDS_AT_ONCE
+from engine.store.state.search_keys import GENERATIONS_AT_ONCE, merge
 
 
 @pytest.fixture
@@ -324,3 +328,98 @@ def test_a_state_opened_for_reading_reads_and_refuses_to_write(store, log, recei
     assert len(reader.search(Search())) == 1
     with pytest.raises(StoreUnavailable):
         reader.set_control(Control(channel="lab", mode="pause", reason="", by="", at=1.0))
+
+
+@pytest.fixture
+def ids_read(state, monkeypatch):
+    """How many ids the searches read, one number for each time a query is run."""
+    counted = []
+    with state._database.reading() as transaction:
+        kind = type(transaction)
+    prepare = kind.prepare
+
+    def counting(self, query):
+        ask = prepare(self, query)
+
+        def run(values):
+            rows = ask(values)
+            counted.append(len(rows))
+            return rows
+
+        return run
+
+    monkeypatch.setattr(kind, "prepare", counting)
+    return counted
+
+
+def test_a_page_of_many_channels_reads_little_more_than_the_page(
+    log, state, found, receipt, ids_read
+):
+    """The newest are those of a few channels: these are read on, the others are not."""
+    channels = [f"feed_{number % 10}" for number in range(300)]
+    channels += [f"feed_{number % 2}" for number in range(100)]
+    ids = log.append([receipt(channel=name, message_type="ORU^R01") for name in channels])
+    state.follow(1000)
+    assert found(message_types=("ORU^R01",), limit=40) == ids[:-41:-1]
+    assert sum(ids_read) <= 10 * IDS_AT_ONCE + 2 * IDS_AT_ONCE
+    assert found(message_types=("ORU^R01",), limit=120) == ids[:-121:-1]
+    assert found(message_types=("ORU^R01",), limit=40, oldest_first=True) == ids[:40]
+    assert found(message_types=("ORU^R01",), limit=5, before_message_id=ids[7]) == ids[2:7][::-1]
+    assert found(message_types=("ORU^R01",), limit=1000) == ids[::-1]
+
+
+def test_a_time_is_looked_up_once_for_all_channels(log, state, found, receipt, ids_read):
+    now = time.time() // 60 * 60
+    ids = log.append(
+        [
+            receipt(channel=f"feed_{number % 5}", received_at=now + number * 30)
+            for number in range(20)
+        ]
+    )
+    state.follow(1000)
+    within = found(message_types=("ADT^A01",), since=now + 150, until=now + 450)
+    assert within == ids[5:15][::-1]
+    bounds, branches = ids_read[:2], ids_read[2:]
+    assert bounds == [1, 1]
+    assert len(branches) == 5
+
+
+def test_a_key_is_found_in_more_generations_than_are_asked_at_once(log, worker, found, receipt):
+    ids = []
+    for _ in range(GENERATIONS_AT_ONCE + 25):
+        ids += log.append([receipt(control_id="SAME")])
+        worker.state.follow(1)
+        merge(worker.state._database)
+    assert found(control_id="SAME") == ids[::-1]
+    assert found(control_id="SAME", oldest_first=True, limit=80) == ids[:80]
+
+
+@pytest.mark.postgresql
+def test_keys_that_were_moved_leave_no_space_to_be_read(
+    make_postgresql_store, receipt, new_worker, monkeypatch
+):
+    monkeypatch.setattr(search_keys, "KEYS_PER_GENERATION", 200)
+    url = make_postgresql_store()
+    with closing(open_log(url)) as log, closing(open_state(url)) as state:
+        worker = new_worker(state)
+        for _ in range(6):
+            log.append([receipt() for _ in range(100)])
+            for run in worker.runs():
+                worker.fail(run)
+        state._database.reuse_space(FRESH_KEYS)
+        with state._database.reading() as transaction:
+            ((left,),) = transaction.rows("SELECT count(*) FROM fresh_keys")
+            ((size,),) = transaction.rows("SELECT pg_relation_size('fresh_keys')")
+    assert left < 200
+    assert size <= 4 * 8192
+
+
+def test_a_delivery_that_was_sent_is_not_asked_for_its_failure(log, worker, state, receipt):
+    log.append([receipt(), receipt()])
+    first, second = worker.runs()
+    worker.send(first)
+    (delivery_id,) = worker.transform(second)
+    worker.attempt(delivery_id, State.ERROR, failure_code="http-422")
+    failed, sent = state.search(Search())
+    assert (sent.failure, sent.codes) == (None, ())
+    assert (failed.failure, failed.codes) == (("fhir", "http-422"), ("http-422",))

@@ -10,7 +10,7 @@ from functools import cache
 from typing import Any
 
 import psycopg
-from sqlalchemy import Select
+from sqlalchemy import Select, Table
 from sqlalchemy.dialects import postgresql as dialect_module
 
 from engine.store.database import (
@@ -19,6 +19,7 @@ from engine.store.database import (
     HORIZON,
     LOCKED,
     SHARED,
+    Ask,
     Ids,
     Many,
     Row,
@@ -76,14 +77,15 @@ class PostgresqlTransaction:
             sql, batch = statement_of(statement)
             self._connection.execute(sql, batch.parameters(rows))
 
-    def select(self, query: Select[Any], *each: Mapping[str, Any]) -> list[Row]:
-        """The rows of a SQLAlchemy query, once for each of some parameters."""
+    def prepare(self, query: Select[Any]) -> Ask:
+        """A SQLAlchemy query, rendered once."""
         compiled = query.compile(dialect=_DIALECT, compile_kwargs={"render_postcompile": True})
-        sql = str(compiled)
-        found: list[Row] = []
-        for own in each or ({},):
-            found += self._connection.execute(sql, {**compiled.params, **own}, binary=True)
-        return found
+        sql, own = str(compiled), compiled.params
+
+        def ask(values: Mapping[str, Any]) -> list[Row]:
+            return self._connection.execute(sql, {**own, **values}, binary=True).fetchall()
+
+        return ask
 
 
 class PostgresqlDatabase:
@@ -149,6 +151,13 @@ class PostgresqlDatabase:
         with self.reading() as transaction:
             rows = transaction.rows("SELECT extract(epoch FROM clock_timestamp())::float8")
         return float(rows[0][0])
+
+    def reuse_space(self, *tables: Table) -> None:
+        """Vacuum the tables, unless somebody does already; left to the server where it may not."""
+        if self._connection is not None:
+            with suppress(*DATABASE_ERRORS):
+                for table in tables:
+                    self._connection.execute(f"VACUUM (SKIP_LOCKED, INDEX_CLEANUP ON) {table.name}")
 
     def close(self) -> None:
         """Close the connection."""

@@ -13,10 +13,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Select
+from sqlalchemy import Select, Table
 from sqlalchemy.dialects import sqlite as dialect_module
 
-from engine.store.database import Ids, Many, Row
+from engine.store.database import Ask, Ids, Many, Row
 from engine.store.interface import StoreUnavailable
 from engine.store.sqlite.connection import (
     BUSY_TIMEOUT_SECONDS,
@@ -50,15 +50,16 @@ class SqliteTransaction:
         if rows:
             self._connection.executemany(_rendered(statement), rows)
 
-    def select(self, query: Select[Any], *each: Mapping[str, Any]) -> list[Row]:
-        """The rows of a SQLAlchemy query, once for each of some parameters."""
+    def prepare(self, query: Select[Any]) -> Ask:
+        """A SQLAlchemy query, rendered once."""
         compiled = query.compile(dialect=_DIALECT, compile_kwargs={"render_postcompile": True})
-        sql, names = str(compiled), compiled.positiontup or ()
-        found: list[Row] = []
-        for own in each or ({},):
-            values = {**compiled.params, **own}
-            found += self._connection.execute(sql, [values[name] for name in names])
-        return found
+        sql, names, own = str(compiled), compiled.positiontup or (), compiled.params
+
+        def ask(values: Mapping[str, Any]) -> list[Row]:
+            given = [values.get(name, own[name]) for name in names]
+            return self._connection.execute(sql, given).fetchall()
+
+        return ask
 
 
 class SqliteDatabase:
@@ -113,6 +114,9 @@ class SqliteDatabase:
     def now(self) -> float:
         """The machine's clock."""
         return time.time()
+
+    def reuse_space(self, *tables: Table) -> None:
+        """Nothing to do."""
 
     def close(self) -> None:
         """Close the file."""

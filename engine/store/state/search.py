@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import (
+    BindParameter,
     ColumnElement,
     Select,
     and_,
@@ -38,21 +39,25 @@ from engine.store.schema import (
     RUNS,
     SEARCH_KEYS,
 )
-from engine.store.state.id_carriers import CANDIDATES_MAX, carriers
+from engine.store.state.id_carriers import CANDIDATES_MAX, HIGHEST_ID, carriers
 from engine.store.state.search_keys import (
     CODE,
     CONTROL_ID,
+    GENERATIONS_AT_ONCE,
     Generation,
     generations,
     has_key,
     in_generations,
     is_fresh,
+    some_generations,
 )
 from engine.store.state.search_pairs import pairs
 from engine.store.state.search_rows import message_rows
 from engine.store.state.search_times import id_bounds, time_conditions
 
 LIMIT_MAX = 10_000
+IDS_AT_ONCE = 16
+"""Of one part of a branch, at least."""
 
 _M = MESSAGES.c
 _RARE_RUN = text(f"runs.{RARE_RUN}")
@@ -93,7 +98,7 @@ def search(database: Database, compression: Compression, query: Search) -> list[
             query = _with_carriers(transaction, compression, query)
             if not query.message_ids:
                 return []
-        plain = _plain_conditions(query)
+        plain = _plain_conditions(transaction, query)
         keys = _key_conditions(query)
         for start in _starts(transaction, query):
             if isinstance(start, _KeyStart):
@@ -132,7 +137,27 @@ def _first(query: Search, found: set[int]) -> list[int]:
 def _ids(
     transaction: Transaction, query: Search, start: _Start, conditions: list[_Condition]
 ) -> set[int]:
-    return {row[0] for row in transaction.select(_page(query, start, conditions), *start.each)}
+    """A page of a branch.
+
+    Where it is asked in parts, each part gives a few ids at a time, and goes on only while it can
+    add to the page: ten thousand ids would be read for five hundred of twenty channels else.
+    """
+    ask = transaction.prepare(_page(query, start, conditions))
+    limit = _limit(query)
+    step = limit if len(start.each) == 1 else max(IDS_AT_ONCE, 2 * limit // len(start.each))
+    found: set[int] = set()
+    left = [({**part, "id_limit": step}, _beginning(query)) for part in start.each]
+    while left:
+        going_on = []
+        for values, behind in left:
+            rows = ask({**values, "id_behind": behind})
+            found.update(row[0] for row in rows)
+            if len(rows) == step:
+                going_on.append((values, rows[-1][0]))
+        page = _first(query, found)
+        end = _rank(query, page[-1]) if len(page) == limit else None
+        left = [one for one in going_on if end is None or _rank(query, one[1]) < end]
+    return found
 
 
 def _ids_of_key(
@@ -146,15 +171,16 @@ def _ids_of_key(
     fresh = _Start(where=is_fresh(key.values, key.kind), order=_M.message_id)
     found = _ids(transaction, query, fresh, conditions)
     left = sorted(generations(transaction), key=lambda found: _nearest(query, found))
+    start = _start_at(SEARCH_KEYS.c.message_id, in_generations(key.values, key.kind))
+    ask = transaction.prepare(_page(query, start, conditions)) if left else None
     step = 1
-    while left:
+    while left and ask is not None:
         page = _first(query, found)
         if len(page) == _limit(query) and _rank(query, page[-1]) <= _nearest(query, left[0]):
             break
         numbers = [generation for generation, _, _ in left[:step]]
-        start = _start_at(SEARCH_KEYS.c.message_id, in_generations(key.values, key.kind, numbers))
-        found |= _ids(transaction, query, start, conditions)
-        left, step = left[step:], step * 2
+        found.update(row[0] for row in ask(some_generations(numbers)))
+        left, step = left[step:], min(step * 4, GENERATIONS_AT_ONCE)
     return found
 
 
@@ -173,13 +199,20 @@ def _limit(query: Search) -> int:
     return max(0, min(query.limit, LIMIT_MAX))
 
 
-def _page(query: Search, start: _Start, conditions: list[_Condition]) -> Select[Any]:
-    where, order = and_(start.where, *conditions), start.order
+def _beginning(query: Search) -> int:
+    """What the ids of the page come behind."""
     if query.before_message_id is not None:
-        limit = query.before_message_id
-        where = and_(where, order > limit if query.oldest_first else order < limit)
+        return query.before_message_id
+    return -1 if query.oldest_first else HIGHEST_ID
+
+
+def _page(query: Search, start: _Start, conditions: list[_Condition]) -> Select[Any]:
+    order = start.order
+    behind: BindParameter[int] = bindparam("id_behind", _beginning(query))
+    is_behind = order > behind if query.oldest_first else order < behind
     ordered = order.asc() if query.oldest_first else order.desc()
-    return select(order).where(where).distinct().order_by(ordered).limit(_limit(query))
+    page = select(order).where(and_(start.where, *conditions, is_behind)).distinct()
+    return page.order_by(ordered).limit(bindparam("id_limit", _limit(query)))
 
 
 def _starts(transaction: Transaction, query: Search) -> list[_Start | _KeyStart]:
@@ -252,8 +285,8 @@ def _is_in_job(job_id: int) -> _Condition:
     return exists().where(run.c.job_id == job_id, run.c.message_id == _M.message_id)
 
 
-def _plain_conditions(query: Search) -> list[_Condition]:
-    found = [*time_conditions(query), *_state_conditions(query)]
+def _plain_conditions(transaction: Transaction, query: Search) -> list[_Condition]:
+    found = [*time_conditions(transaction, query), *_state_conditions(query)]
     if query.job_id is not None:
         found.append(_is_in_job(query.job_id))
     if query.channels:

@@ -9,11 +9,11 @@ search looks once into each generation and reads the fresh keys, of which there 
 from collections.abc import Sequence
 from contextlib import suppress
 
-from sqlalchemy import ColumnElement, and_, exists, or_, select
+from sqlalchemy import BindParameter, ColumnElement, and_, bindparam, exists, or_, select
 
 from engine.store.database import AMONG, Database, Ids, Row, Transaction
 from engine.store.interface import StoreUnavailable
-from engine.store.schema import FRESH_KEYS, KEY_GENERATIONS, MESSAGES, SEARCH_KEYS
+from engine.store.schema import FRESH_KEYS, FRESH_MARKS, KEY_GENERATIONS, MESSAGES, SEARCH_KEYS
 from engine.store.state.id_marks import move_marks
 from engine.store.state.statements import INSERT_KEY
 
@@ -25,6 +25,10 @@ KEY_MAX = 200
 """Characters of a search key's value: PostgreSQL cannot index long ones. Searches cut too."""
 KEYS_PER_GENERATION = 20_000
 VALUES_PER_READ = 100
+GENERATIONS_AT_ONCE = 64
+NO_GENERATION = -1
+
+_SOME = tuple(f"generation_{number}" for number in range(GENERATIONS_AT_ONCE))
 
 Key = tuple[str, str, int]
 """(value, kind, message_id)."""
@@ -73,6 +77,7 @@ class KeyMerges:
                 merge(database, KEYS_PER_GENERATION // 2)
                 self._added = 0
             move_marks(database)
+            database.reuse_space(FRESH_KEYS, FRESH_MARKS)
 
 
 def merge(database: Database, least: int = 1) -> None:
@@ -157,11 +162,18 @@ def is_fresh(values: Sequence[str], kind: str | None) -> ColumnElement[bool]:
     return MESSAGES.c.message_id.in_(found)
 
 
-def in_generations(
-    values: Sequence[str], kind: str | None, numbers: Sequence[int]
-) -> ColumnElement[bool]:
-    """The condition that a row of `search_keys` is one of these keys in these generations."""
-    return and_(SEARCH_KEYS.c.generation.in_(numbers), _is(SEARCH_KEYS.c, values, kind))
+def in_generations(values: Sequence[str], kind: str | None) -> ColumnElement[bool]:
+    """The condition that a row of `search_keys` is one of these keys in some generations.
+
+    Which ones is said when it is run, by `some_generations`.
+    """
+    some: list[BindParameter[int]] = [bindparam(name, NO_GENERATION) for name in _SOME]
+    return and_(SEARCH_KEYS.c.generation.in_(some), _is(SEARCH_KEYS.c, values, kind))
+
+
+def some_generations(numbers: Sequence[int]) -> dict[str, int]:
+    """At most `GENERATIONS_AT_ONCE` generations as values for `in_generations`."""
+    return dict(zip(_SOME, numbers, strict=False))
 
 
 def _is(columns: object, values: Sequence[str], kind: str | None) -> ColumnElement[bool]:

@@ -21,9 +21,14 @@ _FACTS = (
 )
 _DELIVERIES = (
     f"SELECT each.value, d.destination, d.state, a.failure_code, d.attempts FROM {EACH_DELIVERY}"
-    " LEFT JOIN attempts a ON a.delivery_id = d.delivery_id AND a.number = d.attempts"
+    " LEFT JOIN attempts a ON a.number = d.attempts"
+    " AND a.delivery_id = CASE WHEN d.state <> 'SENT' THEN d.delivery_id END"
     " ORDER BY d.delivery_id"
 )
+"""Most deliveries are SENT, and their last attempt has no failure: it is not looked for."""
+_STATES = {state.value: state for state in State}
+_ORIGINS = {origin.value: origin for origin in Origin}
+_VERDICTS = {verdict.value: verdict for verdict in Verdict}
 
 
 def message_rows(transaction: Transaction, message_ids: Sequence[int]) -> list[MessageRow]:
@@ -54,11 +59,11 @@ def _message_row(message: Row, run: Row | None, deliveries: list[Row]) -> Messag
         received_at=message[2],
         message_type=message[3],
         control_id=message[4],
-        state=State(run[2]) if run else None,
-        verdict=Verdict(message[5]),
-        origin=Origin(run[3]) if run else Origin.RECEIVED,
+        state=_STATES[run[2]] if run else None,
+        verdict=_VERDICTS[message[5]],
+        origin=_ORIGINS[run[3]] if run else Origin.RECEIVED,
         codes=tuple(sorted(codes)),
-        deliveries=tuple((row[1], State(row[2])) for row in deliveries),
+        deliveries=tuple((row[1], _STATES[row[2]]) for row in deliveries),
         problem=next(errors, None),
         failure=next(((row[1], row[3]) for row in deliveries if row[3]), None),
         event_at=run[5] if run else None,

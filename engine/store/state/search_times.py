@@ -13,10 +13,15 @@ from engine.store.state.tally import SECONDS_PER_MINUTE
 _M = MESSAGES.c
 
 
-def time_conditions(query: Search) -> list[ColumnElement[bool]]:
-    """The times themselves, and the ids that `minutes` knows for them, which bound the read."""
+def time_conditions(transaction: Transaction, query: Search) -> list[ColumnElement[bool]]:
+    """The times themselves, and the ids that `minutes` knows for them, which bound the read.
+
+    The ids are read once, not by every branch of the search.
+    """
+    if query.since is None and query.until is None:
+        return []
     found: list[ColumnElement[bool]] = []
-    first, last = _minute_bounds(query)
+    first, last = id_bounds(transaction, query)
     if query.since is not None:
         found += [_M.received_at >= query.since, _M.message_id >= first]
     if query.until is not None:
@@ -29,10 +34,10 @@ def id_bounds(transaction: Transaction, query: Search) -> tuple[int, int]:
     lowest, highest = 0, HIGHEST_ID
     bounds = _minute_bounds(query)
     if query.since is not None:
-        ((first,),) = transaction.select(select(bounds[0]))
+        ((first,),) = transaction.prepare(select(bounds[0]))({})
         lowest = HIGHEST_ID if first is None else first
     if query.until is not None:
-        ((last,),) = transaction.select(select(bounds[1]))
+        ((last,),) = transaction.prepare(select(bounds[1]))({})
         highest = 0 if last is None else last
     if query.before_message_id is not None and query.oldest_first:
         lowest = max(lowest, query.before_message_id + 1)
