@@ -187,6 +187,7 @@ async def _answer(
         )
         if session is not None:
             visit = replace(visit, session=session, cookie=token)
+        if session is not None or right != "all":
             console.prepare()
         if session is None and right != "all":
             return _sign_in_first(visit)

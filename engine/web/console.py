@@ -14,8 +14,10 @@ from engine.runtime.desk.benches import SharedBenches
 from engine.runtime.desk.board import Board
 from engine.runtime.desk.desk import Desk
 from engine.runtime.desk.masking import SHIPPED, MaskingPolicy
+from engine.runtime.desk.message_log import StoreUnavailable
 from engine.runtime.desk.project_folder import ProjectFolder
 from engine.runtime.desk.sessions import SessionLimits
+from engine.runtime.desk.warming import warm
 from engine.runtime.snapshots import Snapshots
 from engine.telemetry.logs import error_caught
 from engine.telemetry.recorder import Recorder
@@ -25,10 +27,8 @@ from engine.web.previews import Previews
 
 if TYPE_CHECKING:
     from engine.runtime.configuration import Loaded
-    from engine.runtime.desk.workbench import Workbench
 
 
-_SHORTEST = b"MSH|^~\\&|||||20260101||ADT^A01|1|P|2.5.1\rPID|1||1\r"
 LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost", "[::1]"})
 
 
@@ -131,17 +131,11 @@ class Console:
                 self._loaded, _ = check_project(self.snapshots.current(), check_maps=False)
             return self._loaded
 
-    def workbench(self) -> "Workbench | None":
-        """The workbench on the configuration in force; compiles maps as they are asked for."""
-        from engine.runtime.desk.workbench import Workbench
-
-        loaded = self.loaded()
-        return Workbench(loaded) if loaded is not None else None
-
     def prepare(self) -> None:
-        """Compile the maps in the background: somebody is here and will open a message.
+        """Compile the maps in the background: somebody comes and will open a message.
 
-        Once for each configuration; a console nobody looks at spends neither time nor memory on it.
+        Those of the messages that came lately. Once for each configuration; a console nobody looks
+        at spends neither time nor memory on it.
         """
         with self._loading:
             if self._prepared or self.snapshots is None:
@@ -152,11 +146,10 @@ class Console:
     def _prepare(self) -> None:
         try:
             loaded = self.loaded()
-            with self.benches.lend(loaded.revision if loaded is not None else "") as lent:
-                for channel in lent.bench.loaded.configuration.channels:
-                    lent.bench.plan(channel)
-                lent.bench.trace(_SHORTEST)
-        except (LookupError, OSError, ValueError) as error:
+            if loaded is not None:
+                self.benches.give(loaded)
+                warm(self.desk, self.benches, loaded.revision)
+        except (LookupError, OSError, ValueError, StoreUnavailable) as error:
             self.recorder.record(error_caught(error))
 
     @property

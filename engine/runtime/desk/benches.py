@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from threading import RLock
 
-from engine.runtime.configuration import check_project
+from engine.runtime.configuration import Loaded, check_project
 from engine.runtime.desk.workbench import Workbench
 from engine.runtime.snapshots import Snapshots
 
@@ -36,11 +36,17 @@ class Benches:
             self._made[wanted] = self._open(wanted)
         return self._made[wanted]
 
+    def give(self, loaded: Loaded) -> None:
+        """A configuration that was read already, for messages that came under it."""
+        self._made.setdefault(loaded.revision, Workbench(loaded))
+
     def _open(self, revision: str) -> Workbench:
         try:
             files = self._snapshots.for_dry_run(revision) if revision else self._snapshots.current()
         except OSError:
             raise LookupError(revision) from None
+        if files.revision in self._made:  # the one in force, asked for by no name or by its own
+            return self._made[files.revision]
         loaded, _ = check_project(files, check_maps=False)
         if loaded is None:
             raise LookupError(revision)
@@ -78,13 +84,23 @@ class SharedBenches:
         if self._snapshots is None:
             raise LookupError(revision)
         with self._lock:
-            if self._benches is None:
-                self._benches = Benches(self._snapshots, THEN)
+            benches = self._opened(self._snapshots)
             try:
-                lent = Lent(bench=self._benches.of(revision), is_then=True)
+                lent = Lent(bench=benches.of(revision), is_then=True)
             except LookupError:
-                lent = Lent(bench=self._benches.of(""), is_then=False)
+                lent = Lent(bench=benches.of(""), is_then=False)
             yield lent
+
+    def give(self, loaded: Loaded) -> None:
+        """A configuration that was read already. Its maps may be used through here alone."""
+        if self._snapshots is not None:
+            with self._lock:
+                self._opened(self._snapshots).give(loaded)
+
+    def _opened(self, snapshots: Snapshots) -> Benches:
+        if self._benches is None:
+            self._benches = Benches(snapshots, THEN)
+        return self._benches
 
     def forget(self) -> None:
         """Another configuration is in force."""
