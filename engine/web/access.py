@@ -24,6 +24,8 @@ from engine.runtime.desk.desk import Desk
 from engine.runtime.desk.message_log import StoreUnavailable
 from engine.runtime.desk.rights import NotAllowed, Right, Viewer
 from engine.runtime.desk.sessions import Session, form_token, is_form_token
+from engine.runtime.desk.tokens import viewer_of_token
+from engine.telemetry.events import SignInFailed
 from engine.telemetry.logs import error_caught
 from engine.web.console import Console
 from engine.web.navigation import entries
@@ -50,6 +52,8 @@ class Visit:
     cookie: str = field(repr=False)
     """What forms are tied to: the session's cookie, or that of an unknown visitor."""
     session: Session | None
+    program: Viewer | None = None
+    """Who asks with a token, without a session."""
     form: FormData = field(default_factory=FormData, repr=False)
     body: bytes = field(default=b"", repr=False)
     """Of a request that is no form."""
@@ -61,8 +65,10 @@ class Visit:
 
     @property
     def viewer(self) -> Viewer:
-        """Who asks; nobody without a session."""
-        return self.session.viewer if self.session is not None else NOBODY
+        """Who asks; nobody without a session or a token."""
+        if self.session is not None:
+            return self.session.viewer
+        return self.program or NOBODY
 
     @property
     def address(self) -> str:
@@ -177,23 +183,14 @@ async def _answer(
     if not _is_plain(request):
         return refusal(visit, 400, "The address cannot be read.")
     try:
-        session = await run_in_threadpool(
-            sessions.find,
-            console.desk,
-            token,
-            visit.address,
-            console.settings.limits,
-            touch=touch,
-        )
-        if session is not None:
-            visit = replace(visit, session=session, cookie=token)
-        if session is not None or right != "all":
+        visit = await run_in_threadpool(_who, visit, token, touch)
+        if visit.viewer is not NOBODY or right != "all":
             console.prepare()
-        if session is None and right != "all":
+        if visit.viewer is NOBODY and right != "all":
             return _sign_in_first(visit)
         if request.method not in SAFE:
             visit = await _with_body(visit)
-            if not _believed(visit):
+            if visit.program is None and not _believed(visit):
                 return refusal(visit, 403, "This form is no longer valid. Load the page again.")
         return await run_in_threadpool(_run, visit, screen, right)
     except StoreUnavailable as failure:
@@ -205,6 +202,27 @@ async def _answer(
     except Exception as error:  # noqa: BLE001  the page says that it failed, the log says where
         console.recorder.record(error_caught(error))
         return refusal(visit, 500, "This page failed. The log of the console says where.")
+
+
+def _who(visit: Visit, cookie: str, touch: bool) -> Visit:
+    """The visit with who makes it: a program by its token, which alone counts then, or a person."""
+    console, bearer = visit.console, _bearer(visit.request)
+    if bearer is not None:
+        program = viewer_of_token(console.desk, bearer, visit.address)
+        if program is None:
+            console.recorder.record(SignInFailed(address=visit.address))
+        return replace(visit, program=program)
+    limits = console.settings.limits
+    session = sessions.find(console.desk, cookie, visit.address, limits, touch=touch)
+    return visit if session is None else replace(visit, session=session, cookie=cookie)
+
+
+def _bearer(request: Request) -> str | None:
+    """The token that a program sends to `/api/` (RFC 6750); None: it is no program."""
+    scheme, _, value = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not request.url.path.startswith("/api/"):
+        return None
+    return value.strip()
 
 
 def _run(visit: Visit, screen: Screen, right: Right | str | None) -> Response:
@@ -257,7 +275,10 @@ def _believed(visit: Visit) -> bool:
 def _sign_in_first(visit: Visit) -> Response:
     path = visit.request.url.path
     if path.startswith("/api/"):
-        return Response('{"error":"sign in first"}', 401, media_type="application/json")
+        text = "sign in first" if _bearer(visit.request) is None else "this token is not good"
+        answer = Response(orjson.dumps({"error": text}), 401, media_type="application/json")
+        answer.headers["WWW-Authenticate"] = "Bearer"
+        return answer
     if visit.is_part:
         return Response(status_code=401, headers={"HX-Redirect": "/sign-in"})
     if visit.request.headers.get("sec-fetch-site") in ("cross-site", "same-site"):

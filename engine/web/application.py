@@ -28,6 +28,7 @@ from engine.web.screens import (
     problems,
     replays,
     sign_in,
+    tokens,
     users,
 )
 
@@ -64,6 +65,7 @@ SCREENS = (
     problems,
     replays,
     sign_in,
+    tokens,
     users,
 )
 """Modules with `routes() -> list[Route]`."""

@@ -17,7 +17,7 @@ REFERENCE = "#/components/schemas/{name}"
 _PARAMETER = re.compile(r"\{(\w+)(?::(\w+))?\}")
 _REFUSALS = {
     "400": "The request cannot be read.",
-    "401": "Nobody is signed in.",
+    "401": "Nobody is signed in, or the token is not good.",
     "403": "The right is missing, or the token of the form.",
     "404": "There is no such thing, or it is beyond the channels of who asks.",
     "413": "The body is too long.",
@@ -63,16 +63,18 @@ def description(routes: Iterable[BaseRoute], environment: str = "") -> dict[str,
             "title": "Interface engine" + (f", {environment}" if environment else ""),
             "version": __version__,
             "description": "What the console's screens show, for programs: the same rights, masks"
-            " and records. Sign in as a person does; what is posted carries the token of a page.",
+            " and records. A program sends its token; a person's browser its session, and the token"
+            " of a page with what it posts.",
         },
         "paths": paths,
         "components": {
             "schemas": {**components, "Refusal": _ERROR},
             "securitySchemes": {
+                "token": {"type": "http", "scheme": "bearer"},
                 "session": {"type": "apiKey", "in": "cookie", "name": "engine_session"},
             },
         },
-        "security": [{"session": []}],
+        "security": [{"token": []}, {"session": []}],
     }
 
 
@@ -95,7 +97,12 @@ def _operation(route: Route, declared: Declared, named: dict[int, Any]) -> dict[
     if declared.body is not None:
         operation["requestBody"] = {"required": True, **_content(named[id(declared.body)])}
         operation["parameters"].append(
-            {"name": TOKEN_HEADER, "in": "header", "required": True, "schema": {"type": "string"}}
+            {
+                "name": TOKEN_HEADER,
+                "in": "header",
+                "description": "With a session: the token of the form of a page.",
+                "schema": {"type": "string"},
+            }
         )
     return operation
 

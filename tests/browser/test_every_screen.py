@@ -22,6 +22,7 @@ SCREENS = (
     "/messages/3",
     "/problems",
     "/replays",
+    "/tokens",
     "/users",
     "/users/viewer",
 )

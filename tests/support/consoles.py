@@ -3,7 +3,7 @@
 import warnings
 from dataclasses import dataclass, field
 
-from engine.runtime.desk import accounts
+from engine.runtime.desk import accounts, tokens
 from engine.runtime.desk.desk import Desk
 from engine.runtime.desk.rights import everything
 from engine.telemetry.recorder import MemoryRecorder
@@ -67,6 +67,18 @@ class Site:
         answer = post(client, "/sign-in", {"name": name, "password": PASSWORD}, page="/sign-in")
         assert answer.status_code == 303, answer.text
         return client
+
+    def token(self, *roles: str, channels: tuple[str, ...] | None = None) -> dict[str, str]:
+        """What a new program with these roles sends along."""
+        _, value = tokens.add_token(
+            self.desk,
+            everything("tests", "tests"),
+            name="feed-monitor",
+            roles=roles,
+            channels=channels,
+            days=90,
+        )
+        return {"Authorization": f"Bearer {value}"}
 
 
 def token_of(html: str) -> str:

@@ -8,7 +8,7 @@ from engine.runtime.desk.audit import Act, record, record_as
 from engine.runtime.desk.desk import Desk
 from engine.runtime.desk.guesses import TooOften, of_user, tried
 from engine.runtime.desk.passwords import AccountError, TooMany, hash_password, verify_password
-from engine.runtime.desk.rights import ROLES, WHOLE_ENGINE, Right, Viewer, rights_of
+from engine.runtime.desk.rights import ROLES, Right, Viewer, rights_within
 from engine.store.desk.rows import UserRow
 
 NAME_FORM = re.compile(r"[a-z0-9][a-z0-9._@-]{0,63}")
@@ -31,12 +31,9 @@ __all__ = [
 
 def viewer_of(user: UserRow, origin: str) -> Viewer:
     """What a user may do; nothing once disabled, nothing for all channels when kept to some."""
-    rights = rights_of(user.roles) if user.channels is None else (
-        rights_of(user.roles) - WHOLE_ENGINE
-    )  # fmt: skip
     return Viewer(
         name=user.name,
-        rights=rights if user.enabled else frozenset(),
+        rights=rights_within(user.roles, user.channels) if user.enabled else frozenset(),
         channels=None if user.channels is None else frozenset(user.channels),
         origin=origin,
     )

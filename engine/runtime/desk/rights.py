@@ -156,6 +156,12 @@ def rights_of(roles: Iterable[str]) -> frozenset[Right]:
     return found
 
 
+def rights_within(roles: Iterable[str], channels: object) -> frozenset[Right]:
+    """The rights of these roles for who sees these channels; None: all of them."""
+    found = rights_of(roles)
+    return found if channels is None else found - WHOLE_ENGINE
+
+
 def everything(name: str, origin: str) -> Viewer:
     """A viewer with every right, for a project that has no users yet. Values stay masked."""
     return Viewer(name=name, rights=frozenset(Right), origin=origin)

@@ -46,6 +46,25 @@ class SessionRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TokenRow:
+    """What a program may do that sends this token."""
+
+    name: str
+    digest: bytes = field(repr=False)
+    """SHA-256 of its value."""
+    roles: tuple[str, ...]
+    channels: tuple[str, ...] | None
+    """The only channels it sees; None: all."""
+    created_by: str
+    created_at: float
+    """Unix seconds, as the others."""
+    ends_at: float
+    seen_at: float | None = None
+    """None: it was never used."""
+    seen_from: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AuditEntry:
     """One thing a person did, to be recorded. Holds no value of a patient."""
 

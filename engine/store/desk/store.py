@@ -4,7 +4,7 @@ import secrets
 from collections.abc import Mapping, Sequence
 
 from engine.store.database import Database
-from engine.store.desk import audit, guesses, sessions, users
+from engine.store.desk import audit, guesses, sessions, tokens, users
 from engine.store.desk.guesses import Waits
 from engine.store.desk.rows import (
     AuditEntry,
@@ -13,6 +13,7 @@ from engine.store.desk.rows import (
     AuditSearch,
     AuditVerdict,
     SessionRow,
+    TokenRow,
     UserRow,
 )
 from engine.store.interface import StoreUnavailable
@@ -175,6 +176,28 @@ class DeskStore:
     def end_old_sessions(self, now: float, seen_before: float) -> int:
         """Forget sessions that are over."""
         return sessions.end_old_sessions(self._database, now, seen_before)
+
+    # -- tokens of programs --
+
+    def add_token(self, token: TokenRow) -> bool:
+        """Keep a token; False when the name is taken."""
+        return tokens.add_token(self._database, token)
+
+    def tokens(self) -> list[TokenRow]:
+        """All tokens, by name."""
+        return tokens.tokens(self._database)
+
+    def token_of(self, digest: bytes) -> TokenRow | None:
+        """The token whose value has this SHA-256."""
+        return tokens.token_of(self._database, digest)
+
+    def note_token_use(self, name: str, seen_at: float, seen_from: str) -> None:
+        """A program used its token."""
+        tokens.note_use(self._database, name, seen_at, seen_from)
+
+    def forget_token(self, name: str) -> bool:
+        """Take a token away; False when there is none of that name."""
+        return tokens.forget_token(self._database, name)
 
     # -- the trail --
 

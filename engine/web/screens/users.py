@@ -41,7 +41,7 @@ def add(visit: Visit) -> Response:
             name=visit.value("name"),
             password=visit.value("password"),
             roles=visit.values("role"),
-            channels=_channels(visit),
+            channels=channels_of(visit),
             os_account=visit.value("os_account"),
         )
     except AccountError as problem:
@@ -68,7 +68,7 @@ def change(visit: Visit) -> Response:
         wanted = replace(
             user,
             roles=tuple(visit.values("role")),
-            channels=_channels(visit),
+            channels=channels_of(visit),
             os_account=visit.value("os_account").strip(),
             enabled=visit.value("enabled") == "on",
         )
@@ -136,7 +136,7 @@ def _named(visit: Visit) -> UserRow | None:
     return next((one for one in found if one.name == visit.request.path_params["name"]), None)
 
 
-def _channels(visit: Visit) -> tuple[str, ...] | None:
+def channels_of(visit: Visit) -> tuple[str, ...] | None:
     """The scope of the form; None: all. Raises AccountError for a channel that is not there."""
     if visit.value("all_channels") == "on":
         return None

@@ -244,3 +244,24 @@ def test_a_bundle_is_written_once_and_masked_unless_a_reason_is_said(
     add_user("sam", "support", os_account="sam")
     assert run("log", "bundle", "1", "-o", str(tmp_path / "no.html"), account="sam")[0] == 3
     assert not (tmp_path / "no.html").exists()
+
+
+def test_tokens_are_made_listed_and_revoked_by_who_may_say_who_may_do_what(
+    run: Run, add_user: Callable[..., None], url: str
+) -> None:
+    add_user("ruth", "administrator", os_account="ruth")
+    add_user("sam", "support", os_account="sam")
+    add = ("users", "token", "add", "feed-monitor", "--role", "viewer", "--channel", "adt")
+    assert run(*add, account="sam")[0] == 3
+    code, output = run(*add)
+    value = output.splitlines()[0]
+    assert (code, value.startswith("engine_")) == (0, True)
+    assert "is not shown again" in output
+    assert run(*add)[0] == 2
+    listed = run("users", "token", "list")[1]
+    assert "feed-monitor" in listed
+    assert "never used" in listed
+    assert value not in listed
+    assert run("users", "token", "revoke", "feed-monitor")[0] == 0
+    assert run("users", "token", "revoke", "feed-monitor")[0] == 1
+    assert run("users", "token", "list") == (0, "")
