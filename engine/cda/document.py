@@ -5,8 +5,10 @@ Elements are lxml's; nothing here changes them. CDA R2, and C-CDA 2.1 for the na
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import Protocol
 
 from lxml import etree
 
@@ -40,6 +42,20 @@ STATEMENTS = frozenset(
 Node = etree._Element  # noqa: SLF001  lxml's only name for the type of its elements
 
 
+class Folded(Protocol):
+    """Narratives that are kept apart from the tree: `cda.folding.Narratives`."""
+
+    @property
+    def ids(self) -> Mapping[str, Node]:
+        """`ID` within one to the `text` of its section."""
+
+    def element(self, name: str) -> Node | None:
+        """The element with this `ID`."""
+
+    def open_section(self, section: Node) -> None:
+        """Put the narrative of a section into the tree."""
+
+
 @dataclass(slots=True)
 class Document:
     """One document."""
@@ -50,9 +66,15 @@ class Document:
     ids: dict[str, Node] = field(default_factory=dict)
     """`ID` of the narrative to the element; the first where several have it."""
 
+    narratives: Folded | None = None
+    """Those that are folded, of a document that was read so; see `cda.folding`."""
+
     def referred(self, value: str) -> Node | None:
         """The element a reference names: `#id`, or `id` as some systems write it."""
-        return self.ids.get(value.removeprefix("#").strip())
+        name = value.removeprefix("#").strip()
+        if self.narratives is not None and name in self.narratives.ids:
+            return self.narratives.element(name)
+        return self.ids.get(name)
 
     def statements(self) -> list[Node]:
         """Every clinical statement of the body, in order."""

@@ -13,6 +13,7 @@ from lxml import etree
 
 from engine.cda import codes
 from engine.cda.document import CDA, NAMESPACES, Document, Node
+from engine.cda.folding import Narratives, parse_folded
 from engine.diagnostics import Diagnostic, Place
 
 DOCUMENT_BYTES_MAX = 100_000_000
@@ -54,7 +55,11 @@ def is_document(raw: bytes) -> bool:
 
 
 def parse_document(
-    raw: bytes, *, repair_cp1252: bool = False, bytes_max: int = DOCUMENT_BYTES_MAX
+    raw: bytes,
+    *,
+    repair_cp1252: bool = False,
+    bytes_max: int = DOCUMENT_BYTES_MAX,
+    folds_from: int | None = None,
 ) -> Parsed:
     """Parse a document. Never raises, whatever the bytes are.
 
@@ -62,6 +67,7 @@ def parse_document(
         raw: the bytes of one ClinicalDocument.
         repair_cp1252: read bytes that are not what the document says as cp1252.
         bytes_max: more is refused.
+        folds_from: the bytes from which on narratives are folded, see `cda.folding`; None: never.
 
     Returns:
         The document, and what was mended or refused.
@@ -75,21 +81,22 @@ def parse_document(
     if has_doctype(text):
         return _refused(found, codes.DOCTYPE())
     text = _with_prefixes(_without_mistaken(text, found), found)
-    root, problem = _tree(text)
+    folds = folds_from is not None and len(text) >= folds_from
+    root, narratives, problem = _tree(text, folds=folds)
     if root is None and repair_cp1252 and problem is not None and _is_encoding(problem):
-        root, mended = _tree(_from_cp1252(text))
+        root, narratives, mended = _tree(_from_cp1252(text), folds=folds)
         if root is not None:
             found.append(codes.CP1252_READ(encoding=_declared(text)))
             problem = mended
     if root is None:
         return _refused(found, _why(problem, text))
-    limit = _limit(root)
+    limit = _limit(root, 0 if narratives is None else narratives.elements)
     if limit is not None:
         return _refused(found, limit)
     root = _in_namespace(root, found)
     if root.tag != f"{{{CDA}}}ClinicalDocument":
         return _refused(found, codes.NOT_A_DOCUMENT(name=_shown(root)))
-    return Parsed(document=_document(root, raw, found), diagnostics=tuple(found))
+    return Parsed(document=_document(root, raw, narratives, found), diagnostics=tuple(found))
 
 
 def has_doctype(text: bytes) -> bool:
@@ -161,14 +168,17 @@ def _parser(huge: bool) -> etree.XMLParser:
     )
 
 
-def _tree(text: bytes) -> tuple[Node | None, etree.XMLSyntaxError | None]:
+def _tree(
+    text: bytes, *, folds: bool
+) -> tuple[Node | None, Narratives | None, etree.XMLSyntaxError | None]:
     try:
-        root = etree.fromstring(text, _parser(len(text) > HUGE_BYTES))
+        if folds:
+            return *parse_folded(text), None
+        return etree.fromstring(text, _parser(len(text) > HUGE_BYTES)), None, None
     except etree.XMLSyntaxError as problem:
-        return None, problem
+        return None, None, problem
     except ValueError:
-        return None, None
-    return root, None
+        return None, None, None
 
 
 def _is_encoding(problem: etree.XMLSyntaxError) -> bool:
@@ -209,7 +219,7 @@ _NAMES: dict[int, str] = {
 }
 
 
-def _limit(root: Node) -> Diagnostic | None:
+def _limit(root: Node, folded: int) -> Diagnostic | None:
     docinfo = root.getroottree().docinfo
     if docinfo.doctype or docinfo.internalDTD is not None:
         return codes.DOCTYPE()
@@ -217,7 +227,7 @@ def _limit(root: Node) -> Diagnostic | None:
         return codes.TOO_DEEP(limit=DEPTH_MAX)
     if _CROWDED(root):
         return codes.TOO_MANY_ATTRIBUTES(limit=ATTRIBUTES_MAX)
-    if float(str(_COUNT(root))) > ELEMENTS_MAX:
+    if float(str(_COUNT(root))) + folded > ELEMENTS_MAX:
         return codes.TOO_LARGE(limit=ELEMENTS_MAX, unit="elements")
     return None
 
@@ -234,12 +244,14 @@ def _in_namespace(root: Node, found: list[Diagnostic]) -> Node:
     return root
 
 
-def _document(root: Node, raw: bytes, found: list[Diagnostic]) -> Document:
-    document = Document(root=root, raw=raw)
-    twice = False
+def _document(
+    root: Node, raw: bytes, narratives: Narratives | None, found: list[Diagnostic]
+) -> Document:
+    document = Document(root=root, raw=raw, narratives=narratives)
+    twice = narratives is not None and narratives.has_id_twice
     for name in _IDS(root):
         node = name.getparent()
-        if name in document.ids:
+        if name in document.ids or (narratives is not None and name in narratives.ids):
             twice = True
         else:
             document.ids[str(name)] = node

@@ -13,7 +13,8 @@ none of ours. FHIR R4 4.0.1, https://hl7.org/fhir/R4/http.html#transaction and
 bundle.html#references.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -21,6 +22,7 @@ import orjson
 
 from engine.diagnostics import Diagnostic, Place
 from engine.fhir import codes, standalone
+from engine.fhir.bundle_body import BundleBody
 from engine.fhir.entries import EncodedBundle, Entry, entry_name, references_of
 from engine.fhir.forms import CONDITIONAL, CREATE_ONCE, UPDATE, Form, choose_form, identifier_query
 from engine.fhir.marks import Mark
@@ -44,7 +46,7 @@ COMPOSITION = "Composition"
 LARGE_BYTES = 1_000_000
 """An entry above this holds an attachment."""
 _MARK = b'"reference":"'
-_ENTRY = b',"entry":['
+_DATA = b'"data":""'
 
 
 def build_bundle(
@@ -115,14 +117,12 @@ def encode_bundle(
     start: dict[str, Any] = {"resourceType": "Bundle", "type": kind}
     if timestamp:
         start["timestamp"] = timestamp
-    pieces, dangling = _pieces(listed, names, keep=kind == TRANSACTION and not aliases)
-    body = orjson.dumps(start)
-    marks = _marks(listed, pieces, len(body) + len(_ENTRY) - 1) if merging else ()
-    if pieces:
-        body = _joined_pieces(body, pieces)
+    body = BundleBody(orjson.dumps(start))
+    dangling = _encode(listed, names, body, keep=kind == TRANSACTION and not aliases)
+    marks = _marks(listed, body.places) if merging else ()
     if dangling:
         diagnostics.extend(check_references(entries))
-    return EncodedBundle(body=body, diagnostics=tuple(diagnostics), marks=marks)
+    return EncodedBundle(body=body.whole(), diagnostics=tuple(diagnostics), marks=marks)
 
 
 def encode_document(entries: Sequence[Entry], *, timestamp: str) -> EncodedBundle:
@@ -145,22 +145,22 @@ def encode_document(entries: Sequence[Entry], *, timestamp: str) -> EncodedBundl
     names = {
         name.encode(): b"urn:uuid:%s" % entry.resource_id.encode() for name, entry in merged.items()
     }
-    pieces: list[bytes] = []
-    dangling = False
-    for entry in listed:
-        held = {"fullUrl": f"urn:uuid:{entry.resource_id}", "resource": _with_id(entry)}
-        piece, lacks = _rename(orjson.dumps(held, default=_encode_decimal), names)
-        pieces.append(piece)
-        dangling = dangling or lacks
     start = {
         "resourceType": "Bundle",
         "identifier": _document_identifier(listed[0]),
         "type": "document",
         "timestamp": timestamp,
     }
-    body = _joined_pieces(orjson.dumps(start), pieces)
+    body = BundleBody(orjson.dumps(start))
+    dangling = False
+    for entry in listed:
+        lean, data = _without_data(entry)
+        held = {"fullUrl": f"urn:uuid:{entry.resource_id}", "resource": _with_id(lean)}
+        encoded, lacks = _rename(orjson.dumps(held, default=_encode_decimal), names)
+        body.append(*(_with_data(encoded, data) if data else encoded))
+        dangling = dangling or lacks
     problems = check_references(listed) if dangling else ()
-    return EncodedBundle(body=body, diagnostics=problems)
+    return EncodedBundle(body=body.whole(), diagnostics=problems)
 
 
 def _document_identifier(composition: Entry) -> dict[str, str]:
@@ -177,15 +177,14 @@ def _with_id(entry: Entry) -> dict[str, Any]:
 
 
 def _marks(
-    listed: Iterable[tuple[Entry, Form]], pieces: Sequence[bytes], start: int
+    listed: Iterable[tuple[Entry, Form]], places: Sequence[tuple[int, int]]
 ) -> tuple[Mark, ...]:
     """The entries that update a resource of which the message says only a part."""
-    found: list[Mark] = []
-    for (entry, form), piece in zip(listed, pieces, strict=True):
-        if entry.merges and form.kind in (UPDATE, CONDITIONAL):
-            found.append(Mark(start, len(piece), entry.deletes))
-        start += len(piece) + 1
-    return tuple(found)
+    return tuple(
+        Mark(start, size, entry.deletes)
+        for (entry, form), (start, size) in zip(listed, places, strict=True)
+        if entry.merges and form.kind in (UPDATE, CONDITIONAL)
+    )
 
 
 def check_references(entries: Iterable[Entry]) -> tuple[Diagnostic, ...]:
@@ -289,43 +288,57 @@ def _encode_decimal(value: object) -> orjson.Fragment:
     return orjson.Fragment(str(value))
 
 
-def _pieces(
-    listed: Iterable[tuple[Entry, Form]], names: dict[bytes, bytes], *, keep: bool
-) -> tuple[list[bytes], bool]:
-    """Each Bundle.entry as bytes with its references renamed; True when one has no new name.
+def _encode(
+    listed: Iterable[tuple[Entry, Form]], names: dict[bytes, bytes], body: BundleBody, *, keep: bool
+) -> bool:
+    """Append each Bundle.entry with its references renamed; True when one has no new name.
 
     With `keep`, names depend on the ids alone: a resource that comes again in other messages is
     written once, and its bytes hold wherever all it refers to is in the Bundle.
     """
-    pieces: list[bytes] = []
     dangling = False
     for entry, form in listed:
         recurring = entry.recurring if keep and form.kind == UPDATE else None
-        if recurring is not None and recurring.encoded:
-            if names.keys() >= recurring.references:
-                pieces.append(recurring.encoded)
-                continue
-            recurring = None
-        plain = orjson.dumps(_entry(entry, form), default=_encode_decimal)
-        piece, lacks = _rename(plain, names)
-        pieces.append(piece)
+        if recurring is not None and recurring.encoded and names.keys() >= recurring.references:
+            body.append(recurring.encoded)
+            continue
+        lean, data = _without_data(entry)
+        plain = orjson.dumps(_entry(lean, form), default=_encode_decimal)
+        encoded, lacks = _rename(plain, names)
+        body.append(*(_with_data(encoded, data) if data else encoded))
         dangling = dangling or lacks
-        if recurring is not None and not lacks:
-            recurring.encoded = piece
+        if recurring is not None and not recurring.encoded and not lacks:
+            recurring.encoded = b"".join(encoded)
             recurring.references = frozenset(_targets(plain) & names.keys())
-    return pieces, dangling
+    return dangling
 
 
-def _joined_pieces(start: bytes, pieces: list[bytes]) -> bytes:
-    """The Bundle of these entries, put together in one copy; the list is used up.
+def _without_data(entry: Entry) -> tuple[Entry, str]:
+    """An entry without the data of its large attachment, and that data: it is copied once.
 
-    Args:
-        start: the Bundle without entries, encoded.
-        pieces: its entries, one or more.
+    The original of a document is the first content of its DocumentReference.
     """
-    pieces[0] = start[:-1] + _ENTRY + pieces[0]
-    pieces[-1] += b"]}"
-    return b",".join(pieces)
+    content = entry.resource.get("content")
+    if not isinstance(content, list) or entry.recurring is not None:
+        return entry, ""
+    attachment = content[0].get("attachment", {})
+    data = attachment.get("data", "")
+    if len(data) <= LARGE_BYTES or not _is_plain(data):
+        return entry, ""
+    first = {**content[0], "attachment": {**attachment, "data": ""}}
+    return replace(entry, resource={**entry.resource, "content": [first, *content[1:]]}), data
+
+
+def _is_plain(data: str) -> bool:
+    """True for what JSON writes as it is."""
+    return data.isascii() and data.isprintable() and '"' not in data and "\\" not in data
+
+
+def _with_data(encoded: Sequence[bytes | memoryview], data: str) -> Iterator[bytes | str]:
+    start, mark, end = b"".join(encoded).partition(_DATA)
+    yield start + mark[:-1]
+    yield data
+    yield mark[-1:] + end
 
 
 def _targets(encoded: bytes) -> set[bytes]:
@@ -333,8 +346,12 @@ def _targets(encoded: bytes) -> set[bytes]:
     return {piece.partition(b'"')[0] for piece in encoded.split(_MARK)[1:]}
 
 
-def _rename(body: bytes, names: dict[bytes, bytes]) -> tuple[bytes, bool]:
-    """Put the new name in place of each `Type/id`; True when one has none."""
+def _rename(body: bytes, names: dict[bytes, bytes]) -> tuple[Sequence[bytes | memoryview], bool]:
+    """Put the new name in place of each `Type/id`; True when one has none.
+
+    Returns:
+        The bytes in pieces: those of an entry with an attachment are written without another copy.
+    """
     if len(body) > LARGE_BYTES:
         return _rename_large(body, names)
     pieces = body.split(_MARK)
@@ -346,11 +363,12 @@ def _rename(body: bytes, names: dict[bytes, bytes]) -> tuple[bytes, bool]:
             pieces[index] = b'%s"%s' % (new, rest)
         elif _is_local(name.decode()):
             dangling = True
-    return _MARK.join(pieces), dangling
+    return (_MARK.join(pieces),), dangling
 
 
-def _rename_large(body: bytes, names: dict[bytes, bytes]) -> tuple[bytes, bool]:
-    """The same for an entry with an attachment, which is copied once and not five times."""
+def _rename_large(
+    body: bytes, names: dict[bytes, bytes]
+) -> tuple[Sequence[bytes | memoryview], bool]:
     view = memoryview(body)
     pieces: list[bytes | memoryview] = []
     dangling = False
@@ -366,4 +384,4 @@ def _rename_large(body: bytes, names: dict[bytes, bytes]) -> tuple[bytes, bool]:
         elif _is_local(body[start:end].decode()):
             dangling = True
         at = body.find(_MARK, end)
-    return b"".join((*pieces, view[done:])), dangling
+    return (*pieces, view[done:]), dangling

@@ -54,6 +54,11 @@ class Converter(Protocol):
 class DocumentConverter(Protocol):
     """Compiled maps of documents: `engine.mapping.compiler.documents.DocumentProgram`."""
 
+    @property
+    def folds(self) -> bool:
+        """The maps read no narrative but that of their own section: others may be folded."""
+        ...
+
     def convert(self, document: Document, context: MapContext) -> MapResult:
         """The resources of a document."""
         ...

@@ -39,6 +39,11 @@ from engine.pipeline.search_keys import KEYS_MAX, channel_keys, search_keys
 from engine.pipeline.states import State
 
 CONVERT = "convert"
+
+LetGo = Callable[[int], None]
+"""Is told the bytes of a document whose tree is not needed any more."""
+FOLDED_BYTES_MIN = 4_000_000
+"""Narratives of larger documents are folded where only the resources are wanted."""
 NULLS_SHOWN_MAX = 10
 """Paths of explicit nulls that a diagnostic names."""
 
@@ -59,7 +64,7 @@ class _Course:
     held: bool = False
     """A document inside the message waits for a person."""
     is_document: bool = False
-    keeps_document: bool = True
+    let_go: LetGo | None = None
 
     def result(self, state: State, outputs: tuple[Output, ...] = ()) -> ProcessResult:
         """What has come of it."""
@@ -78,7 +83,7 @@ class _Course:
 
 
 def process(
-    raw: bytes, plan: ChannelPlan, *, received_at: float, keeps_document: bool = True
+    raw: bytes, plan: ChannelPlan, *, received_at: float, let_go: LetGo | None = None
 ) -> ProcessResult:
     """Process one message. Never raises, whatever the bytes are.
 
@@ -86,15 +91,16 @@ def process(
         raw: one message as received.
         plan: the channel's.
         received_at: Unix seconds, the time of the event where the message tells none.
-        keeps_document: False lets a document go when its resources are made: its tree takes ten
-            times its bytes, and only reports look at it.
+        let_go: where only the outputs are wanted: a document is let go when its resources are made,
+            as its tree takes ten times its bytes, and this is called with its size. None: the
+            result has the document, for reports.
 
     Returns:
         TRANSFORMED with one output per destination, FILTERED, HELD (a code asks for a person), or
         ERROR (unreadable, no map, nothing valid made). Search keys and event time whenever
         readable.
     """
-    course = _Course(event_at=received_at, keeps_document=keeps_document)
+    course = _Course(event_at=received_at, let_go=let_go)
     try:
         return _process(raw, plan, course)
     except Exception as problem:  # noqa: BLE001  the fault is ours, and the feed must go on
@@ -169,7 +175,11 @@ def _process_document(raw: bytes, plan: ChannelPlan, course: _Course) -> Process
     course.keys = (*document_search_keys(facts), *own_keys)[:KEYS_MAX]
     course.event_at = document_event_at(facts, plan.context.time_zone) or course.event_at
     course.step = "decode"
-    parsed = parse_document(raw, repair_cp1252=plan.config.decoding.repair_cp1252)
+    parsed = parse_document(
+        raw,
+        repair_cp1252=plan.config.decoding.repair_cp1252,
+        folds_from=FOLDED_BYTES_MIN if _folds(plan, course) else None,
+    )
     course.diagnostics.extend(parsed.diagnostics)
     course.document = parsed.document
     del parsed  # what is let go must be held nowhere
@@ -185,10 +195,15 @@ def _process_document(raw: bytes, plan: ChannelPlan, course: _Course) -> Process
         return course.result(State.TRANSFORMED, _in_order(plan, _as_received(raw, plan)))
     course.step = "map"
     made = plan.documents().convert(course.document, plan.context)
-    if not course.keeps_document:
+    if course.let_go is not None:
         course.document = None
+        course.let_go(len(raw))
     course.entries = document_entries(made.entries, facts, plan.context.source_system)
     return _finish(raw, made, None, plan, course)
+
+
+def _folds(plan: ChannelPlan, course: _Course) -> bool:
+    return course.let_go is not None and plan.documents is not None and plan.documents().folds
 
 
 def _decode(raw: bytes, plan: ChannelPlan, course: _Course) -> Message | None:

@@ -82,9 +82,11 @@ def converted_documents() -> tuple[ConvertedDocument, ...]:
     )
 
 
-def convert_document(name: str, raw: bytes, context: MapContext = CONTEXT) -> ConvertedDocument:
+def convert_document(
+    name: str, raw: bytes, context: MapContext = CONTEXT, *, folds_from: int | None = None
+) -> ConvertedDocument:
     """Parse and convert one document, as the engine does."""
-    parsed = parse_document(raw, repair_cp1252=True)
+    parsed = parse_document(raw, repair_cp1252=True, folds_from=folds_from)
     result: MapResult | None = None
     entries: list[Entry] = []
     repairs: list[Diagnostic] = []

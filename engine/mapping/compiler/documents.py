@@ -12,6 +12,7 @@ from engine.mapping.compiler.emit_code import NODE_LEVEL
 from engine.mapping.compiler.variant import Variant, make_variant
 from engine.mapping.documents.absence import write_absent
 from engine.mapping.documents.dispatch import candidates
+from engine.mapping.documents.narratives_read import reads_other_narratives
 from engine.mapping.documents.node_types import ANY
 from engine.mapping.documents.run import begin
 from engine.mapping.documents.statements_read import StatementReads
@@ -37,10 +38,12 @@ _DELIMITERS = Delimiters()
 class DocumentProgram:
     """All maps of documents, ready to convert. Made by `compile_documents`."""
 
-    __slots__ = ("_plain", "_reads", "_traced", "library")
+    __slots__ = ("_plain", "_reads", "_traced", "folds", "library")
 
     def __init__(self, library: Library) -> None:
         self.library = library
+        self.folds = not reads_other_narratives(library)
+        """Narratives may be folded while their section is not the one that is converted."""
         self._reads = StatementReads(library)
         self._plain = _variant(library, traced=False)
         self._traced = _variant(library, traced=True)

@@ -19,6 +19,7 @@ from engine.cda.document import (
     local_name,
     place_of,
 )
+from engine.cda.folding import SECTION
 from engine.diagnostics import Place
 from engine.fhir.identity import resource_id
 from engine.mapping.documents.names import NAMED, another_name
@@ -27,7 +28,7 @@ from engine.mapping.run import PROBLEMS_MAX, Run
 from engine.mapping.syntax import MapFile
 
 _CODE = f"{{{CDA}}}code"
-_ACCOUNTED = STATEMENTS | {f"{{{CDA}}}section", f"{{{CDA}}}ClinicalDocument"}
+_ACCOUNTED = STATEMENTS | {SECTION, f"{{{CDA}}}ClinicalDocument"}
 _TAGS = {
     "ClinicalDocument": "ClinicalDocument",
     "Section": "section",
@@ -126,6 +127,8 @@ class DocumentSide:
         if node.tag in _ACCOUNTED:
             self.taken.add(node)
             self.applied.append((map_name, node))
+            if self.document.narratives is not None and node.tag == SECTION:
+                self.document.narratives.open_section(node)
 
     def account(self, run: Run, reads: StatementReads) -> None:
         """Report every statement that no map and no rule took."""

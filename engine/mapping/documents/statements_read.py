@@ -130,7 +130,7 @@ def _elements(found: object) -> list[Node]:
 def _statement_paths(map_file: MapFile) -> Iterator[str]:
     """XPaths to the statements on the way of every path of a map."""
     variables: dict[str, tuple[NodeStep, ...]] = {}
-    for path in _paths_of_map(map_file, variables):
+    for path in paths_of_map(map_file, variables):
         steps = path.nodes
         if path.variable is not None:
             steps = (*variables.get(path.variable, ()), *steps)
@@ -141,7 +141,8 @@ def _statement_paths(map_file: MapFile) -> Iterator[str]:
                 yield xpath_of(steps[:number])
 
 
-def _paths_of_map(map_file: MapFile, variables: dict[str, tuple[NodeStep, ...]]) -> Iterator[Path]:
+def paths_of_map(map_file: MapFile, variables: dict[str, tuple[NodeStep, ...]]) -> Iterator[Path]:
+    """Every path of a map; `variables` is filled with the steps of those that loops name."""
     for rule in (*map_file.rules, *map_file.value, *map_file.all_values):
         yield from _paths_of_rule(rule, variables)
     match = map_file.match

@@ -11,6 +11,7 @@ from engine.pipeline.result import ProcessResult
 from engine.runtime.code_values import code_values_of
 from engine.runtime.configuration import Loaded
 from engine.runtime.strict_validation import strict_check
+from engine.runtime.worker.memory import give_back
 
 ProcessMessage = Callable[[bytes, float], ProcessResult]
 """The pure step for one channel: bytes and time of receipt in, `pipeline.process.process`."""
@@ -59,6 +60,6 @@ def no_earlier_plans(revision: str) -> Plans:
 
 def _bound(prepared: ChannelPlan) -> ProcessMessage:
     def process_one(raw: bytes, received_at: float) -> ProcessResult:
-        return process(raw, prepared, received_at=received_at, keeps_document=False)
+        return process(raw, prepared, received_at=received_at, let_go=give_back)
 
     return process_one

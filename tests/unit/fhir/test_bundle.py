@@ -318,3 +318,25 @@ def test_large_entries_are_written_as_small_ones(
     )
     assert large == small
     assert "F630" in {found.code for found in large.diagnostics}
+
+
+@pytest.mark.parametrize("data", ["QUJD" * 20, 'odd "text" \\', "é"])
+def test_a_large_attachment_is_written_as_a_small_one(
+    data: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    subject = {"reference": "Patient/nobody"}
+    content = [
+        {"attachment": {"contentType": "text/xml", "data": data, "title": "a"}},
+        {"attachment": {"data": "QUJD"}},
+    ]
+    resource = {"resourceType": "DocumentReference", "subject": subject, "content": content}
+    entries = [*message(), entry("one", resource), entry("two", {"resourceType": "Basic"})]
+    small = encode_bundle(
+        entries, interaction="transaction", identity="update", capabilities=ALL, merging=True
+    )
+    monkeypatch.setattr(bundle, "LARGE_BYTES", 0)
+    large = encode_bundle(
+        entries, interaction="transaction", identity="update", capabilities=ALL, merging=True
+    )
+    assert large == small
+    assert resource["content"] == content

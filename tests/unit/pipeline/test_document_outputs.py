@@ -22,6 +22,7 @@ from engine.mapping.compiler.compiler import compile_library
 from engine.mapping.compiler.documents import compile_documents
 from engine.mapping.library import read_library
 from engine.pipeline import embedded
+from engine.pipeline import process as pure_step
 from engine.pipeline.plan import ChannelPlan, plan
 from engine.pipeline.process import process
 from engine.pipeline.result import FHIR_DOCUMENT, ProcessResult
@@ -301,3 +302,16 @@ def test_the_same_message_gives_the_same_bytes() -> None:
     raw = message(packed(document(related=1)))
     first, second = (run(raw, embedded_documents="convert", outcome=True) for _ in range(2))
     assert first.outputs == second.outputs
+
+
+def test_a_document_that_is_let_go_leaves_the_same_outputs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pure_step, "FOLDED_BYTES_MIN", 0)
+    words = (
+        "<component><section><text><paragraph ID='a'>Words</paragraph></text></section></component>"
+    )
+    raw, told = document(extra=words).encode(), list[int]()
+    kept = process(raw, prepared(EHR, WHOLE), received_at=0.0)
+    let_go = process(raw, prepared(EHR, WHOLE), received_at=0.0, let_go=told.append)
+    assert b"Words" in let_go.outputs[0].body
+    assert (let_go.outputs, let_go.diagnostics) == (kept.outputs, kept.diagnostics)
+    assert (kept.document is None, let_go.document is None, told) == (False, True, [len(raw)])
