@@ -65,12 +65,14 @@ BINDINGS: Mapping[str, tuple[int, ...]] = {
 
 REGISTRY_SETS = frozenset({73, 263})
 """Named by the registry: contributor sources and alias pools."""
-DOCUMENTED_SETS = REGISTRY_SETS | frozenset(
+LOCATION_SETS = frozenset({220})
+"""Location codes, which are the ids of Locations."""
+DOCUMENTED_SETS = REGISTRY_SETS | LOCATION_SETS | frozenset(
     number for numbers in BINDINGS.values() for number in numbers
 ) | frozenset({
     200, 16127, 18934, 24451, 27137, 4002640, 4003106, 12033, 14002,
 })  # fmt: skip
-"""All code sets documented with a FHIR binding; elements of the last line are not told apart."""
+"""All code sets with a use here; elements of the last line are not told apart."""
 
 
 def code_sets_of(element: str) -> tuple[int, ...]:

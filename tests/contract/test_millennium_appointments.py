@@ -5,10 +5,17 @@ from typing import Any
 
 import pytest_asyncio
 from charting import Charting, accepted
+from composed import code_values, composer_of
 from mapped import BASE, REQUEST, compose_all, delivery
+from shipped import shipped_program
 
+from engine.codevalues.snapshot import CodeValue
 from engine.destinations.interface import AttemptResult, Ending
+from engine.hl7v2.groups import group
+from engine.hl7v2.parser import parse
+from engine.mapping.run import MapContext
 from engine.millennium.calls.body import MessageFacts
+from engine.millennium.calls.compose import Composed, compose
 from engine.runtime.worker.store_turn import StoreThread
 from engine.simulator.millennium.options import SimulatorOptions
 from engine.simulator.millennium.server import MillenniumSimulator
@@ -101,3 +108,82 @@ async def test_a_slot_that_is_taken_is_looked_at_again_later(chart: Charting):
     tenant.chart.replace(slot, {**slot.resource, "status": "free"}, "booking")
     assert accepted(await told(chart, 9, **in_slot(0)))
     assert appointment(chart)["status"] == "booked"
+
+
+# -- whole messages, by the maps that ship --
+
+AUTHORITIES = {
+    "NORTH": "urn:oid:2.16.840.1.113883.3.9999.1.4",
+    "SCHED": "urn:oid:2.16.840.1.113883.3.9999.7",
+}
+MEDICINE = CodeValue(code_set=220, value="21250403", display="MED", cki="CKI.CODEVALUE!91112")
+ALIASES = {220: "MED,,NURSEUNIT,cki:CKI.CODEVALUE!91112,Medicine,\n"}
+
+
+def siu(event: str, hour: int, **said: str) -> bytes:
+    """A message of the scheduling system; SCH-6 `reason`, SCH-25 `status`, AIL-3 `ward`."""
+    status = f"{'|' * 15}{said['status']}" if "status" in said else ""
+    lines = (
+        f"MSH|^~\\&|SCHED|NORTH|ENGINE|HUB|202601050{hour}0000+0000||SIU^{event}^SIU_S12|T{hour}|P|2.5.1",
+        f"SCH|PA-1^SCHED|FA-1^SCHED||||{said.get('reason', '')}|||30|min{status}",
+        "PID|1||4711^^^NORTH^MR||Okafor^Adaeze^^^^^L||19870412|F",
+        "RGS|1",
+        "AIS|1||185349003^Check up^SCT|20300304090000+0000",
+        f"AIL|1||{said.get('ward', 'MED')}^12^1^NORTH",
+    )
+    return "\r".join(lines).encode()
+
+
+def composed_of(raw: bytes) -> tuple[MessageFacts, Composed]:
+    context = MapContext(
+        time_zone="America/Chicago",
+        source_system="urn:oid:2.16.840.1.113883.3.9999.1",
+        authorities=AUTHORITIES,
+    )
+    message = parse(raw).message
+    assert message is not None
+    made = shipped_program().convert(group(message), context)
+    composer = composer_of(
+        list(CALLS),
+        policies={"Appointment.serviceType": "pass", "Appointment.cancelationReason": "text"},
+        values=code_values(MEDICINE, aliases=ALIASES),
+        tenant="sandbox",
+    )
+    hour = raw.partition(b"|202601050")[2][:1].decode()
+    about = MessageFacts(event_at=f"2026-01-05T0{hour}:00:00Z", message_type="SIU^S12")
+    return about, compose(made.entries, composer, about)
+
+
+async def sent(chart: Charting, raw: bytes) -> AttemptResult:
+    about, found = composed_of(raw)
+    return await chart.destination.send(delivery(chart, about, list(found.calls)))
+
+
+async def test_messages_of_a_scheduling_system_become_steps(chart: Charting):
+    assert accepted(await sent(chart, siu("S12", 1)))
+    made = appointment(chart)
+    assert made["status"] == "proposed"
+    assert made["participant"][1]["actor"] == {"reference": "Location/21250403"}
+    result = await sent(chart, siu("S14", 2, status="ARRIVED"))
+    assert accepted(result)
+    assert b"one that is proposed cannot be arrived" in result.request
+    (tenant,) = chart.simulator.tenants.values()
+    record = tenant.chart.get("Appointment", made["id"])
+    assert record is not None
+    tenant.chart.replace(record, {**record.resource, "status": "booked"}, "booked by a person")
+    assert accepted(await sent(chart, siu("S14", 3, status="ARRIVED")))
+    assert appointment(chart)["status"] == "arrived"
+    assert accepted(await sent(chart, siu("S14", 4, status="Started")))
+    assert appointment(chart)["status"] == "checked-in"
+    assert accepted(await sent(chart, siu("S15", 5, reason="PAT^Patient asked^L")))
+    assert appointment(chart)["cancelationReason"]["text"] == "Patient asked"
+
+
+def test_what_lacks_something_is_refused_by_name():
+    _, found = composed_of(siu("S15", 5))
+    assert any("cancelationReason" in one.message for one in found.diagnostics)
+    _, found = composed_of(siu("S12", 1, ward="NOWHERE"))
+    assert any("a Location" in one.message for one in found.diagnostics if one.code == "O822")
+    _, found = composed_of(siu("S26", 6))
+    assert [one["call"] for one in found.calls] == ["patient.register"]
+    assert any("did not come" in one.message for one in found.diagnostics)

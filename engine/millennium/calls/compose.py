@@ -20,6 +20,7 @@ from engine.millennium.calls.body import CHANGE, ENGINE, MERGE, MessageFacts
 from engine.millennium.calls.code_fields import CodeSource, Resolved, resolve_codes
 from engine.millennium.calls.identifiers import identifiers_of, second_factor
 from engine.millennium.calls.model import CUSTOM, CallPreset, Interaction
+from engine.millennium.calls.places import place_ids
 from engine.millennium.calls.references import engine_names, with_references
 from engine.millennium.capabilities import Gap
 from engine.millennium.resources.shapers import Surroundings, apply_shaper
@@ -100,6 +101,8 @@ class _Composition:
         self.message = message
         self.entries = unique_entries([one for one in entries if not one.only_merged])
         self.roles = _practitioners(self.entries)
+        self.places = place_ids(self.entries, composer.codes)
+        self.placed: dict[str, str] = {}
         self.around = Surroundings(
             enrolling_organization=composer.enrolling_organization,
             reports=_reports(self.entries),
@@ -122,6 +125,7 @@ class _Composition:
                 self._write(name, entry, preset)
 
     def _write(self, name: str, entry: Entry, preset: CallPreset) -> None:
+        self.placed = {}
         shaped = Shaped(resource=self._renamed(entry.resource))
         if preset.api != CUSTOM:
             apply_shaper(shaped, name, self.around)
@@ -151,7 +155,10 @@ class _Composition:
             "verify": second_factor(shaped.resource),
             "event_at": self.message.event_at,
             "unmapped": resolved.unmapped,
-            "resolved": resolved.evidence,
+            "resolved": [
+                *resolved.evidence,
+                *({"field": "Location", "evidence": one} for one in self.placed.values()),
+            ],
         }
         if entry.deletes:
             call["deletes"] = list(entry.deletes)
@@ -181,7 +188,11 @@ class _Composition:
         reference = found.get("reference")
         if isinstance(reference, str):
             name = self.roles.get(reference, reference)
-            if name in self.entries or _ENGINE_NAME.fullmatch(name):
+            place = self.places.get(name)
+            if place is not None:
+                found["reference"] = f"Location/{place[0]}"
+                self.placed[name] = place[1]
+            elif name in self.entries or _ENGINE_NAME.fullmatch(name):
                 found["reference"] = f"{ENGINE}{name}"
             found.pop("type", None)
         return found

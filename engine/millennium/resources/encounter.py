@@ -2,9 +2,9 @@
 
 The class is inferred by Millennium and never sent; a type is required. Where the message's own type
 has no value, the patient class of table 0004 is asked for: Oracle lists that table among the
-systems of Encounter.type. An Encounter has one serviceProvider or one
-location; where the message knows neither as a reference, the tenant's enrolling organization is
-the provider.
+systems of Encounter.type. An Encounter has one serviceProvider or one location: the location where
+its code in the tenant is known, else the provider; where the message knows neither as a reference,
+the tenant's enrolling organization is the provider.
 """
 
 from typing import Any
@@ -24,18 +24,23 @@ def shape_encounter(shaped: Shaped, enrolling_organization: str) -> None:
     encounter = shaped.resource
     _class_as_type(encounter)
     _keep_current_location(encounter)
+    encounter["identifier"] = [
+        {key: item[key] for key in ("type", "system", "value", "period") if key in item}
+        for item in encounter.get("identifier", ())
+    ]
     places = [item.get("location", {}) for item in encounter.get("location", ())]
     known = [{"location": place} for place in places if "reference" in place]
+    placed = [one for one in known if one["location"]["reference"].startswith("Location/")]
+    if placed:
+        encounter["location"] = placed
+        encounter.pop("serviceProvider", None)
+        return
     if "reference" not in encounter.get("serviceProvider", {}) and enrolling_organization:
         reference = f"Organization/{enrolling_organization}"
         encounter["serviceProvider"] = {"reference": reference}
     encounter.pop("location", None)
     if known:
         encounter["location"] = known
-    encounter["identifier"] = [
-        {key: item[key] for key in ("type", "system", "value", "period") if key in item}
-        for item in encounter.get("identifier", ())
-    ]
 
 
 def _class_as_type(encounter: Json) -> None:

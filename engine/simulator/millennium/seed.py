@@ -11,7 +11,10 @@ from engine.simulator.people import DOCTORS, WARDS
 ORGANIZATION = "675844"
 """The enrolling organization of a registration."""
 LOCATION = "21250403"
-"""The first ward; the others follow."""
+"""The first ward of the first tenant; the others follow."""
+LOCATION_CODES = 220
+"""Code set whose values are the ids of Locations."""
+UNIT = "NURSEUNIT"
 PRACTITIONER = "4122622"
 """The first of the hospital's doctors; the others follow."""
 CANARY = "12742399"
@@ -21,12 +24,13 @@ SLOTS = 8
 
 
 def seed_resources(codes: CodeTable) -> list[Resource]:
-    """The resources, with the ids they have in every tenant.
+    """The resources; their ids are the same in every tenant, save those of Locations.
 
     Args:
         codes: of the tenant; wards have their aliases by a contributor source (set 73).
     """
     source = next(codes.coding(row) for row in codes.rows(73) if row.display == "FSI")
+    wards = {row.display: row.id for row in codes.rows(LOCATION_CODES) if row.cdf_meaning == UNIT}
     return [
         {
             "resourceType": "Organization",
@@ -35,7 +39,7 @@ def seed_resources(codes: CodeTable) -> list[Resource]:
             "name": "North Hospital",
             "identifier": [{"system": "urn:oid:2.16.840.1.113883.3.9999.1", "value": "NORTH"}],
         },
-        *(_location(number, ward, source) for number, ward in enumerate(WARDS)),
+        *(_location(wards[ward], ward, source) for ward in WARDS),
         *(_practitioner(number) for number in range(len(DOCTORS))),
         {
             "resourceType": "Patient",
@@ -69,10 +73,10 @@ def seed_resources(codes: CodeTable) -> list[Resource]:
     ]
 
 
-def _location(number: int, ward: str, source: dict[str, Any]) -> Resource:
+def _location(identity: str, ward: str, source: dict[str, Any]) -> Resource:
     return {
         "resourceType": "Location",
-        "id": str(int(LOCATION) + number),
+        "id": identity,
         "status": "active",
         "name": f"North Hospital, {ward}",
         "managingOrganization": {"reference": f"Organization/{ORGANIZATION}"},

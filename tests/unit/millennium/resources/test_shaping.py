@@ -100,11 +100,15 @@ def test_a_visit_has_one_provider_or_one_place_and_no_class():
         "subject": SUBJECT,
         "identifier": PATIENT["identifier"],
         "period": {"start": "2026-01-05"},
-        "location": [{"location": {"reference": "Location/1"}}],
+        "location": [{"location": {"reference": "urn:engine:Location/a"}}],
     }
     made = shaped(encounter, call="encounter.register")
     assert made["serviceProvider"] == {"reference": "Organization/675844"}
     assert not {"class", "location", "period"} & set(made)
+    in_ward = {**encounter, "location": [{"location": {"reference": "Location/21250403"}}]}
+    placed = shaped(in_ward, call="encounter.register")
+    assert placed["location"] == in_ward["location"]
+    assert "serviceProvider" not in placed
     assert made["type"][0]["coding"][0]["code"] == "E"
     assert "status" in refusal({**encounter, "status": "cancelled"}, call="encounter.register")
 
