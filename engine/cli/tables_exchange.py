@@ -7,13 +7,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from engine.cli.options import EnvironmentOption, HomeOption
-from engine.cli.tables_project import alias_table, numbers, project, tenant_of
+from engine.cli.tables_project import (
+    alias_table,
+    numbers,
+    project,
+    snapshot_project,
+    tenant_of,
+)
 from engine.cli.terminal import Exit, data, data_json, fail, note, plural, show_diagnostics
 
 if TYPE_CHECKING:
     from engine.channel.environment import TenantConfig, TerminologyConfig
     from engine.runtime.codetables.fetching import Wanted
-    from engine.runtime.codetables.snapshots import SnapshotDiff
+    from engine.runtime.codetables.snapshots import SnapshotDiff, Taking
     from engine.runtime.configuration import Loaded
 
 CHANGES_SHOWN_MAX = 20
@@ -31,49 +37,71 @@ def snapshot(
         Path | None,
         typer.Option("--from", help="A site's export in CSV, in place of the EHR API."),
     ] = None,
+    only: Annotated[
+        bool, typer.Option("--only", help="Keep nothing of the last snapshot besides.")
+    ] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only show what changed; nothing is written.")
     ] = False,
 ) -> None:
-    """Take the code values of a tenant and show what changed since the last time."""
+    """Take the code values of a tenant and show what changed since the last time.
+
+    Code sets of the last snapshot that are not asked for stay as they are.
+    """
     from engine.runtime.codetables.snapshots import (
         code_sets_in_use,
         compare,
         save_snapshot,
+        take,
         used_values,
     )
 
-    loaded = project(home, environment)
+    loaded = snapshot_project(home, environment)
     chosen = tenant_of(loaded, tenant)
     if not chosen.snapshot:
         fail(Exit.USAGE, f"the tenant {chosen.name} names no `snapshot` in its environment")
     before = loaded.code_values.snapshots.get(chosen.snapshot)
+    if before is not None and before.tenant != chosen.tenant:
+        before = None  # of another tenant: its numbers mean nothing here
     wanted = numbers(code_sets) or code_sets_in_use(loaded.code_values, before)
     if not wanted:
         fail(Exit.USAGE, "there is no table yet: say which with --code-sets 72,71")
     values = _from_file(source, wanted) if source is not None else _from_api(chosen, wanted)
-    changes = compare(before, values, used_values(loaded.code_values, before))
-    _print_changes(changes)
-    empty = sorted(set(wanted) - {one.code_set for one in values})
-    if empty:
-        note(f"nothing was found of code set {', '.join(map(str, empty))}")
+    taking = take(before, values, wanted, only=only)
+    _print_changes(compare(before, taking.values, used_values(loaded.code_values, before)))
+    _print_taking(taking)
     if dry_run:
         note("nothing was written")
         return
+    if taking.lost or not taking.values:
+        fail(Exit.FINDINGS, "nothing was written; --only writes what was found all the same")
     try:
         save_snapshot(
             home,
             chosen.snapshot,
-            values,
+            taking,
             tenant=chosen.tenant,
             source=source.name if source is not None else "ehr-api",
-            code_sets=wanted,
             now=time.time(),
         )
     except OSError as problem:
         fail(Exit.ENVIRONMENT, f"the snapshot cannot be written: {problem.strerror}")
     data(chosen.snapshot)
-    note(f"{plural(len(values), 'code value')} of {plural(len(wanted), 'code set')} written")
+    sets = plural(len(taking.code_sets), "code set")
+    note(f"{plural(len(taking.values), 'code value')} of {sets} written")
+
+
+def _print_taking(taking: "Taking") -> None:
+    if taking.lost:
+        note(f"nothing was found any more of code set {_listed(taking.lost)}")
+    if taking.not_found:
+        note(f"nothing was found of code set {_listed(taking.not_found)}")
+    if taking.staying:
+        note(f"not asked for, as before ({taking.taken_at}): code set {_listed(taking.staying)}")
+
+
+def _listed(code_sets: tuple[int, ...]) -> str:
+    return ", ".join(map(str, code_sets))
 
 
 def _from_file(source: Path, wanted: tuple[int, ...]) -> list[Any]:

@@ -1,5 +1,6 @@
 """Rim. What the commands on tables share: the project, its tenant, numbers of code sets."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,25 @@ def project(home: Path, environment: str) -> "Loaded":
     from engine.cli.project import open_project
 
     return open_project(home, environment).loaded
+
+
+def snapshot_project(home: Path, environment: str) -> "Loaded":
+    """The project for taking a snapshot anew: one that is damaged stands in nobody's way."""
+    from engine.cli.project import open_project
+    from engine.codevalues.snapshot import FILE
+    from engine.diagnostics import Severity
+    from engine.runtime.configuration import check_project, read_project
+
+    try:
+        files = read_project(home, environment)
+    except (OSError, ValueError) as problem:
+        fail(Exit.ENVIRONMENT, str(problem))
+    loaded, problems = check_project(files)
+    broken = {one.place.file or "" for one in problems if one.severity is Severity.ERROR}
+    if loaded is None and broken and all(FILE.fullmatch(file) for file in broken):
+        kept = {file: text for file, text in files.code_values.items() if file not in broken}
+        loaded, _ = check_project(replace(files, code_values=kept))
+    return loaded if loaded is not None else open_project(home, environment).loaded
 
 
 def tenant_of(loaded: "Loaded", name: str) -> "TenantConfig":

@@ -283,6 +283,7 @@ async def test_4_a_secret_that_is_wrong(start: Starting):
     assert "does not accept the client engine" in bad[0].evidence
     assert "correlation id" in bad[0].evidence
     assert "because the check of token failed" in of(found, 6)[0].evidence
+    assert {one.status for one in of(found, 5)} == {Status.PASS}, "metadata needs no token"
 
 
 async def test_5_an_interaction_that_is_not_offered_and_its_fallback(start: Starting):
@@ -422,6 +423,18 @@ async def test_11_a_proxy_that_stops_patch(start: Starting):
     bad = the_fault(await preflight(site.subject()), 11)
     assert "PATCH is answered 405" in bad.evidence
     assert "pass PATCH" in bad.remedy
+
+
+async def test_11_a_tenant_that_is_not_there_is_no_proxy(start: Starting):
+    site = await start()
+    root = site.simulator.fhir_root().replace("sandbox", "elsewhere")
+    found = await preflight(site.subject(tenant="elsewhere", fhir_root=root))
+    (bad,) = of(found, 11)
+    assert (bad.status, bad.evidence) == (
+        Status.WARN,
+        "PATCH cannot be tried: GET is answered 403 too",
+    )
+    assert "tenant not valid" in str(of(found, 5))
 
 
 async def test_12_credentials_and_hosts_of_production(start: Starting):

@@ -137,20 +137,59 @@ def code_sets_in_use(values: CodeValueFiles, snapshot: Snapshot | None) -> tuple
     return tuple(sorted(found | set(snapshot.code_sets if snapshot is not None else ())))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taking:
+    """What was taken now, with what stays of the last snapshot."""
+
+    values: tuple[CodeValue, ...]
+    code_sets: tuple[int, ...]
+    staying: tuple[int, ...] = ()
+    """Code sets that were not asked for: their values are those of the last snapshot."""
+    lost: tuple[int, ...] = ()
+    """Code sets that had values, and of which nothing was found now."""
+    not_found: tuple[int, ...] = ()
+    """Code sets of which nothing was found, now or before."""
+    taken_at: str = ""
+    """Of the last snapshot where something of it stays; empty: now."""
+
+
+def take(
+    before: Snapshot | None, values: Sequence[CodeValue], asked: Sequence[int], *, only: bool
+) -> Taking:
+    """A snapshot of what was found, which keeps what was not asked for.
+
+    Args:
+        before: the last snapshot of the same tenant.
+        values: what was found.
+        asked: the code sets that were asked for.
+        only: nothing of the last snapshot stays.
+    """
+    found = {one.code_set for one in values}
+    old = () if before is None or only else before.values
+    staying = [one for one in old if one.code_set not in asked]
+    stays = tuple(sorted({one.code_set for one in staying}))
+    had = {one.code_set for one in old}
+    return Taking(
+        values=(*values, *staying),
+        code_sets=tuple(sorted({*asked, *stays})),
+        staying=stays,
+        lost=tuple(one for one in asked if one in had and one not in found),
+        not_found=tuple(one for one in asked if one not in had and one not in found),
+        taken_at=before.taken_at if before is not None and staying else "",
+    )
+
+
 def save_snapshot(
-    home: Path,
-    file: str,
-    values: Iterable[CodeValue],
-    *,
-    tenant: str,
-    source: str,
-    code_sets: Iterable[int],
-    now: float,
+    home: Path, file: str, taking: Taking, *, tenant: str, source: str, now: float
 ) -> str:
     """Write a snapshot; its text. Raises OSError."""
-    taken_at = datetime.fromtimestamp(int(now), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    today = datetime.fromtimestamp(int(now), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     text = write_snapshot(
-        values, tenant=tenant, taken_at=taken_at, source=source, code_sets=code_sets
+        taking.values,
+        tenant=tenant,
+        taken_at=taking.taken_at or today,
+        source=source,
+        code_sets=taking.code_sets,
     )
     write_text(home / file, text)
     return text
@@ -159,9 +198,11 @@ def save_snapshot(
 __all__ = [
     "COLUMNS",
     "SnapshotDiff",
+    "Taking",
     "code_sets_in_use",
     "compare",
     "read_export",
     "save_snapshot",
+    "take",
     "used_values",
 ]

@@ -9,7 +9,7 @@ import orjson
 from multidict import CIMultiDict
 from yarl import URL
 
-from engine.destinations.authorization.bearing import Bearing
+from engine.destinations.authorization.bearing import UNAUTHORIZED, Bearing
 from engine.destinations.authorization.requesting import client_of
 from engine.destinations.authorization.token_cache import TokenCache
 from engine.destinations.http_exchange import Answer, HttpExchange, Request
@@ -48,6 +48,15 @@ class Prober:
         """GET below the FHIR root, with a token where the tenant has one."""
         url = f"{self._subject.tenant.fhir_root}/{path}"
         return await self._send("GET", _with_query(url, query.items()), self.tokens)
+
+    async def read_public(self, path: str) -> Answer | Fault:
+        """GET what needs no token (report 7, exchange 1); with one where it is asked for."""
+        url = f"{self._subject.tenant.fhir_root}/{path}"
+        answer = await self._send("GET", url, None)
+        asked = isinstance(answer, Answer) and answer.status == UNAUTHORIZED
+        if asked and await token_problem(self.tokens) is None:
+            return await self.read(path)
+        return answer
 
     async def read_ehr(self, path: str, query: Iterable[tuple[str, str]]) -> Answer | Fault:
         """GET below the root of the EHR API; a parameter may come several times."""

@@ -57,7 +57,7 @@ def differences(before: Normalised, after: Normalised) -> list[str]:
 
 async def check_capabilities(subject: Subject, prober: Prober) -> list[Finding]:
     """FHIR version, patch format, every interaction, operation and search parameter in use."""
-    answer = await prober.read("metadata")
+    answer = await prober.read_public("metadata")
     statement = resource_of(answer)
     if statement.get("resourceType") != "CapabilityStatement":
         shown, remedy = refusal_of(answer)

@@ -226,6 +226,10 @@ async def check_patch(subject: Subject, prober: Prober) -> list[Finding]:
     status = answer.status if isinstance(answer, Answer) else answer.value
     if status == 401:
         return [passed(11, "PATCH reaches the server, which asks for a token")]
+    plain = await prober.unauthorized("GET", "Patient/preflight")
+    if (plain.status if isinstance(plain, Answer) else plain.value) == status:
+        remedy = "put right what the checks before this one name, then run preflight again"
+        return [warned(11, f"PATCH cannot be tried: GET is answered {status} too", remedy)]
     instead = await prober.unauthorized("POST", "Patient/preflight", X_HTTP_Method_Override="PATCH")
     passes = isinstance(instead, Answer) and instead.status == 401
     override = " (a POST with X-HTTP-Method-Override passes)" if passes else ""

@@ -62,6 +62,41 @@ def test_lint_says_old_snapshots_and_one_that_was_touched(home: Path) -> None:
     assert "V808" in run(home, "lint").stdout
 
 
+def test_what_is_not_asked_for_stays_and_what_is_gone_is_not_lost_by_a_slip(home: Path) -> None:
+    take = ("snapshot", "--from", str(home / "export.csv"))
+    run(home, *take, "--code-sets", "72,71")
+    text = (home / SNAPSHOT).read_text()
+    again = run(home, *take, "--code-sets", "72")
+    assert "0 gone" in again.stderr
+    assert "code set 71" in again.stderr
+    assert (home / SNAPSHOT).read_text() == text
+    slip = run(home, *take, "--code-sets", "74")
+    assert (slip.exit_code, "nothing was found of code set 74" in slip.stderr) == (0, True)
+    assert len((home / SNAPSHOT).read_text().splitlines()) == len(text.splitlines())
+    (home / "export.csv").write_text(FILES["export.csv"].replace("72,1", "73,1"))
+    before = (home / SNAPSHOT).read_text()
+    gone = run(home, *take, "--code-sets", "72,71")
+    assert gone.exit_code == 1
+    assert "nothing was found any more of code set 72" in gone.stderr
+    assert (home / SNAPSHOT).read_text() == before
+    assert run(home, *take, "--code-sets", "71", "--only").exit_code == 0
+    assert "Potassium" not in (home / SNAPSHOT).read_text()
+    nothing = run(home, *take, "--code-sets", "9", "--only")
+    assert (nothing.exit_code, "nothing was written" in nothing.stderr) == (1, True)
+
+
+def test_a_snapshot_that_was_touched_is_taken_anew(home: Path) -> None:
+    take = ("snapshot", "--from", str(home / "export.csv"))
+    run(home, *take)
+    text = (home / SNAPSHOT).read_text()
+    (home / SNAPSHOT).write_text(text.replace("Potassium", "Kalium"))
+    assert run(home, *take).exit_code == 0
+    assert run(home, "lint").exit_code == 0
+    (home / "channels/a.yaml").write_text("channel: a\n")
+    broken = run(home, *take)
+    assert (broken.exit_code, "C4" in broken.output) == (2, True)
+
+
 @pytest.mark.parametrize(
     ("words", "says"),
     [
