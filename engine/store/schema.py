@@ -32,7 +32,7 @@ RARE_RUN = "state NOT IN ('RECEIVED', 'TRANSFORMED', 'SENT')"
 NOTABLE_MESSAGE = "verdict IN ('duplicate', 'conflict', 'fault')"
 RARE_DELIVERY = "state IN ('ERROR', 'HELD', 'UNKNOWN', 'CANCELLED')"
 
-REVISION = "0014"
+REVISION = "0015"
 """The migration that makes these tables."""
 
 STATE = MetaData()
@@ -117,6 +117,7 @@ RUNS = Table(
         "runs_notable",
         "state",
         "message_id",
+        "channel",
         sqlite_where=text(RARE_RUN),
         postgresql_where=text(RARE_RUN),
     ),
@@ -132,6 +133,8 @@ RUNS_OPEN = Index(
     "runs_open",
     RUNS.c.written_by,
     RUNS.c.run_id,
+    RUNS.c.channel,
+    RUNS.c.received_at,
     sqlite_where=text("open = 1"),
     postgresql_where=text("open = 1"),
 )

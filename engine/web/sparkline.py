@@ -15,12 +15,18 @@ def bars(counts: Sequence[int], highest: int) -> str:
         counts: the oldest first; 0 has no bar.
         highest: the count that is as high as the picture.
     """
-    parts = []
-    for index, count in enumerate(counts):
-        if count > 0:
-            height = max(1, round(HEIGHT * count / max(highest, 1)))
-            parts.append(f"M{index * STEP} {HEIGHT}v-{height}h{BAR}v{height}z")
-    return "".join(parts)
+    if not any(counts):
+        return ""
+    unit = HEIGHT / max(highest, 1)
+    heights = [
+        (index * STEP, round(unit * count) or 1) for index, count in enumerate(counts) if count
+    ]
+    return "".join([f"M{x} {HEIGHT}v-{height}h{BAR}v{height}z" for x, height in heights])
+
+
+def most(*series: Sequence[int]) -> int:
+    """The highest count of some series."""
+    return max(max(counts, default=0) for counts in series)
 
 
 def width(counts: Sequence[int]) -> int:

@@ -1,8 +1,7 @@
 """Rim. The channels at a glance: rates, errors, queues with their age, destinations, controls.
 
-Counts of a day are read by half hours. Half hours that are over do not change any more and are
-kept, so that a refresh reads the current one only; and all who look within a second share what was
-read.
+All who look within a second share what was read; of the counts of the day only those of the last
+minutes are read again (`board_day`).
 """
 
 from collections import defaultdict
@@ -11,30 +10,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
 
+from engine.runtime.desk.board_day import NOTHING, SLOT_SECONDS, Day, Slot, Tally, tallied
 from engine.runtime.desk.desk import Desk
 from engine.runtime.desk.message_log import ChannelStats, Control, MessageLog, OutageRow
 from engine.runtime.desk.rights import Right, Viewer
 from engine.telemetry.health import Condition, read_health
 
-SLOT_SECONDS = 1800
-SLOTS = 48
 RATE_SECONDS = 300
 """Rates are of so many whole minutes before now."""
-LATE_SECONDS = 600
-"""A half hour may still be counted in for so long after its end."""
 FRESH_SECONDS = 1.0
 """What was read is good for everybody for so long."""
 DESTINATION = "destination "
-
-RECEIVED = "received"
-FILTERED = "filtered"
-SENT = "delivery sent"
-FAILED = frozenset(
-    {"error", "held", "fault", "delivery error", "delivery unknown", "delivery held"}
-)
-
-Counts = Mapping[tuple[str, str], int]
-"""(channel, event) to count."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,10 +102,12 @@ class _Seen:
     at: float
     stats: Mapping[str, ChannelStats]
     controls: Mapping[str, Control]
-    slots: Sequence[Counts]
+    slots: Sequence[Slot]
     """Of each half hour, the oldest first; the last one is not over."""
-    recent: Counts
-    outages: Sequence[OutageRow]
+    recent: Slot
+    """Of the last whole minutes."""
+    outages: Mapping[str, Mapping[str, OutageRow]]
+    """By channel and destination: those that last."""
 
 
 class Board:
@@ -133,9 +121,7 @@ class Board:
     def __init__(self, desk: Desk, run_folder: Path | None = None) -> None:
         self._desk = desk
         self._run_folder = run_folder
-        self._over: dict[int, dict[tuple[str, str], int]] = {}
-        """Counts of half hours that are over, by their start."""
-        self._read_until = 0
+        self._day = Day()
         self._seen: _Seen | None = None
         self._lock = Lock()
 
@@ -193,25 +179,11 @@ class Board:
                     at=now,
                     stats={row.channel: row for row in log.stats()},
                     controls=log.controls(),
-                    slots=self._slots(log, now),
+                    slots=self._day.look(log, now),
                     recent=_recent(log, now),
-                    outages=[one for one in log.problems.outages(now) if one.ended_at is None],
+                    outages=_lasting(log.problems.outages(now)),
                 )
             return self._seen
-
-    def _slots(self, log: MessageLog, now: float) -> list[Counts]:
-        """Counts of each half hour; those over for a while are read once."""
-        current = int(now) // SLOT_SECONDS * SLOT_SECONDS
-        starts = range(current - (SLOTS - 1) * SLOT_SECONDS, current + 1, SLOT_SECONDS)
-        unread = max(starts[0], self._read_until)
-        found: dict[int, dict[tuple[str, str], int]] = defaultdict(dict)
-        for start, channel, event, count in log.counted(unread, now + 60, SLOT_SECONDS):
-            found[int(start)][channel, event] = count
-        self._read_until = (int(now) - LATE_SECONDS) // SLOT_SECONDS * SLOT_SECONDS
-        over = {start: slot for start, slot in found.items() if start < self._read_until}
-        kept = {start: slot for start, slot in self._over.items() if start >= starts[0]}
-        self._over = kept | over
-        return [found.get(start) or self._over.get(start, {}) for start in starts]
 
     def _failures(self) -> dict[tuple[str, str], str]:
         """(channel, destination) to how the last attempt failed, as this node's workers say."""
@@ -225,13 +197,22 @@ class Board:
         return found
 
 
-def _recent(log: MessageLog, now: float) -> Counts:
+def _recent(log: MessageLog, now: float) -> Slot:
     """Counts of the last whole minutes together."""
     minute = int(now) // 60 * 60
-    found: dict[tuple[str, str], int] = defaultdict(int)
-    for _, channel, event, count in log.counted(minute - RATE_SECONDS, minute, 60):
-        found[channel, event] += count
-    return found
+    found: dict[str, Tally] = defaultdict(Tally)
+    for slot in tallied(log.counted(minute - RATE_SECONDS, minute, SLOT_SECONDS)).values():
+        for channel, tally in slot.items():
+            found[channel].add(tally)
+    return dict(found)
+
+
+def _lasting(outages: Sequence[OutageRow]) -> dict[str, dict[str, OutageRow]]:
+    found: dict[str, dict[str, OutageRow]] = defaultdict(dict)
+    for one in outages:
+        if one.ended_at is None:
+            found[one.channel][one.destination] = one
+    return dict(found)
 
 
 def _row(
@@ -242,28 +223,29 @@ def _row(
 ) -> BoardRow:
     stats = seen.stats.get(name)
     control = seen.controls.get(name)
-    bars = tuple(slot.get((name, RECEIVED), 0) for slot in seen.slots)
-    failed = tuple(sum(slot.get((name, event), 0) for event in FAILED) for slot in seen.slots)
+    tallies = [slot.get(name, NOTHING) for slot in seen.slots]
+    bars = tuple([one.received for one in tallies])
     queued = stats.queued if stats is not None else 0
-    sent_per_second = seen.recent.get((name, SENT), 0) / RATE_SECONDS
-    outages = {one.destination: one for one in seen.outages if one.channel == name}
+    recent = seen.recent.get(name, NOTHING)
+    sent_per_second = recent.sent / RATE_SECONDS
+    outages = seen.outages.get(name, {})
     return BoardRow(
         channel=name,
         configured=destinations is not None,
         mode=control.mode if control is not None else "run",
         control=control,
         received=sum(bars),
-        filtered=sum(slot.get((name, FILTERED), 0) for slot in seen.slots),
-        sent=sum(slot.get((name, SENT), 0) for slot in seen.slots),
+        filtered=sum([one.filtered for one in tallies]),
+        sent=sum([one.sent for one in tallies]),
         errors=stats.errors if stats is not None else 0,
         held=stats.held if stats is not None else 0,
         queued=queued,
         oldest_queued_at=stats.oldest_queued_at if stats is not None else None,
         drain_seconds=queued / sent_per_second if queued and sent_per_second else None,
         last_received_at=stats.last_received_at if stats is not None else None,
-        received_per_minute=seen.recent.get((name, RECEIVED), 0) * 60 / RATE_SECONDS,
+        received_per_minute=recent.received * 60 / RATE_SECONDS,
         bars=bars,
-        failed_bars=failed,
+        failed_bars=tuple([one.failed for one in tallies]),
         destinations=tuple(
             DestinationState(
                 name=one,

@@ -6,13 +6,17 @@ from engine.store.database import Database
 from engine.store.interface import ChannelStats, Control
 from engine.store.schema import RARE_RUN
 
-_OPEN_NOW = (
-    "SELECT channel, state, count(*), min(received_at) FROM runs WHERE open = 1"
-    " GROUP BY channel, state"
+_QUEUED_NOW = (
+    "SELECT channel, count(*), min(received_at) FROM runs WHERE open = 1 AND run_id NOT IN ("
+    f"SELECT run_id FROM runs WHERE state = 'HELD' AND {RARE_RUN} AND open = 1) GROUP BY channel"
 )
-_ASIDE_NOW = (
-    "SELECT channel, state, count(*) FROM runs WHERE state IN ('HELD', 'PARKED') AND open = 0"
-    f" AND {RARE_RUN} GROUP BY channel, state"
+"""All that is read of what waits is in `runs_open`: in an outage it may be a hundred thousand."""
+_HELD_NOW = (
+    f"SELECT channel, count(*) FROM runs WHERE state = 'HELD' AND {RARE_RUN} GROUP BY channel"
+)
+_PARKED_NOW = (
+    f"SELECT channel, count(*) FROM runs WHERE state = 'PARKED' AND {RARE_RUN} AND open = 0"
+    " GROUP BY channel"
 )
 """Their lanes do not wait for them."""
 _ERRORS_NOW = (
@@ -24,27 +28,18 @@ def stats(database: Database) -> list[ChannelStats]:
     """One row per channel seen, by name."""
     with database.reading() as transaction:
         totals = transaction.rows("SELECT channel, event, count, last_at FROM totals")
-        open_now = transaction.rows(_OPEN_NOW)
-        aside_now = transaction.rows(_ASIDE_NOW)
-        errors_now: dict[str, int] = dict(transaction.rows(_ERRORS_NOW))
+        waiting = transaction.rows(_QUEUED_NOW)
+        held: dict[str, int] = dict(transaction.rows(_HELD_NOW))
+        parked: dict[str, int] = dict(transaction.rows(_PARKED_NOW))
+        errors: dict[str, int] = dict(transaction.rows(_ERRORS_NOW))
     counts: dict[str, dict[str, int]] = defaultdict(dict)
     last_received: dict[str, float] = {}
     for channel, event, count, last_at in totals:
         counts[channel][event] = count
         if event == "received":
             last_received[channel] = last_at
-    held: dict[str, int] = defaultdict(int)
-    queued: dict[str, int] = defaultdict(int)
-    oldest: dict[str, float] = {}
-    for channel, state, count, first in open_now:
-        if state == "HELD":
-            held[channel] += count
-        else:
-            queued[channel] += count
-            oldest[channel] = min(first, oldest.get(channel, first))
-    parked: dict[str, int] = defaultdict(int)
-    for channel, state, count in aside_now:
-        (held if state == "HELD" else parked)[channel] += count
+    queued: dict[str, int] = {channel: count for channel, count, _ in waiting}
+    oldest: dict[str, float] = {channel: first for channel, _, first in waiting}
     return [
         ChannelStats(
             channel=channel,
@@ -52,10 +47,10 @@ def stats(database: Database) -> list[ChannelStats]:
             duplicates=counts[channel].get("duplicate", 0),
             faults=counts[channel].get("fault", 0),
             filtered=counts[channel].get("filtered", 0),
-            errors=errors_now.get(channel, 0),
-            queued=queued[channel],
-            held=held[channel],
-            parked=parked[channel],
+            errors=errors.get(channel, 0),
+            queued=queued.get(channel, 0),
+            held=held.get(channel, 0),
+            parked=parked.get(channel, 0),
             sent=counts[channel].get("delivery sent", 0),
             oldest_queued_at=oldest.get(channel),
             last_received_at=last_received.get(channel),

@@ -1,6 +1,7 @@
 """Rim. The board: the channels at a glance; a channel's own page, to pause, drain and resume it."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlencode
 
@@ -8,7 +9,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from engine.runtime.desk.alerts import lasting_alerts
-from engine.runtime.desk.board import SLOT_SECONDS, BoardRow
+from engine.runtime.desk.board import BoardRow
+from engine.runtime.desk.board_day import SLOT_SECONDS
 from engine.runtime.desk.control import ControlRefused, set_control
 from engine.runtime.desk.problems import open_now
 from engine.runtime.desk.rights import Right
@@ -32,6 +34,8 @@ SILENCE = "silence"
 """Kind of an alert."""
 ATTENTION = "attention"
 """In the address of the board: only the channels that need it."""
+ADDRESSES_KEPT = 4096
+"""Of numbers: each row of the board has half a dozen, the same at every refresh."""
 CALM = frozenset({"running", "waiting", "gone"})
 """States that need nobody's attention."""
 
@@ -130,6 +134,7 @@ def _drawing() -> dict[str, Any]:
     return {
         "kind_of": lambda state: STATES.get(state, "wait"),
         "bars": sparkline.bars,
+        "most": sparkline.most,
         "width": sparkline.width,
         "height": sparkline.HEIGHT,
         "found_by": messages_url,
@@ -140,6 +145,11 @@ def _drawing() -> dict[str, Any]:
 
 def messages_url(channel: str, status: Sequence[str] = (), since: str = "") -> str:
     """The address of the messages a number counts."""
+    return _url(channel, tuple(status), since)
+
+
+@lru_cache(maxsize=ADDRESSES_KEPT)
+def _url(channel: str, status: tuple[str, ...], since: str) -> str:
     pairs = [("channel", channel), *(("status", one) for one in status)]
     pairs += [("since", since)] if since else []
     return f"/messages?{urlencode([pair for pair in pairs if pair[1]])}"

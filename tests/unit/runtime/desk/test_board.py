@@ -1,15 +1,18 @@
 """The board: what is counted, what is kept, who sees what."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from stored_messages import START, StoredMessages
 
 from engine.pipeline.states import State
 from engine.runtime.desk.audit import AuditSearch
-from engine.runtime.desk.board import SLOT_SECONDS, SLOTS, Board
+from engine.runtime.desk.board import Board
+from engine.runtime.desk.board_day import LATE_SECONDS, SLOT_SECONDS, SLOTS
 from engine.runtime.desk.control import ControlRefused, set_control
 from engine.runtime.desk.desk import Desk
+from engine.runtime.desk.message_log import MessageLog
 from engine.runtime.desk.rights import NotAllowed, Viewer, everything
 from engine.telemetry.health import Condition, Health, write_health
 
@@ -140,3 +143,35 @@ def test_a_wish_needs_the_right_a_reason_and_a_channel_of_the_scope_and_is_recor
         "adt",
         "downtime of the server",
     )
+
+
+def test_a_refresh_reads_the_last_minutes_only_and_counts_the_same(
+    desk: Desk,
+    viewer: Viewers,
+    messages: StoredMessages,
+    three: list[int],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock = [START + 60.0]
+    desk.clock = lambda: clock[0]
+    board = Board(desk)
+    board.rows(viewer(), CONFIGURED)
+    for _ in range(4):
+        clock[0] += LATE_SECONDS / 2
+        messages.now = clock[0] - 90.0
+        messages.receive(ADMISSION.format(clock[0]))
+        messages.process()
+        board.rows(viewer(), CONFIGURED)
+    reads: list[tuple[float, float]] = []
+    counted = MessageLog.counted
+
+    def counting(self: MessageLog, since: float, until: float, slot: int) -> Any:
+        reads.append((since, until))
+        return counted(self, since, until, slot)
+
+    monkeypatch.setattr(MessageLog, "counted", counting)
+    clock[0] += 2.0
+    (adt, _), _ = board.rows(viewer(), CONFIGURED)
+    assert min(since for since, _ in reads) >= clock[0] - LATE_SECONDS - 60.0
+    (again, _), _ = Board(desk).rows(viewer(), CONFIGURED)
+    assert (adt.bars, adt.failed_bars, adt.received) == (again.bars, again.failed_bars, 7)
