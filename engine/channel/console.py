@@ -55,6 +55,8 @@ class ConsoleConfig:
     sessions_per_user: int = 5
     audit_key: SecretReference | None = None
     """What the audit trail is sealed with; None: a key in the store."""
+    second_approval_from: int = 1000
+    """Messages of a replay that another person has to agree to; 0: none."""
     masking: MaskingConfig = field(default_factory=MaskingConfig)
     oidc: OidcConfig | None = None
     alerts: AlertsConfig = field(default_factory=AlertsConfig)

@@ -249,6 +249,12 @@ CONSOLE = ComponentSpec(
             description="Seals the audit trail; without it a key in the store does.",
             example='"${secret:file:/etc/engine/audit.key}"',
         ),
+        count(
+            "second_approval_from",
+            "A replay of so many messages waits until another person agrees; 0: none does.",
+            10_000_000,
+            0,
+        ),
         FieldSpec(
             name="masking",
             kind=Kind.OBJECT,

@@ -52,6 +52,8 @@ class Access:
     policy: "MaskingPolicy"
     restricted: bool
     """There are users, so rights and reasons count."""
+    approval_from: int
+    """Messages of a replay that another person has to agree to; 0: none."""
 
     def require(self, *rights: "Right") -> None:
         """Leave with the reason when a right is missing; that is recorded."""
@@ -119,9 +121,18 @@ def opened(
         rights: without them the command ends here.
         home: the project's folder; None: `ENGINE_HOME`, or where the command runs.
     """
-    with _opened(store, home) as (desk, log, policy):
+    from engine.runtime.desk.masking import SHIPPED
+
+    with _opened(store, home) as (desk, log, config):
         viewer, restricted = _viewer(desk, sign_in)
-        access = Access(desk=desk, log=log, viewer=viewer, policy=policy, restricted=restricted)
+        access = Access(
+            desk=desk,
+            log=log,
+            viewer=viewer,
+            policy=SHIPPED.changed(config.masking.show, config.masking.hide),
+            restricted=restricted,
+            approval_from=config.second_approval_from if restricted else 0,
+        )
         access.require(*rights)
         yield access
 
@@ -129,21 +140,23 @@ def opened(
 @contextmanager
 def owned(store: str) -> Iterator[Access]:
     """Open a store for who owns it, whatever its users say; leaves with the reason for others."""
+    from engine.runtime.desk.masking import SHIPPED
     from engine.runtime.desk.rights import everything
 
     url = store or DEFAULT_STORE
     folder = url.removeprefix("sqlite:///")
-    with _opened(store, None) as (desk, log, policy):
+    with _opened(store, None) as (desk, log, _):
         if url != folder and os.getuid() not in ((Path(folder) / "state.db").stat().st_uid, 0):
             fail(Exit.ENVIRONMENT, "only the owner of the store's files may do this")
         viewer = everything(account(), _origin())
-        yield Access(desk=desk, log=log, viewer=viewer, policy=policy, restricted=False)
+        yield Access(
+            desk=desk, log=log, viewer=viewer, policy=SHIPPED, restricted=False, approval_from=0
+        )
 
 
 @contextmanager
-def _opened(store: str, home: Path | None) -> "Iterator[tuple[Desk, MessageLog, MaskingPolicy]]":
+def _opened(store: str, home: Path | None) -> "Iterator[tuple[Desk, MessageLog, ConsoleConfig]]":
     from engine.runtime.desk.desk import Desk
-    from engine.runtime.desk.masking import SHIPPED
     from engine.runtime.desk.message_log import StoreUnavailable
 
     url = store or DEFAULT_STORE
@@ -154,12 +167,11 @@ def _opened(store: str, home: Path | None) -> "Iterator[tuple[Desk, MessageLog, 
             f"there is no store in {folder}; start the engine or name one with --store",
         )
     config = _console_config(home or Path(os.environ.get("ENGINE_HOME") or "."))
-    policy = SHIPPED.changed(config.masking.show, config.masking.hide)
     try:
         desk = Desk(url, audit_key=_audit_key(config))
         try:
             with desk.log() as log:
-                yield desk, log, policy
+                yield desk, log, config
         finally:
             desk.close()
     except StoreUnavailable as failure:

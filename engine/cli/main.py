@@ -7,6 +7,7 @@ import typer
 
 from engine import __version__
 from engine.cli import audit, log, problems, simulate, tables, users
+from engine.cli.approve import approve
 from engine.cli.check import check
 from engine.cli.control import drain, pause, resume, stats
 from engine.cli.convert import convert
@@ -36,8 +37,8 @@ app = typer.Typer(
 )
 
 for verb in (
-    serve, reload, check, convert, explain, test, send, replay, settle, stats, pause, resume,
-    drain, purge, docs, demo, spec, coverage, jwks, preflight,
+    serve, reload, check, convert, explain, test, send, replay, approve, settle, stats, pause,
+    resume, drain, purge, docs, demo, spec, coverage, jwks, preflight,
 ):  # fmt: skip
     app.command()(verb)
 app.add_typer(log.app, name="log")

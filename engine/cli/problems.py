@@ -212,7 +212,8 @@ def _started(
     if not yes and not typer.confirm(f"replay {len(ids):,} messages?", err=True):
         note(f"replay job {job_id} stays a draft; the console shows it")
         raise typer.Exit(int(Exit.FINDINGS))
-    start(desk, viewer, job_id, changed(options, reason=options.reason or "no reason given"))
+    told = changed(options, reason=options.reason or "no reason given")
+    start(desk, viewer, job_id, told, approval_from=access.approval_from)
     return job_id
 
 

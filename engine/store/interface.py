@@ -341,6 +341,10 @@ class StateStore(Protocol):
         """
         ...
 
+    def decide_job(self, job_id: int, state: str, approved_by: str = "") -> bool:
+        """Let a job go on that waits for another person, or end it; False when it waits no more."""
+        ...
+
     def set_job_state(self, job_id: int, state: str) -> None:
         """Pause, resume or stop a job."""
         ...

@@ -390,7 +390,8 @@ class ReplayJob:
     rate_per_second: float
     stop_after_failures: int
     state: str
-    """draft, approval (another person has to agree), waiting, running, paused, done, stopped."""
+    """draft, approval (another person has to agree), declined, waiting, running, paused, done,
+    stopped."""
     started: int
     """How many of message_ids have become runs."""
     succeeded: int

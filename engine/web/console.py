@@ -45,6 +45,8 @@ class ConsoleSettings:
     time_zone: str = "UTC"
     limits: SessionLimits = field(default_factory=SessionLimits)
     masking: MaskingPolicy = SHIPPED
+    approval_from: int = 1000
+    """Messages of a replay that another person has to agree to; 0: none."""
     oidc: OidcConfig | None = None
     url: str = ""
     """How browsers reach it, without a slash at the end."""
@@ -77,6 +79,7 @@ def settings_of(config: ConsoleConfig, *, port: int = 0, environment: str = "") 
             per_user_max=config.sessions_per_user,
         ),
         masking=SHIPPED.changed(config.masking.show, config.masking.hide),
+        approval_from=config.second_approval_from,
         oidc=config.oidc,
         url=url,
     )

@@ -46,6 +46,7 @@ __all__ = [
     "ProblemRow",
     "ReplayJob",
     "ReplayPlan",
+    "Search",
     "SentBefore",
     "StoreUnavailable",
     "StoredMessage",
@@ -180,8 +181,12 @@ class MessageLog:
         stop_after_failures: int = 0,
         overwrite_newer: bool = False,
         revision: str = "",
+        awaits_approval: bool = False,
     ) -> int:
-        """Store a replay job; the engine's worker runs it. Returns the job id."""
+        """Store a replay job; the engine's worker runs it. Returns the job id.
+
+        With `awaits_approval` another person has to agree first (`decide_job`).
+        """
         return self._state.create_job(
             ReplayJob(
                 job_id=0,
@@ -193,7 +198,7 @@ class MessageLog:
                 destinations=destinations,
                 rate_per_second=rate_per_second,
                 stop_after_failures=stop_after_failures,
-                state="waiting",
+                state="approval" if awaits_approval else "waiting",
                 started=0,
                 succeeded=0,
                 failed=0,
@@ -251,6 +256,10 @@ class MessageLog:
         """A replay job with its progress."""
         found = self._state.jobs((job_id,))
         return found[0] if found else None
+
+    def decide_job(self, job_id: int, state: str, approved_by: str = "") -> bool:
+        """Let a job go on that waits for another person, or end it; False when it waits no more."""
+        return self._state.decide_job(job_id, state, approved_by)
 
     def set_job_state(self, job_id: int, state: str) -> None:
         """Pause, resume or stop a replay job."""

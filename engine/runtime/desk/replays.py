@@ -15,6 +15,7 @@ from engine.runtime.desk.audit import Act, record
 from engine.runtime.desk.desk import Desk
 from engine.runtime.desk.message_log import MessageLog, ReplayJob
 from engine.runtime.desk.rights import Right, Viewer
+from engine.runtime.desk.second_person import APPROVAL, approval_word, needs_approval
 from engine.runtime.snapshots import Snapshots
 from engine.store.interface import Search
 
@@ -168,8 +169,10 @@ def start(
     job_id: int,
     options: ReplayOptions,
     snapshots: Snapshots | None = None,
-) -> None:
-    """Let a draft run.
+    *,
+    approval_from: int,
+) -> bool:
+    """Let a draft run, or wait for another person when it is large; True when it waits.
 
     Args:
         desk: the store.
@@ -177,6 +180,7 @@ def start(
         job_id: the draft.
         options: those it was previewed with.
         snapshots: the configurations; a job runs only under one that was in force. None: not asked.
+        approval_from: so many messages need another person's approval; 0: none do.
 
     Raises:
         NotAllowed: without REPLAY, or BULK for many messages.
@@ -196,6 +200,9 @@ def start(
         raise ReplayRefused("say why: the next shift will ask")
     if not replace(found, job=_with(found.job, options)).previewed:
         raise ReplayRefused("preview it with these options first")
+    with desk.log() as log:
+        total, now = found.job.total, desk.clock()
+        waits = needs_approval(log, viewer.name, total, approval_from, now)
     record(
         desk,
         viewer,
@@ -203,12 +210,14 @@ def start(
         subject=f"job {job_id} started",
         reason=options.reason,
         details={
-            "messages": str(found.job.total),
+            "messages": str(total),
+            "second person": approval_word(approval_from, waits=waits),
             "destinations": ", ".join(options.destinations) or "all",
             "overwrite_newer": str(options.overwrite_newer).lower(),
         },
     )
-    _change(desk, viewer, job_id, options, "waiting")
+    _change(desk, viewer, job_id, options, APPROVAL if waits else "waiting")
+    return waits
 
 
 def steer(desk: Desk, viewer: Viewer, job_id: int, state: str) -> None:

@@ -174,11 +174,27 @@ def change_draft(database: Database, job: ReplayJob) -> bool:
     return bool(rows)
 
 
+def decide_job(database: Database, job_id: int, state: str, approved_by: str) -> bool:
+    """Let a job go on that waits for another person, or end it; False when it waits no more."""
+    with database.writing() as transaction:
+        rows = transaction.rows(
+            "UPDATE jobs SET state = ?, approved_by = ? WHERE job_id = ? AND state = 'approval'"
+            " RETURNING job_id",
+            state,
+            approved_by,
+            job_id,
+        )
+    return bool(rows)
+
+
 def set_job_state(database: Database, job_id: int, state: str) -> None:
-    """Pause, resume or stop a job; one that is done stays done."""
+    """Pause, resume or stop a job; one that is done, or was never let run, stays so."""
     with database.writing() as transaction:
         transaction.write(
-            "UPDATE jobs SET state = ? WHERE job_id = ? AND state <> 'done'", state, job_id
+            "UPDATE jobs SET state = ? WHERE job_id = ?"
+            " AND state NOT IN ('done', 'approval', 'declined')",
+            state,
+            job_id,
         )
 
 

@@ -230,6 +230,10 @@ class DatabaseState:
         """Make the next runs of a job."""
         return jobs.advance_job(self._database, self._log, job_id, count)
 
+    def decide_job(self, job_id: int, state: str, approved_by: str = "") -> bool:
+        """Let a job go on that waits for another person, or end it."""
+        return jobs.decide_job(self._database, job_id, state, approved_by)
+
     def set_job_state(self, job_id: int, state: str) -> None:
         """Pause, resume or stop a job."""
         jobs.set_job_state(self._database, job_id, state)

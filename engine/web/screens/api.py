@@ -46,6 +46,8 @@ class ReplayAnswer:
     stop_after_failures: int
     overwrite_newer: bool
     state: str
+    approved_by: str
+    """The other person who agreed; empty: nobody was asked."""
     total: int
     succeeded: int
     failed: int
@@ -217,6 +219,7 @@ def _replay(view: ReplayView) -> ReplayAnswer:
         stop_after_failures=job.stop_after_failures,
         overwrite_newer=job.overwrite_newer,
         state=job.state,
+        approved_by=job.approved_by,
         total=job.total,
         succeeded=job.succeeded,
         failed=job.failed,

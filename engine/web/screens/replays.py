@@ -6,6 +6,7 @@ from typing import Any
 from starlette.responses import Response
 from starlette.routing import Route
 
+from engine.runtime.desk.approvals import approve, approvers, decline
 from engine.runtime.desk.replays import (
     ReplayOptions,
     ReplayRefused,
@@ -18,6 +19,7 @@ from engine.runtime.desk.replays import (
     steer,
 )
 from engine.runtime.desk.rights import Right
+from engine.runtime.desk.second_person import APPROVAL, may_approve
 from engine.web.access import Visit, needs, refusal
 
 NUMBER = re.compile(r"[0-9]{1,18}")
@@ -33,6 +35,7 @@ def routes() -> list[Route]:
         Route("/replays/{job_id:int}/state", state, methods=["GET"]),
         Route("/replays/{job_id:int}/preview", preview, methods=["POST"]),
         Route("/replays/{job_id:int}/start", begin, methods=["POST"]),
+        Route("/replays/{job_id:int}/decide", decide, methods=["POST"]),
         Route("/replays/{job_id:int}/steer", change, methods=["POST"]),
     ]
 
@@ -40,7 +43,11 @@ def routes() -> list[Route]:
 @needs(Right.SEE_MESSAGES)
 def show_all(visit: Visit) -> Response:
     """The newest jobs."""
-    return visit.page("replays/list.html", found=replays(visit.desk, visit.viewer))
+    return visit.page(
+        "replays/list.html",
+        found=replays(visit.desk, visit.viewer),
+        approval_from=visit.console.settings.approval_from,
+    )
 
 
 @needs(Right.REPLAY)
@@ -95,7 +102,28 @@ def begin(visit: Visit) -> Response:
     """Start it with the options it was previewed with."""
     job_id = visit.request.path_params["job_id"]
     try:
-        start(visit.desk, visit.viewer, job_id, _options(visit), visit.console.snapshots)
+        start(
+            visit.desk,
+            visit.viewer,
+            job_id,
+            _options(visit),
+            visit.console.snapshots,
+            approval_from=visit.console.settings.approval_from,
+        )
+    except ReplayRefused as problem:
+        return refusal(visit, 422, f"{problem}.")
+    return visit.redirect(f"/replays/{job_id}")
+
+
+@needs(Right.REPLAY)
+def decide(visit: Visit) -> Response:
+    """Agree to a job that another person started, or decline it."""
+    act = {"approve": approve, "decline": decline}.get(visit.value("decision"))
+    if act is None:
+        return refusal(visit, 422, "A replay is approved or declined.")
+    job_id = visit.request.path_params["job_id"]
+    try:
+        act(visit.desk, visit.viewer, job_id)
     except ReplayRefused as problem:
         return refusal(visit, 422, f"{problem}.")
     return visit.redirect(f"/replays/{job_id}")
@@ -129,6 +157,9 @@ def _shown(visit: Visit, found: ReplayView) -> dict[str, Any]:
     return {
         "found": found,
         "job": found.job,
+        "approval_from": visit.console.settings.approval_from,
+        "may_approve": may_approve(visit.viewer, found.job),
+        "approvers": approvers(visit.desk, found.job) if found.job.state == APPROVAL else 0,
         "previewing": previews is not None and previews.runs(found.job.job_id),
         "destinations": sorted(names),
     }

@@ -265,3 +265,27 @@ def test_tokens_are_made_listed_and_revoked_by_who_may_say_who_may_do_what(
     assert run("users", "token", "revoke", "feed-monitor")[0] == 0
     assert run("users", "token", "revoke", "feed-monitor")[0] == 1
     assert run("users", "token", "list") == (0, "")
+
+
+def test_a_large_replay_waits_for_another_person_at_the_terminal_too(
+    run: Run, add_user: Callable[..., None], tmp_path: Path
+) -> None:
+    (tmp_path / "console.yaml").write_text("second_approval_from: 2\n")
+    add_user("ana", "analyst", os_account="ana")
+    add_user("ben", "operator", os_account="ben")
+    here = ("--home", str(tmp_path))
+    order = ("replay", "type:ADT^A01", "--yes", "--reason", "INC-1", *here)
+    code, text = run(*order, account="ana")
+    assert code == 1
+    assert "engine approve 1" in text
+    assert run("approve", "1", "--yes", account="ana")[0] == 1
+    assert run("approve", "1", account="ben")[0] == 1
+    code, text = run("approve", "1", "--yes", account="ben")
+    assert (code, "2 messages, started by ana: INC-1" in text) == (0, True)
+    assert run("approve", "1", "--yes", account="ben")[0] == 1
+    assert (
+        run("replay", "id:1", "--yes", "--reason", "x", "--no-wait", *here, account="ana")[0] == 0
+    )
+    assert run(*order, "--no-wait", account="ana")[0] == 0
+    assert run("approve", "3", "--decline", "--yes", account="ana")[0] == 0
+    assert run("approve", "9", "--yes", account="ben")[0] == 1
