@@ -21,6 +21,7 @@ from yarl import URL
 from engine.channel.connection import SecretReference
 from engine.channel.model import REPLACE, FhirDestinationConfig
 from engine.destinations.authorization.bearing import Bearing, shown_header
+from engine.destinations.connections import Connections
 from engine.destinations.fhir_document import (
     CONDITIONAL_CREATE,
     document_headers,
@@ -28,7 +29,7 @@ from engine.destinations.fhir_document import (
     is_whole,
 )
 from engine.destinations.fhir_merging import Merging, Unread
-from engine.destinations.http_exchange import Answer, Headers, HttpExchange, Request
+from engine.destinations.http_exchange import Answer, Headers, Request
 from engine.destinations.interface import (
     AttemptResult,
     Outgoing,
@@ -37,7 +38,6 @@ from engine.destinations.interface import (
     Settlement,
     TokenSource,
 )
-from engine.destinations.tls import client_context, file_stamp
 from engine.fhir.marks import Mark, read_marks
 from engine.fhir.merge_plan import Drawn
 from engine.pipeline.response import (
@@ -55,7 +55,6 @@ from engine.pipeline.response import (
 )
 
 FHIR_JSON = "application/fhir+json"
-_CONNECT_SECONDS_MAX = 10.0
 _HEADERS = (
     ("Content-Type", FHIR_JSON),
     ("Accept", FHIR_JSON),
@@ -86,9 +85,11 @@ class FhirDestination:
         self._base = config.url.rstrip("/")
         self._base_url = URL(self._base)
         self._bearing = None if tokens is None else Bearing(tokens, self._base_url.host or "")
-        self._http: HttpExchange | None = None
-        self._stamp: tuple[int, ...] = ()
-        self._closing: set[asyncio.Task[None]] = set()
+        self._http = Connections(
+            config.tls,
+            connections_max=config.concurrency_max,
+            timeout_seconds=config.timeout_seconds,
+        )
         # What the server cannot do as a transaction, `encode_bundle` has written as a batch.
         self._is_transaction = (
             config.interaction == "transaction" and "transaction" in config.capabilities
@@ -167,12 +168,9 @@ class FhirDestination:
 
     async def close(self) -> None:
         """End all connections."""
-        await asyncio.gather(*self._closing)
         if self._bearing is not None:
             await self._bearing.close()
-        if self._http is not None:
-            await self._http.close()
-            self._http = None
+        await self._http.close()
 
     # -- sending --
 
@@ -345,31 +343,9 @@ class FhirDestination:
         return total if isinstance(total, int) else None
 
     async def _exchange(self, request: Request, timeout_seconds: float) -> Answer | Fault:
-        http = self._connections()
         if self._bearing is None:
-            return await http.exchange(request, timeout_seconds=timeout_seconds)
-        return await self._bearing.exchange(http, request, timeout_seconds=timeout_seconds)
-
-    def _connections(self) -> HttpExchange:
-        """The connections, opened anew when a TLS file has changed. Raises OSError."""
-        tls = self._config.tls
-        stamp = file_stamp(tls)
-        if self._http is not None and stamp == self._stamp:
-            return self._http
-        opened = HttpExchange(
-            connections_max=self._config.concurrency_max,
-            # Half at most, so that it ends before the whole attempt does: a connection that does
-            # not open is transient, an attempt that does not end is ambiguous.
-            connect_seconds=min(_CONNECT_SECONDS_MAX, self._config.timeout_seconds / 2),
-            context=client_context(tls),
-            server_name=tls.server_name if tls else None,
-        )
-        if self._http is not None:
-            closing = asyncio.create_task(self._http.close_when_idle())
-            self._closing.add(closing)
-            closing.add_done_callback(self._closing.discard)
-        self._http, self._stamp = opened, stamp
-        return opened
+            return await self._http.exchange(request, timeout_seconds=timeout_seconds)
+        return await self._bearing.exchange(self._http, request, timeout_seconds=timeout_seconds)
 
     # -- headers and records --
 

@@ -9,7 +9,6 @@ import asyncio
 import contextlib
 import logging
 import os
-import signal
 import sys
 from collections.abc import Iterator, Sequence
 
@@ -21,6 +20,7 @@ from engine.runtime.desk.desk import Desk
 from engine.runtime.desk.message_log import StoreUnavailable
 from engine.runtime.desk.project_folder import ProjectFolder
 from engine.runtime.node.process_setup import ProcessSetup, Pulse, read_arguments
+from engine.runtime.parent import listen_to_parent
 from engine.runtime.secrets import read_secret
 from engine.runtime.watch.watch import Watch, WatchSettings
 from engine.telemetry.events import (
@@ -113,7 +113,7 @@ class ConsoleProcess:
 
     async def run(self) -> int:
         """Serve until told to stop; the exit code."""
-        self._listen_to_signals()
+        listen_to_parent(stop=self.stop, reload=self.reload)
         await self._read_configuration()
         tasks = [
             asyncio.create_task(one)
@@ -169,20 +169,6 @@ class ConsoleProcess:
     def stop(self) -> None:
         """Answer what is under way and end."""
         self._server.should_exit = True
-
-    def _listen_to_signals(self) -> None:
-        loop = asyncio.get_running_loop()
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-        loop.add_signal_handler(signal.SIGTERM, self.stop)
-        loop.add_signal_handler(signal.SIGHUP, self.reload)
-        with contextlib.suppress(PermissionError):  # standard input is a file: nobody holds it
-            loop.add_reader(0, self._parent_speaks)
-
-    def _parent_speaks(self) -> None:
-        """Nothing is ever sent: what can be read is the end."""
-        if os.read(0, 1024) == b"":
-            asyncio.get_running_loop().remove_reader(0)
-            self.stop()
 
     def _beat_once(self) -> None:
         ready = self._server.started and not self._server.should_exit

@@ -1,10 +1,11 @@
 """Rim. Requests that carry a token: what a 401 means, and how long a token is waited for."""
 
 import asyncio
+from typing import Protocol
 
 from engine.channel.environment import AuthorizationConfig
 from engine.destinations.authorization.failures import unreachable
-from engine.destinations.http_exchange import Answer, HttpExchange, Request
+from engine.destinations.http_exchange import Answer, Request
 from engine.destinations.interface import AuthorizationFailed, Token, TokenSource
 from engine.pipeline.response import Fault
 
@@ -12,6 +13,13 @@ TOKEN_SECONDS_MAX = 25.0
 """So long an attempt waits for a token, before its own time begins."""
 UNAUTHORIZED = 401
 NO_SCOPES: frozenset[str] = frozenset()
+
+
+class Exchanging(Protocol):
+    """What sends a request: `HttpExchange`, `Connections`."""
+
+    async def exchange(self, request: Request, *, timeout_seconds: float) -> Answer | Fault:
+        """Send one request and read its answer."""
 
 
 class Bearing:
@@ -44,7 +52,7 @@ class Bearing:
 
     async def exchange(
         self,
-        http: HttpExchange,
+        http: Exchanging,
         request: Request,
         *,
         timeout_seconds: float,

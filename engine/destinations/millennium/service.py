@@ -15,15 +15,14 @@ from engine.channel.model import MillenniumDestinationConfig
 from engine.destinations.authorization.bearing import Bearing
 from engine.destinations.authorization.requesting import client_of
 from engine.destinations.authorization.sources import TokenSources
-from engine.destinations.http_exchange import Answer, HttpExchange, Request
+from engine.destinations.connections import Connections
+from engine.destinations.http_exchange import Answer, Request
 from engine.destinations.interface import SecretSource, TokenSource
 from engine.destinations.millennium.transcript import Transcript
-from engine.destinations.tls import client_context, file_stamp
 from engine.millennium.calls.model import CUSTOM, EHR_API, CallPreset
 from engine.millennium.calls.rendering import RenderedRequest
 from engine.pipeline.response import Fault
 
-_CONNECT_SECONDS_MAX = 10.0
 _UNAUTHORIZED = 401
 
 
@@ -55,9 +54,11 @@ class MillenniumService:
         self._sources = {
             ehr_api: source for ehr_api in (False, True) if (source := self._opened(ehr_api))
         }
-        self._http: HttpExchange | None = None
-        self._stamp: tuple[int, ...] = ()
-        self._closing: set[asyncio.Task[None]] = set()
+        self._http = Connections(
+            self.tenant.tls,
+            connections_max=config.concurrency_max,
+            timeout_seconds=config.timeout_seconds,
+        )
 
     @property
     def timeout_seconds(self) -> float:
@@ -109,7 +110,7 @@ class MillenniumService:
                 request.method, URL(request.url, encoded=True), headers, request.body or None
             )
             transcript.sent(request, with_token=token is not None)
-            answer = await self._connections().exchange(sent, timeout_seconds=left)
+            answer = await self._http.exchange(sent, timeout_seconds=left)
             transcript.answered(answer)
             if isinstance(answer, Fault) or answer.status != _UNAUTHORIZED or source is None:
                 return answer
@@ -119,10 +120,7 @@ class MillenniumService:
 
     async def close(self) -> None:
         """End all connections, leave the token sources."""
-        await asyncio.gather(*self._closing)
-        if self._http is not None:
-            await self._http.close()
-            self._http = None
+        await self._http.close()
         for source, _ in self._sources.values():
             await source.close()
         self._sources.clear()
@@ -142,23 +140,3 @@ class MillenniumService:
         source = self._tokens.open(client, self._secrets, scopes)
         host = URL(self.tenant.ehr_api_root if ehr_api else self.root).host or ""
         return source, Bearing(source, host)
-
-    def _connections(self) -> HttpExchange:
-        """The connections, opened anew when a TLS file has changed."""
-        tls = self.tenant.tls
-        stamp = file_stamp(tls)
-        if self._http is not None and stamp == self._stamp:
-            return self._http
-        opened = HttpExchange(
-            connections_max=self._config.concurrency_max,
-            # Half at most, so that it ends before the whole attempt does.
-            connect_seconds=min(_CONNECT_SECONDS_MAX, self._config.timeout_seconds / 2),
-            context=client_context(tls),
-            server_name=tls.server_name if tls else None,
-        )
-        if self._http is not None:
-            closing = asyncio.create_task(self._http.close_when_idle())
-            self._closing.add(closing)
-            closing.add_done_callback(self._closing.discard)
-        self._http, self._stamp = opened, stamp
-        return opened

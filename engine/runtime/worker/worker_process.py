@@ -14,7 +14,6 @@ import contextlib
 import fcntl
 import gc
 import os
-import signal
 import socket
 import sys
 from collections.abc import Sequence
@@ -22,6 +21,7 @@ from typing import IO
 
 from engine.runtime.configuration import ProjectFiles, check_project
 from engine.runtime.node.process_setup import ProcessSetup, Pulse, read_arguments
+from engine.runtime.parent import listen_to_parent
 from engine.runtime.secrets import read_secret
 from engine.runtime.worker.plans import Plans, load_plans
 from engine.runtime.worker.store_turn import StoreThread
@@ -51,7 +51,7 @@ class WorkerProcess:
 
     async def run(self) -> int:
         """Work until told to stop; the exit code."""
-        self._listen_to_signals()
+        listen_to_parent(stop=self.stop, reload=self.reload)
         beating = asyncio.create_task(self._beat())
         lock = await self._locked()
         if lock is None:
@@ -156,21 +156,6 @@ class WorkerProcess:
         self._reloading = asyncio.create_task(load())
 
     # -- signals and health --
-
-    def _listen_to_signals(self) -> None:
-        loop = asyncio.get_running_loop()
-        # A Ctrl-C on the terminal reaches every process; the supervisor decides what it means.
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-        loop.add_signal_handler(signal.SIGTERM, self.stop)
-        loop.add_signal_handler(signal.SIGHUP, self.reload)
-        with contextlib.suppress(PermissionError):  # standard input is a file: nobody holds it
-            loop.add_reader(0, self._parent_speaks)
-
-    def _parent_speaks(self) -> None:
-        """Nothing is ever sent: what can be read is the end."""
-        if os.read(0, 1024) == b"":
-            asyncio.get_running_loop().remove_reader(0)
-            self.stop()
 
     def stop(self) -> None:
         """Finish what is in flight and end."""
