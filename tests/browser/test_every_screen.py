@@ -7,6 +7,7 @@ from console_site import PASSWORD, PLANTED, Tab
 
 SCREENS = (
     "/",
+    "/?show=attention",
     "/account",
     "/alerts",
     "/audit",
@@ -21,6 +22,7 @@ SCREENS = (
     "/messages/1/thread/patient",
     "/messages/3",
     "/problems",
+    "/problems/1",
     "/replays",
     "/tokens",
     "/users",
@@ -89,7 +91,9 @@ def test_targets_are_24_pixels_or_more(open_tab: OpenTab) -> None:
 
 
 def test_signing_in_moving_and_leaving_need_no_mouse(open_tab: OpenTab) -> None:
-    page = open_tab().open("/").page
+    tab = open_tab().open("/")
+    tab.wait_for_focus("name")
+    page = tab.page
     page.keyboard.type("operator")
     page.keyboard.press("Tab")
     page.keyboard.type(PASSWORD)

@@ -65,6 +65,7 @@ def test_from_a_failed_message_to_its_corrected_copy(open_tab: OpenTab) -> None:
     page.wait_for_selector("#rule .here")
 
     follow(tab, "w")
+    tab.wait_for_focus("element")
     page.keyboard.insert_text("Patient.deceasedBoolean")
     press(tab, "Enter")
     page.wait_for_selector("#why-not li")
@@ -72,6 +73,7 @@ def test_from_a_failed_message_to_its_corrected_copy(open_tab: OpenTab) -> None:
     press(tab, "Escape")
 
     follow(tab, "e")
+    tab.wait_for_focus("path-1")
     page.keyboard.insert_text("PID-7")
     press(tab, "Tab")
     page.keyboard.insert_text("19870412")

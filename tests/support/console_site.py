@@ -181,6 +181,18 @@ class ConsoleSite:
                 process.wait()
 
 
+def found_by_axe(page: Any) -> list[str]:
+    """What axe finds at WCAG 2.2 AA on a page as it is."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    found = Axe().run(page, options=WCAG).response["violations"]
+    return [
+        f"{one['id']}: {node['html'][:200]} ({node['failureSummary']})"
+        for one in found
+        for node in one["nodes"]
+    ]
+
+
 class Tab:
     """A page of a browser that notes what it must not do.
 
@@ -219,7 +231,12 @@ class Tab:
         self.page.fill("#password", PASSWORD)
         self.page.press("#password", "Enter")
         self.page.wait_for_selector("header.head")
+        self.page.wait_for_load_state()  # with its scripts: keys are heard
         return self
+
+    def wait_for_focus(self, element_id: str) -> None:
+        """A field that has the focus from the start gets it when the page is drawn, not before."""
+        self.page.wait_for_function(f"document.activeElement.id === '{element_id}'")
 
     def open(self, path: str) -> "Tab":
         self.page.goto(path)
@@ -227,14 +244,7 @@ class Tab:
 
     def axe(self) -> list[str]:
         """What axe finds at WCAG 2.2 AA on the page as it is."""
-        from axe_playwright_python.sync_playwright import Axe
-
-        found = Axe().run(self.page, options=WCAG).response["violations"]
-        return [
-            f"{one['id']}: {node['html'][:200]} ({node['failureSummary']})"
-            for one in found
-            for node in one["nodes"]
-        ]
+        return found_by_axe(self.page)
 
     def stored(self) -> int:
         """How much the browser keeps of the page: storages, databases, caches, readable cookies."""
