@@ -106,23 +106,39 @@ def encode_bundle(
     if kind == TRANSACTION:
         listed = list(zip(merged.values(), forms, strict=True))
         names = {
-            name.encode(): b"urn:uuid:%s" % entry.resource_id.encode()
-            for name, entry in merged.items()
+            name.encode(): _transaction_name(name, entry, form)
+            for (name, entry), form in zip(merged.items(), forms, strict=True)
         }
     else:
         listed, others = standalone.arrange(merged, forms, aliases, capabilities, diagnostics)
         names = {name.encode(): new.encode() for name, new in others.items()}
     for alias, name in aliases.items():
         names[alias.encode()] = names[name.encode()]
+    listed = [(entry, form) for entry, form in listed if not _is_left_there(entry, form)]
     start: dict[str, Any] = {"resourceType": "Bundle", "type": kind}
     if timestamp:
         start["timestamp"] = timestamp
     body = BundleBody(orjson.dumps(start))
-    dangling = _encode(listed, names, body, keep=kind == TRANSACTION and not aliases)
+    keep = kind == TRANSACTION and not aliases and len(listed) == len(merged)
+    dangling = _encode(listed, names, body, keep=keep)
     marks = _marks(listed, body.places) if merging else ()
     if dangling:
         diagnostics.extend(check_references(entries))
     return EncodedBundle(body=body.whole(), diagnostics=tuple(diagnostics), marks=marks)
+
+
+def _is_left_there(entry: Entry, form: Form) -> bool:
+    """True for what the server has and can be referred to by its id or identifier."""
+    return entry.referred and (form.kind == UPDATE or entry.identifier is not None)
+
+
+def _transaction_name(name: str, entry: Entry, form: Form) -> bytes:
+    """How the entries of a transaction refer to one: by its fullUrl, where it is an entry."""
+    if not _is_left_there(entry, form):
+        return b"urn:uuid:%s" % entry.resource_id.encode()
+    if form.kind == UPDATE or entry.identifier is None:
+        return name.encode()
+    return f"{entry.resource['resourceType']}?{identifier_query(entry.identifier)}".encode()
 
 
 def encode_document(entries: Sequence[Entry], *, timestamp: str) -> EncodedBundle:
@@ -231,6 +247,8 @@ def unique_entries(entries: Sequence[Entry]) -> dict[str, Entry]:
 
 
 def _joined(first: Entry, second: Entry) -> Entry:
+    if first.referred or second.referred:
+        return second if first.referred else first
     return Entry(
         resource=merge(first.resource, second.resource),
         resource_id=first.resource_id,

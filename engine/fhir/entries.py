@@ -38,6 +38,8 @@ class Entry:
     """Elements to be deleted of what the server has, as `fhir.updating` reads them."""
     only_merged: bool = False
     """It says something of a resource that others made, and is left out where nothing is merged."""
+    referred: bool = False
+    """The server has it: others refer to it, and it is not written."""
     recurring: Recurring | None = field(default=None, compare=False, repr=False)
     """Set when this very entry is used for several messages."""
 

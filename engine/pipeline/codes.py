@@ -69,3 +69,15 @@ NOBODY_TAKES = Code(
     "no destination of the channel takes it: the `when` of each does not hold",
     "it was meant to be left out; else change a `when` and replay",
 )
+LATE_VERSION = warning(
+    "S734",
+    "message {message} brought a newer version of this document: of this one nothing is sent but"
+    " its DocumentReference, as superseded",
+    "nothing; to send it all the same, over what the newer one said, replay it with"
+    " `--overwrite-newer`",
+)
+LATE_PASSED_ON = warning(
+    "S735",
+    "message {message} brought a newer version of this document: it is passed on all the same",
+    "nothing, where the receiver knows versions; else look at what it shows",
+)

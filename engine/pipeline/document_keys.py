@@ -6,12 +6,13 @@ assigner. Which of several is the record number a document does not say, so it s
 of all of them: it comes after everything that arrived before it about any of them.
 """
 
-from engine.cda.header import DocumentHeader, Identifier, shown
+from engine.cda.header import DocumentHeader, shown
 from engine.hl7v2.header import Header
 from engine.hl7v2.timestamps import Precision, parse_timestamp
 from engine.pipeline.lane_keys import LANE_CHARACTERS_MAX, LANES_MAX, LanePlan
 from engine.pipeline.moments import unix_seconds
 from engine.pipeline.search_keys import KEY_CHARACTERS_MAX, KEYS_MAX
+from engine.pipeline.version_order import patient_number, version_keys, version_of
 
 _PATIENT_PATHS = frozenset({"PID-3", "PID-3.1", "PID-3[1]", "PID-3[1].1"})
 
@@ -25,7 +26,7 @@ def document_lanes(facts: DocumentHeader, header: Header, plan: LanePlan) -> tup
         plan: the channel's. Where its lane is PID-3 the document stands in the same lanes; paths to
             what no document has are passed over, and the patient is left.
     """
-    numbers = [_number(one) for one in facts.patients]
+    numbers = [patient_number(one) for one in facts.patients]
     for path, reader in zip(plan.paths, plan.readers, strict=True):
         if path in _PATIENT_PATHS and numbers:
             return _lanes("key", numbers)
@@ -40,22 +41,18 @@ def _lanes(kind: str, numbers: list[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(keys))[:LANES_MAX]
 
 
-def _number(identifier: Identifier) -> str:
-    """The extension, which people know; the root where it stands alone."""
-    return identifier[1] or identifier[0]
-
-
 def document_search_keys(facts: DocumentHeader) -> tuple[tuple[str, str], ...]:
-    """(kind, value) pairs: patients, the document, its set and those it is related to."""
+    """(kind, value) pairs: patients, the document, its set and version, those it is related to."""
     found: dict[tuple[str, str], None] = {}
     for identifier in facts.patients:
-        found["mrn", _number(identifier)] = None
+        found["mrn", patient_number(identifier)] = None
     for kind, identifier in (("document", facts.identifier), ("set", facts.set_id)):
         for value in (shown(identifier), identifier[1]):
             if value:
                 found[kind, value] = None
     for related in facts.related:
         found["related", shown(related.identifier)] = None
+    found.update(dict.fromkeys(version_keys(version_of(facts))))
     return tuple((kind, value[:KEY_CHARACTERS_MAX]) for kind, value in found)[:KEYS_MAX]
 
 

@@ -14,6 +14,7 @@ from engine.diagnostics import Diagnostic
 from engine.fhir import outcome
 from engine.fhir.entries import Entry, entry_name
 from engine.fhir.identity import resource_id
+from engine.pipeline.version_order import REPLACES
 
 PARTIAL_TYPES = frozenset(
     {
@@ -30,7 +31,6 @@ PARTIAL_TYPES = frozenset(
 )
 """Types of which a document says what it happens to know. A DocumentReference is among them for its
 status alone."""
-REPLACES = "RPLC"
 _REFERENCE = "DocumentReference"
 _OUTCOME = "outcome"
 _HEADS = frozenset({"Composition", "MessageHeader"})

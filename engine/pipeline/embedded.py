@@ -140,12 +140,13 @@ def join_documents(own: Sequence[Entry], document: Sequence[Entry]) -> tuple[lis
             same = False
             continue
         names[entry_name(one)] = known
-        listed[known] = replace(
-            listed[known],
-            resource=merge(listed[known].resource, one.resource),
-            recurring=None,
-        )
         others.remove(one)
+        if not one.referred:
+            listed[known] = replace(
+                listed[known],
+                resource=merge(listed[known].resource, one.resource),
+                recurring=None,
+            )
     if names:
         others = [replace(one, resource=renamed(one.resource, names)) for one in others]
     return [*listed.values(), *others], same

@@ -17,6 +17,7 @@ def encode_outputs(
     *,
     timestamp: str | None,
     assembled_at: float | None = None,
+    whole: Sequence[Entry] | None = None,
 ) -> tuple[dict[str, Output], list[Diagnostic]]:
     """One output for each destination that takes Bundles.
 
@@ -25,6 +26,8 @@ def encode_outputs(
         forms: how Bundles are written, and for whom.
         timestamp: an instant for transactions and batches.
         assembled_at: of a document: its time, in Unix seconds; None for a message.
+        whole: of a document of which less is sent as requests: all of it, for Bundles that hold it
+            as the document it is.
 
     Raises:
         ValueError: a document without a Composition.
@@ -33,11 +36,12 @@ def encode_outputs(
     problems: list[Diagnostic] = []
     for form in forms:
         if assembled_at is not None and form.bundle == "document":
-            whole = encode_document(entries, timestamp=instant_of(assembled_at))
-            problems.extend(whole.diagnostics)
+            held = entries if whole is None else whole
+            encoded = encode_document(held, timestamp=instant_of(assembled_at))
+            problems.extend(encoded.diagnostics)
             for name in form.destinations:
                 outputs[name] = Output(
-                    destination=name, content_type=FHIR_DOCUMENT, body=whole.body
+                    destination=name, content_type=FHIR_DOCUMENT, body=encoded.body
                 )
             continue
         for names, merging in _ways(form, entries):

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from hashlib import sha256
 
 from engine.cda.document import Document
-from engine.cda.header import read_header
+from engine.cda.header import DocumentHeader, read_header
 from engine.cda.reader import is_document, parse_document
 from engine.channel.model import MERGE
 from engine.channel.preprocess import Edit, preprocess
@@ -31,12 +31,14 @@ from engine.pipeline.document_message import as_message
 from engine.pipeline.document_output import document_entries, with_outcome
 from engine.pipeline.embedded import embedded_documents, join_documents
 from engine.pipeline.encoding import encode_outputs
+from engine.pipeline.late_version import said_now, superseded_entries
 from engine.pipeline.moments import event_at, instant, instant_of
 from engine.pipeline.plan import PASSED_ON, ChannelPlan, Converter, DocumentConverter
 from engine.pipeline.repair import repair_entries
 from engine.pipeline.result import HL7_V2, Output, ProcessResult
 from engine.pipeline.search_keys import KEYS_MAX, channel_keys, search_keys
 from engine.pipeline.states import State
+from engine.pipeline.version_order import DocumentVersion, Newer, version_of
 
 CONVERT = "convert"
 
@@ -65,6 +67,16 @@ class _Course:
     """A document inside the message waits for a person."""
     is_document: bool = False
     let_go: LetGo | None = None
+    newer: Mapping[DocumentVersion, Newer] = field(default_factory=dict)
+    versions: list[DocumentVersion] = field(default_factory=list)
+    whole: list[Entry] | None = None
+    """All that a late version made, where less of it is sent: a Bundle of its own holds it."""
+
+    def newer_than(self, facts: DocumentHeader) -> Newer | None:
+        """The newer version that is known of a document; the document is taken note of."""
+        version = version_of(facts)
+        self.versions.append(version)
+        return self.newer.get(version)
 
     def result(self, state: State, outputs: tuple[Output, ...] = ()) -> ProcessResult:
         """What has come of it."""
@@ -79,11 +91,17 @@ class _Course:
             document=self.document,
             edits=self.edits,
             sender=self.sender,
+            versions=tuple(self.versions),
         )
 
 
 def process(
-    raw: bytes, plan: ChannelPlan, *, received_at: float, let_go: LetGo | None = None
+    raw: bytes,
+    plan: ChannelPlan,
+    *,
+    received_at: float,
+    let_go: LetGo | None = None,
+    newer: Mapping[DocumentVersion, Newer] | None = None,
 ) -> ProcessResult:
     """Process one message. Never raises, whatever the bytes are.
 
@@ -94,13 +112,15 @@ def process(
         let_go: where only the outputs are wanted: a document is let go when its resources are made,
             as its tree takes ten times its bytes, and this is called with its size. None: the
             result has the document, for reports.
+        newer: newer versions that were delivered of the documents it is or holds, as asked for
+            with `ProcessResult.versions` of a first pass.
 
     Returns:
         TRANSFORMED with one output per destination, FILTERED, HELD (a code asks for a person), or
         ERROR (unreadable, no map, nothing valid made). Search keys and event time whenever
         readable.
     """
-    course = _Course(event_at=received_at, let_go=let_go)
+    course = _Course(event_at=received_at, let_go=let_go, newer=newer or {})
     try:
         return _process(raw, plan, course)
     except Exception as problem:  # noqa: BLE001  the fault is ours, and the feed must go on
@@ -191,7 +211,10 @@ def _process_document(raw: bytes, plan: ChannelPlan, course: _Course) -> Process
     if chosen is None:
         return course.result(State.FILTERED)
     plan = chosen
+    newer = course.newer_than(facts)
     if plan.documents is None or plan.config.transform.map == PASSED_ON:
+        if newer is not None:
+            course.diagnostics.append(codes.LATE_PASSED_ON(message=newer.message_id))
         return course.result(State.TRANSFORMED, _in_order(plan, _as_received(raw, plan)))
     course.step = "map"
     made = plan.documents().convert(course.document, plan.context)
@@ -199,6 +222,13 @@ def _process_document(raw: bytes, plan: ChannelPlan, course: _Course) -> Process
         course.document = None
         course.let_go(len(raw))
     course.entries = document_entries(made.entries, facts, plan.context.source_system)
+    if newer is not None:
+        course.diagnostics.append(codes.LATE_VERSION(message=newer.message_id))
+        course.whole, course.entries = course.entries, superseded_entries(course.entries)
+        if not course.entries:
+            outputs = _as_received(raw, plan)
+            state = State.TRANSFORMED if outputs else State.FILTERED
+            return course.result(state, _in_order(plan, outputs))
     return _finish(raw, made, None, plan, course)
 
 
@@ -245,13 +275,17 @@ def _add_embedded(
     for one in found:
         made = program().convert(one.document, plan.context)
         course.diagnostics.extend(made.diagnostics)
-        if made.held:
-            course.held = True
         entries = document_entries(made.entries, one.facts, plan.context.source_system)
+        newer = course.newer_than(one.facts)
+        if newer is None:
+            course.held = course.held or made.held
+        else:
+            course.diagnostics.append(codes.LATE_VERSION(one.place, message=newer.message_id))
+            entries = superseded_entries(entries)
         course.entries, same = join_documents(course.entries, entries)
         if not same:
             course.diagnostics.append(codes.EMBEDDED_OTHER_PATIENT(one.place))
-        course.keys = (*course.keys, *document_search_keys(one.facts))[:KEYS_MAX]
+        course.keys = (*document_search_keys(one.facts), *course.keys)[:KEYS_MAX]
 
 
 def _finish(
@@ -262,7 +296,7 @@ def _finish(
     if made.nulls:
         course.diagnostics.append(_nulls_sent(made.nulls))
     course.entries = _updated(course.entries, plan.updates)
-    if made.held or course.held:
+    if course.held or (made.held and course.whole is None):
         return course.result(State.HELD)
     if not course.entries:
         if not has_errors(made.diagnostics):
@@ -278,17 +312,21 @@ def _finish(
         recorded = instant_of(course.event_at)
         problems = course.diagnostics
         course.entries = with_outcome(course.entries, problems, system, key, recorded)
+        if course.whole is not None:
+            course.whole = with_outcome(course.whole, problems, system, key, recorded)
     encoded, more = encode_outputs(
         course.entries,
         plan.forms,
         timestamp=stamp,
         assembled_at=course.event_at if course.is_document else None,
+        whole=course.whole,
     )
     course.diagnostics.extend(more)
     outputs = _as_received(raw, plan) | encoded
     if plan.composers:
         course.step = "compose"
-        composed = compose_outputs(course.entries, plan.composers, _facts(raw, course))
+        said = said_now(course.entries) if course.newer else course.entries
+        composed = compose_outputs(said, plan.composers, _facts(raw, course))
         course.diagnostics.extend(composed.diagnostics)
         if composed.held or composed.failed:
             return course.result(State.HELD if composed.held else State.ERROR)
@@ -330,6 +368,8 @@ def _check(plan: ChannelPlan, course: _Course) -> bool:
         return True
     course.entries, problems = repair_entries(course.entries)
     course.diagnostics.extend(problems)
+    if course.whole is not None:
+        course.whole, _ = repair_entries(course.whole)
     if not course.entries:
         return False
     if plan.strict is None:

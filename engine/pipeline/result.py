@@ -9,6 +9,7 @@ from engine.diagnostics import Diagnostic
 from engine.fhir.entries import Entry
 from engine.hl7v2.message import Message
 from engine.pipeline.states import State
+from engine.pipeline.version_order import DocumentVersion
 
 FHIR_JSON = "application/fhir+json"
 FHIR_DOCUMENT = f"{FHIR_JSON}; bundle=document"
@@ -48,6 +49,8 @@ class ProcessResult:
     """The parsed message, for reports; None when it could not be read, or is a document."""
     document: Document | None = None
     """The parsed document, where one was received."""
+    versions: tuple[DocumentVersion, ...] = ()
+    """Of the documents it is or holds, for which newer ones may be known."""
     resource_ids: tuple[str, ...] = ()
     """Of the entries, where those are left out."""
 
@@ -67,5 +70,6 @@ class ProcessResult:
             diagnostics=self.diagnostics,
             search_keys=self.search_keys,
             event_at=self.event_at,
+            versions=self.versions,
             resource_ids=tuple([one.resource_id for one in self.entries]) if self.outputs else (),
         )

@@ -80,10 +80,17 @@ def overwrites(
         if plain_type(one.content_type) != FHIR_JSON:
             continue
         theirs = _updates(one.body)
-        undone = [name for name, said in ours.items() if theirs.get(name, said) != said]
+        undone = [name for name, said in ours.items() if _undoes(said, theirs.get(name, said))]
         if undone:
             return Overwrite(message_id=one.message_id, what=tuple(undone[:OVERWRITTEN_MAX]))
     return None
+
+
+def _undoes(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> bool:
+    """True when one would put back what the other changed. A document that is superseded by both
+    stays so, whichever says more of it."""
+    both = (ours.get("resourceType"), ours.get("status"), theirs.get("status"))
+    return ours != theirs and both != ("DocumentReference", "superseded", "superseded")
 
 
 def _updates(body: bytes) -> dict[str, Any]:

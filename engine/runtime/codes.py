@@ -38,8 +38,3 @@ INTAKE_FAILED = error(
     "intake failed on this message: {kind}",
     "this is a fault of the engine, not of the sender: report the code and the message type",
 )
-LATE_VERSION = warning(
-    "S747",
-    "a newer version of this document came before it",
-    "nothing, where destinations merge: the newer one stays current; else look at the destination",
-)

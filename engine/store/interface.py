@@ -15,6 +15,7 @@ from collections.abc import Set as AbstractSet
 from typing import Any, Protocol
 
 from engine.pipeline.states import AcknowledgmentOutcome, State
+from engine.pipeline.version_order import Key, Known
 from engine.store.copy_interface import CopyStore, EditedCopy
 from engine.store.ledger_interface import LedgerStore
 from engine.store.problem_interface import ProblemStore
@@ -366,6 +367,12 @@ class StateStore(Protocol):
         """The same for a delivery of a replay; none when its job may overwrite newer data.
 
         Messages of the same job are not among them: they follow in their order.
+        """
+        ...
+
+    def known_versions(self, run_id: int, keys: Sequence[Key]) -> list[Known] | None:
+        """Other messages of the run's channel with one of these search keys, of which something was
+        delivered or will be; None when the run's job may overwrite newer data.
         """
         ...
 

@@ -117,8 +117,6 @@ class ListenerSet:
                 self.unfilled.add(config.name)
             drained = known.drained if known is not None else False
             made = ChannelIntake(config, duplicates, drained=drained)
-            if known is not None:
-                made.versions = known.versions
             self._channels[config.name] = made
         return changed + sum(1 for name in earlier if name not in self._channels)
 

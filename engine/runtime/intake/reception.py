@@ -21,7 +21,6 @@ from engine.pipeline.document_keys import document_lanes
 from engine.pipeline.duplicate import NEW, DuplicateIndex
 from engine.pipeline.lane_keys import LanePlan, lane_keys, plan_lanes
 from engine.pipeline.states import Verdict
-from engine.pipeline.version_order import VersionIndex
 from engine.runtime import codes
 from engine.runtime.intake.answers import SILENCE, Answer, Answers
 from engine.runtime.intake.document_header import as_header
@@ -43,8 +42,6 @@ class ChannelIntake:
     """The application acknowledgment waits for processing or delivery."""
     drained: bool = False
     """An operator said: take nothing new."""
-    versions: VersionIndex = field(default_factory=VersionIndex)
-    """Of documents; outlives a reload as the duplicate index does."""
 
     def __post_init__(self) -> None:
         self.lanes = plan_lanes(self.config.lane)
@@ -130,8 +127,6 @@ class Reception:
         )
         if seen is not NEW and seen.verdict is Verdict.CONFLICT:
             problems = (*problems, codes.CONTROL_ID_REUSED())
-        if facts is not None and seen is NEW and channel.versions.is_late(facts):
-            problems = (*problems, codes.LATE_VERSION())
         receipt = Receipt(
             channel=channel.config.name,
             received_at=now,

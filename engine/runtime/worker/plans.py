@@ -1,20 +1,32 @@
 """Rim. The configuration as the worker uses it: what to do with each channel's messages."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Protocol
 
 from engine.channel.model import ChannelConfig
 from engine.pipeline.plan import ChannelPlan, plan
 from engine.pipeline.process import process
 from engine.pipeline.result import ProcessResult
+from engine.pipeline.version_order import DocumentVersion, Newer
 from engine.runtime.code_values import code_values_of
 from engine.runtime.configuration import Loaded
 from engine.runtime.strict_validation import strict_check
 from engine.runtime.worker.memory import give_back
 
-ProcessMessage = Callable[[bytes, float], ProcessResult]
-"""The pure step for one channel: bytes and time of receipt in, `pipeline.process.process`."""
+
+class ProcessMessage(Protocol):
+    """The pure step for one channel, `pipeline.process.process`."""
+
+    def __call__(
+        self,
+        raw: bytes,
+        received_at: float,
+        newer: Mapping[DocumentVersion, Newer] | None = None,
+    ) -> ProcessResult:
+        """Bytes, time of receipt, newer versions of documents in it; what comes of them out."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +71,9 @@ def no_earlier_plans(revision: str) -> Plans:
 
 
 def _bound(prepared: ChannelPlan) -> ProcessMessage:
-    def process_one(raw: bytes, received_at: float) -> ProcessResult:
-        return process(raw, prepared, received_at=received_at, let_go=give_back)
+    def process_one(
+        raw: bytes, received_at: float, newer: Mapping[DocumentVersion, Newer] | None = None
+    ) -> ProcessResult:
+        return process(raw, prepared, received_at=received_at, let_go=give_back, newer=newer)
 
     return process_one

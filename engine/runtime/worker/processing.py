@@ -1,18 +1,23 @@
 """Rim. The processing half of a turn: runs that head their lanes, through the pure step, to drafts.
 
 A draft is what the turn's transaction writes about one run, with the deliveries it makes already in
-their lanes, so that one that may go out at once is written as PENDING from the start.
+their lanes, so that one that may go out at once is written as PENDING from the start. What becomes
+of a document depends on versions that were delivered: its draft is made again where there is a
+newer one (`document_versions`).
 """
 
 import time
 from collections import deque
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import islice
 
 from engine.diagnostics import Diagnostic
 from engine.pipeline import codes
 from engine.pipeline.result import Output, ProcessResult
 from engine.pipeline.states import Origin, State
+from engine.pipeline.version_order import DocumentVersion, Newer
 from engine.runtime.worker.earlier_plans import EarlierPlans, RevisionGone
 from engine.runtime.worker.lane_buckets import owns, shared
 from engine.runtime.worker.outlet import LiveDelivery
@@ -37,8 +42,10 @@ class Draft:
 
     run: Run
     result: ProcessResult
-    deliveries: list[tuple[Output, LiveDelivery | None]]
+    deliveries: list[tuple[Output, LiveDelivery | None]] = field(default_factory=list)
     """None: left to the store for now."""
+    again: Callable[[Mapping[DocumentVersion, Newer]], ProcessResult] | None = None
+    """Of a document: processes it as one that these newer versions came before."""
 
     def row(self, starting: set[int]) -> Processed:
         """What is written: deliveries whose token is in `starting` begin their attempt with it."""
@@ -203,7 +210,11 @@ class Processing:
     # -- processing --
 
     def process_some(self, plans: Plans, now: float) -> list[Draft]:
-        """Process runs until the turn's share of time is used up."""
+        """Process runs until the turn's share of time is used up.
+
+        Drafts of documents are yet to be concluded: nothing behind them in their lanes is among
+        these.
+        """
         drafts: list[Draft] = []
         end = time.perf_counter() + SECONDS_PER_TURN
         candidates = self._candidates(now)
@@ -222,11 +233,8 @@ class Processing:
                     waiting.append(run.run_id)
                 continue
             drafts.append(draft)
-            if draft.result.state is State.HELD:
-                self.work.hold_run(run.run_id)
-                self.standing.add(run.run_id)
-            else:
-                self.work.finish_run(run.run_id)
+            if draft.again is None:
+                self.conclude(draft)
         self.lacking.extend((*waiting, *candidates))
         return drafts
 
@@ -279,7 +287,19 @@ class Processing:
             return None
         self.raw_bytes -= len(raw)
         result = channel.process(raw, run.received_at).without_values()
-        return Draft(run, result, self._deliveries(run, result))
+        draft = Draft(run, result)
+        if result.versions:
+            draft.again = partial(channel.process, raw, run.received_at)
+        return draft
+
+    def conclude(self, draft: Draft) -> None:
+        """A draft is what it is: what it sends goes into its lanes, and the run leaves its own."""
+        draft.deliveries = self._deliveries(draft.run, draft.result)
+        if draft.result.state is State.HELD:
+            self.work.hold_run(draft.run.run_id)
+            self.standing.add(draft.run.run_id)
+        else:
+            self.work.finish_run(draft.run.run_id)
 
     def _deliveries(
         self, run: Run, result: ProcessResult
@@ -297,4 +317,4 @@ class Processing:
 
 
 def _draft(run: Run, state: State, diagnostic: Diagnostic) -> Draft:
-    return Draft(run, ProcessResult(state=state, diagnostics=(diagnostic,)), [])
+    return Draft(run, ProcessResult(state=state, diagnostics=(diagnostic,)))

@@ -9,13 +9,15 @@ settles.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
+from typing import TypeVar
 
 from engine.destinations.authorization.sources import TokenSources
 from engine.destinations.interface import SecretSource
 from engine.destinations.opening import open_destination
+from engine.runtime.worker import document_versions
 from engine.runtime.worker.configured_outlets import (
     ConfiguredOutlets,
     Opening,
@@ -46,6 +48,8 @@ from engine.store.interface import (
 from engine.telemetry.events import LeaseLostSeen, RunProcessed, StoreFailed, StoreResumed
 from engine.telemetry.logs import error_caught
 from engine.telemetry.recorder import Recorder
+
+T = TypeVar("T")
 
 RUNS_LOADED_MAX = 50_000
 """Runs on the processing board; more only wait behind runs that wait for a person."""
@@ -219,6 +223,7 @@ class Worker:
                 return False
         self._sending.launch_late()
         drafts = self._processing.process_some(self._plans, self._clocks.now())
+        await self._conclude_documents([one for one in drafts if one.again is not None])
         # What was answered while we processed frees its place for this turn: twice as much is
         # then under way, and is written by half as many commits.
         await _let_answers_in()
@@ -279,15 +284,22 @@ class Worker:
                 wanted += outlet.take_spilled()
         return wanted
 
-    async def _written(self, request: TurnRequest) -> TurnReply | None:
-        """The turn's transaction, tried until the store takes it; None when the lease was lost."""
+    async def _conclude_documents(self, drafts: list[Draft]) -> None:
+        """Documents of which a newer version was delivered are processed as such."""
+        asked = document_versions.keys_of(drafts)
+        if asked:
+            question = partial(self._store.call, document_versions.ask(asked))
+            document_versions.leave_to_newer(drafts, await self._answered(question))
+        for draft in drafts:
+            self._processing.conclude(draft)
+
+    async def _answered(self, question: Callable[[], Awaitable[T]]) -> T:
+        """What the store says, asked until it answers. Raises StoreUnavailable when that is not
+        before the end, and LeaseLost."""
         pause, since = STORE_RETRY_SECONDS, self._clocks.boot()
         while True:
             try:
-                reply = await self._store.turn(request)
-            except LeaseLost:
-                await self._start_over()
-                return None
+                answer = await question()
             except StoreUnavailable:
                 if self._stopping and self._clocks.boot() - since > STORE_RETRY_SECONDS_MAX:
                     raise
@@ -296,7 +308,15 @@ class Worker:
                 pause = min(pause * 2, STORE_RETRY_SECONDS_MAX)
             else:
                 self._store_answered(since)
-                return reply
+                return answer
+
+    async def _written(self, request: TurnRequest) -> TurnReply | None:
+        """The turn's transaction, tried until the store takes it; None when the lease was lost."""
+        try:
+            return await self._answered(partial(self._store.turn, request))
+        except LeaseLost:
+            await self._start_over()
+            return None
 
     def _store_failed(self, retry_seconds: float) -> None:
         self.store_works = False

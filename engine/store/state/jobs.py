@@ -62,6 +62,13 @@ _FINISH = (
 _SUCCEEDED = frozenset({State.SENT, State.FILTERED})
 _FAILED = frozenset({State.ERROR})
 _LEFT_OUT = frozenset({State.CANCELLED})
+_OVERWRITES = "SELECT overwrite_newer FROM jobs WHERE job_id = ?"
+
+
+def may_overwrite(transaction: Transaction, job_id: int) -> bool:
+    """True for a job that a person allowed to send what is older than what was delivered."""
+    found = transaction.rows(_OVERWRITES, job_id)
+    return bool(found and found[0][0])
 
 
 def create_job(database: Database, job: ReplayJob) -> int:

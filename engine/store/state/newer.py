@@ -2,11 +2,13 @@
 
 from collections.abc import Set as AbstractSet
 
+from engine.pipeline.version_order import is_older
 from engine.store.compression import Compression
 from engine.store.database import AMONG, EACH_DELIVERY, Database, Ids, Row, Transaction
 from engine.store.encoding import decode_list
 from engine.store.interface import NewerSent
 from engine.store.schema import DELIVERIES_PER_RUN
+from engine.store.state.jobs import may_overwrite
 from engine.store.state.search_keys import later_with_keys
 
 NEWER_MAX = 20
@@ -17,9 +19,8 @@ _RUN = (
     " WHERE message_id = ? ORDER BY run_id"
 )
 _IN_JOB = f"SELECT message_id FROM job_messages WHERE job_id = ? AND message_id {AMONG}"
-_OVERWRITES = "SELECT overwrite_newer FROM jobs WHERE job_id = ?"
 _LATER_RUNS = (
-    "SELECT run_id, message_id, message_type, control_id, event_at FROM runs"
+    "SELECT run_id, message_id, message_type, control_id, event_at, search_keys FROM runs"
     f" WHERE message_id {AMONG} ORDER BY message_id DESC, run_id DESC"
 )
 _SENT = (
@@ -56,10 +57,8 @@ def guarding_newer(
         runs = transaction.rows(_RUN, message_id)
         job_ids = [row[4] for row in runs if row[0] == delivery_id // DELIVERIES_PER_RUN]
         job_id = job_ids[0] if job_ids else None
-        if job_id is not None:
-            found = transaction.rows(_OVERWRITES, job_id)
-            if found and found[0][0]:
-                return []
+        if job_id is not None and may_overwrite(transaction, job_id):
+            return []
         later = _later(transaction, runs)
         if job_id is not None and later:
             # They come after this one in the same job, and put the newer data back.
@@ -69,8 +68,12 @@ def guarding_newer(
 
 def _later(transaction: Transaction, runs: list[Row]) -> set[int]:
     """Messages received after these runs' one that share a search key with it."""
-    keys = {(kind, value) for row in runs for kind, value in decode_list(row[3]) if value}
+    keys = _keys(runs)
     return later_with_keys(transaction, sorted(keys), runs[0][1]) if keys else set()
+
+
+def _keys(runs: list[Row]) -> set[tuple[str, str]]:
+    return {(kind, value) for row in runs for kind, value in decode_list(row[3]) if value}
 
 
 def _sent(
@@ -85,10 +88,13 @@ def _sent(
         return []
     happened = max((row[2] for row in runs if row[2] is not None), default=None)
     newest = sorted(later, reverse=True)[:NEWER_MAX]
+    keys = _keys(runs)
     rows = [
         row
         for row in transaction.rows(_LATER_RUNS, Ids(newest))
-        if happened is None or row[4] is None or row[4] >= happened
+        if (happened is None or row[4] is None or row[4] >= happened)
+        # An earlier version of a document that came late said less than it, not more.
+        and not is_older(keys, map(tuple, decode_list(row[5])))
     ]
     bodies = {
         run_id: (content_type, body)

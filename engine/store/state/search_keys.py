@@ -56,6 +56,12 @@ _LATER = (
     " WHERE value IN ({values}) AND message_id > ?"
 )
 """The fresh keys are read once, however many values are looked for."""
+_NEWEST = (
+    "SELECT k.message_id FROM key_generations g CROSS JOIN search_keys k"
+    " WHERE k.generation = g.generation AND k.value = ? AND k.kind = ?"
+    " UNION SELECT message_id FROM fresh_keys WHERE value = ? AND kind = ?"
+    " ORDER BY message_id DESC LIMIT ?"
+)
 
 
 def add_keys(transaction: Transaction, keys: Sequence[Key]) -> None:
@@ -129,6 +135,12 @@ def later_with_keys(
         rows = transaction.rows(sql, after, *some, after, *some, after)
         found.update(message_id for value, kind, message_id in rows if (value, kind) in wanted)
     return found
+
+
+def newest_with_key(transaction: Transaction, kind: str, value: str, limit: int) -> list[int]:
+    """The newest messages with this search key, descending."""
+    cut = value[:KEY_MAX]
+    return [row[0] for row in transaction.rows(_NEWEST, cut, kind, cut, kind, limit)]
 
 
 def has_key(values: Sequence[str], kind: str | None) -> ColumnElement[bool]:

@@ -6,6 +6,7 @@ from collections.abc import Set as AbstractSet
 from typing import Any
 
 from engine.pipeline.states import State
+from engine.pipeline.version_order import Key, Known
 from engine.store.compression import Compression
 from engine.store.copy_interface import CopyStore
 from engine.store.database import Database, LogReader
@@ -48,6 +49,7 @@ from engine.store.state.search import search
 from engine.store.state.search_keys import KeyMerges
 from engine.store.state.search_rows import message_facts
 from engine.store.state.tokens import DatabaseTokens
+from engine.store.state.versions import known_versions
 from engine.store.state.watch import WatchTables
 
 
@@ -253,6 +255,10 @@ class DatabaseState:
     def guarding_newer(self, delivery_id: int) -> list[NewerSent]:
         """What a delivery of a replay may not overwrite."""
         return newer.guarding_newer(self._database, self._compression, delivery_id)
+
+    def known_versions(self, run_id: int, keys: Sequence[Key]) -> list[Known] | None:
+        """Messages with versions of a document."""
+        return known_versions(self._database, run_id, keys)
 
     def channels_of(self, delivery_ids: Sequence[int]) -> dict[int, str]:
         """The channels of deliveries."""
