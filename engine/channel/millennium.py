@@ -19,6 +19,7 @@ from engine.millennium import codes
 from engine.millennium.calls.checker import root_of
 from engine.millennium.calls.compose import COMPOSED
 from engine.millennium.calls.model import CallPreset, Presets
+from engine.millennium.resources.rules import read_fixed
 
 FINDABLE = ("Patient", "Encounter", "Practitioner", "Organization", "Location")
 """Resource types that others refer to and that Millennium finds by an identifier."""
@@ -154,7 +155,7 @@ def _check_policies(
     config: MillenniumDestinationConfig, calls: list[CallPreset], places: _Places
 ) -> Iterator[Diagnostic]:
     fields = {
-        f"{call.resource}.{one.path}"
+        f"{call.resource}.{one.path}": one
         for call in calls
         if call.rules is not None
         for one in call.rules.codes
@@ -162,6 +163,12 @@ def _check_policies(
     for name, policy in config.unmapped:
         place = places.of(f"unmapped.{name}")
         yield from lint_policy(name, policy, place)
+        fixed = read_fixed(policy)
+        if fixed is not None and name in fields:
+            rule = fields[name]
+            if not (rule.code_set or fixed.system) or (fixed.system not in ("", *rule.accepts)):
+                systems = ", ".join(rule.accepts) or "none"
+                yield codes.FIXED_SYSTEM(place, field=name, policy=policy, systems=systems)
         if name not in fields:
             hint = did_you_mean(name, fields) or f"its fields: {', '.join(sorted(fields))}"
             yield codes.UNKNOWN_FIELD(place, field=name, hint=hint)

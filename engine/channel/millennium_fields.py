@@ -72,8 +72,9 @@ MILLENNIUM_DESTINATION = ComponentSpec(
             name="unmapped",
             kind=Kind.TABLE,
             description="What happens to a code without a code value, by field: reject, hold, "
-            "text, pass (a standard code where Millennium takes one) or fixed and a code value.",
-            example="{Observation.code: hold, Encounter.type: fixed 309308}",
+            "text, pass (a standard code where Millennium takes one) or fixed and what is sent: a "
+            "portable target of the field's code set, a code value, or SYSTEM|CODE of a standard.",
+            example='{Observation.code: hold, Encounter.type: "fixed meaning:INPATIENT"}',
             item=FieldSpec(name="", description="The policy."),
         ),
         FieldSpec(

@@ -119,6 +119,12 @@ NO_ALIASES = warning(
     " held",
     "add the first row with `engine tables add`, or correct `contributor_source`",
 )
+FIXED_VALUE = warning(
+    "V832",
+    "{element}: the value fixed for unmapped codes, {value}, is no active code value of code set "
+    "{code_set} in the snapshot {snapshot}: messages are held",
+    "correct it, or take the snapshot anew with `engine tables snapshot`",
+)
 
 # -- a message's codes --
 

@@ -44,7 +44,8 @@ UNKNOWN_FIELD = error(
 NOT_A_POLICY = error(
     "O815",
     '"{policy}" is no way to treat an unmapped code',
-    "write reject, hold, text, pass or fixed and a code value, such as fixed 1234",
+    "write reject, hold, text, pass, or fixed and what is sent: `fixed meaning:INPATIENT` in every "
+    "tenant, `fixed 1234` a code value of one",
 )
 GAP = error(
     "O816",
@@ -61,6 +62,12 @@ CANNOT_CALL = error(
     "O818",
     "{name} cannot be called at the tenant {tenant}: {reason}",
     "leave the call out, or complete the tenant in environments/",
+)
+
+FIXED_SYSTEM = error(
+    "O819",
+    "`{policy}` names no code that Millennium takes in {field}, but codes of {systems}",
+    "write `fixed SYSTEM|CODE`",
 )
 
 # -- composing --
@@ -114,4 +121,10 @@ NO_STANDARD = error(
     "O831",
     "{field}: the code is of no system that Millennium takes there ({systems})",
     "map it in codevalues/standard, or choose another policy under `unmapped`",
+)
+FIXED_UNUSABLE = error(
+    "O827",
+    "{field} has a code without a value, and the fixed value {value} is no active code value of "
+    "code set {code_set} in the tenant's snapshot",
+    "correct `unmapped` of the destination, or take the snapshot anew; then `engine reload`",
 )

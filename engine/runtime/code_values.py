@@ -4,13 +4,14 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from engine.channel.environment import EnvironmentConfig, TenantConfig
 from engine.channel.model import ChannelConfig, MillenniumDestinationConfig
-from engine.codevalues.codes import NO_ALIASES, SNAPSHOT_MISSING
+from engine.codevalues.codes import FIXED_VALUE, NO_ALIASES, SNAPSHOT_MISSING
 from engine.codevalues.lint import lint_bindings, lint_element, lint_tables, lint_tenant
 from engine.codevalues.project import CodeValueFiles, read_code_value_files
 from engine.codevalues.resolve import CodeValues, alias_file
 from engine.diagnostics import Diagnostic, Place
 from engine.mapping.functions.systems import coding_system
-from engine.millennium.resources.rules import HOLD
+from engine.millennium.calls.code_fields import fixed_coding
+from engine.millennium.resources.rules import HOLD, CodeField, Fixed, read_fixed
 
 
 def read_code_values(files: Mapping[str, str]) -> tuple[CodeValueFiles, list[Diagnostic]]:
@@ -71,6 +72,7 @@ def _check_fields(
 ) -> Iterator[Diagnostic]:
     policies = dict(config.unmapped)
     lacking: set[str] = set()
+    values = code_values_of(found, config.tenant) if config.tenant is not None else None
     for call in config.calls:
         if call.rules is None:
             continue
@@ -81,11 +83,26 @@ def _check_fields(
                 continue
             yield from lint_element(element, one.code_set, call.rules.place)
             table = alias_file(*source)
+            if not _can_be_sent(read_fixed(policies.get(element, one.unmapped)), one, values):
+                yield FIXED_VALUE(
+                    Place(file=file, line=1),
+                    element=element,
+                    value=policies.get(element, one.unmapped).partition(" ")[2],
+                    code_set=one.code_set,
+                    snapshot=config.tenant.snapshot if config.tenant else "",
+                )
             holds = policies.get(element, one.unmapped) == HOLD
             if holds and source not in found.aliases and table not in lacking:
                 lacking.add(table)
                 place = Place(file=file, line=1)
                 yield NO_ALIASES(place, element=element, code_set=one.code_set, table=table)
+
+
+def _can_be_sent(fixed: Fixed | None, at: CodeField, values: CodeValues | None) -> bool:
+    """False for a fixed value that the snapshot does not have."""
+    if fixed is None or values is None or values.snapshot is None:
+        return True
+    return fixed_coding(fixed, at.code_set, values).coding is not None
 
 
 def code_values_of(found: CodeValueFiles, tenant: TenantConfig) -> CodeValues:

@@ -3,9 +3,9 @@
 Never both in one array (reference 0.4). The message's codings are asked for in order, those of the
 sender's own systems first; the first that has a value gives it. What happens to a code without one
 is the field's policy: `hold` and `reject` stop the message; `pass` sends what it has of the
-standard systems Millennium takes there, else its text; `text` sends the text alone; `fixed CODE`
-that value. A code with several values, or one whose value is inactive or absent in the snapshot,
-always waits for a person: nothing is guessed.
+standard systems Millennium takes there, else its text; `text` sends the text alone; `fixed ...`
+what it names. A code with several values, or one whose value is inactive or absent in the snapshot,
+a fixed one too, always waits for a person: nothing is guessed.
 """
 
 from collections.abc import Mapping
@@ -16,12 +16,13 @@ from engine.codevalues.resolve import CodeValues, Missing, Outcome, Resolution, 
 from engine.diagnostics import Diagnostic, Place
 from engine.millennium import codes
 from engine.millennium.resources.rules import (
-    FIXED,
     HOLD,
     PASS,
     REJECT,
     CodeField,
+    Fixed,
     ResourceRules,
+    read_fixed,
 )
 from engine.millennium.resources.shaping import concepts, places
 
@@ -194,11 +195,19 @@ def _unmapped(concept: Json, codings: list[Json], at: _Field, found: Resolved) -
         _refuse(at, found)
         return
     first = codings[0] if codings else {}
-    if policy.startswith(f"{FIXED} "):
+    fixed = read_fixed(policy)
+    if fixed is not None:
+        answer = fixed_coding(fixed, at.rule.code_set, at.source.values)
         value = policy.partition(" ")[2]
+        if answer.coding is None:
+            found.held = True
+            problem = codes.FIXED_UNUSABLE(
+                Place(path=at.name), field=at.name, value=value, code_set=at.rule.code_set
+            )
+            found.problems.append(problem)
+            return
         sent = f"the fixed value {value}"
-        system = at.source.values.system_of(at.rule.code_set)
-        concept["coding"] = [{"system": system, "code": value, "userSelected": True}]
+        concept["coding"] = [answer.coding]
     else:
         sent = "text" if _keep_text(concept, codings, at) else "nothing"
     found.unmapped.append(
@@ -211,6 +220,31 @@ def _unmapped(concept: Json, codings: list[Json], at: _Field, found: Resolved) -
         }
     )
     found.problems.append(codes.CODE_STOOD_IN(Place(path=at.name), field=at.name, sent=sent))
+
+
+def fixed_coding(fixed: Fixed, code_set: int, values: CodeValues) -> Resolution:
+    """What a policy `fixed ...` sends at a tenant.
+
+    Args:
+        fixed: the policy, read.
+        code_set: of the field; 0: it has none.
+        values: of the tenant. Without a snapshot of the code set a number is believed.
+    """
+    policy = "the policy fixed"
+    if fixed.target is not None:
+        return values.bind(fixed.target, code_set, policy)
+    coding: dict[str, str | bool] = {"system": fixed.system, "code": fixed.code}
+    if not fixed.system:
+        coding = {"system": values.system_of(code_set), "code": fixed.code, "userSelected": True}
+        taken = values.snapshot
+        if taken is not None and code_set in taken.code_sets:
+            row = taken.value(fixed.code)
+            evidence = f"{policy} -> snapshot {taken.label}"
+            if row is None or row.code_set != code_set:
+                return Resolution(outcome=Outcome.UNBOUND, evidence=evidence)
+            if not row.active:
+                return Resolution(outcome=Outcome.INACTIVE, evidence=evidence)
+    return Resolution(outcome=Outcome.RESOLVED, coding=coding, evidence=policy)
 
 
 def _refuse(at: _Field, found: Resolved) -> None:

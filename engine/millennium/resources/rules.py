@@ -5,13 +5,45 @@ lists without brackets: `name.given`. A path whose parts below are listed too ke
 without keeps all below it.
 """
 
+import re
 from dataclasses import dataclass, field
 
+from engine.codevalues.targets import Target, parse_target
 from engine.diagnostics import Place
 
+TARGET_CHARACTERS_MAX = 120
 REJECT, HOLD, TEXT, PASS, FIXED = "reject", "hold", "text", "pass", "fixed"
 POLICIES = (REJECT, HOLD, TEXT, PASS)
-"""Beside these: `fixed CODE`."""
+"""Beside these: `fixed` and what is sent, see `read_fixed`."""
+_FIXED = re.compile(
+    rf"{FIXED} (?:(?P<system>[a-z][^\s|]{{1,200}})\|)?(?P<code>[A-Za-z0-9.-]{{1,40}})"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fixed:
+    """What is sent for every unmapped code of a field."""
+
+    code: str = ""
+    """A code value of the tenant, or with `system` a code of a standard."""
+    system: str = ""
+    target: Target | None = None
+    """A portable name of a code value, good in every tenant; in place of `code`."""
+
+
+def read_fixed(policy: str) -> Fixed | None:
+    """What a policy `fixed ...` sends; None for another policy, or what cannot be read.
+
+    Args:
+        policy: `fixed 3319000` (a code value), `fixed meaning:INPATIENT` or another portable target
+            (see `codevalues.targets`), `fixed http://snomed.info/sct|419199007` (a standard code).
+    """
+    match = _FIXED.fullmatch(policy)
+    if match is not None:
+        return Fixed(code=match["code"], system=match["system"] or "")
+    word, _, rest = policy.partition(" ")
+    target = parse_target(rest) if word == FIXED and len(rest) <= TARGET_CHARACTERS_MAX else None
+    return Fixed(target=target) if target is not None else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

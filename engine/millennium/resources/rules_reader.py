@@ -28,12 +28,12 @@ from engine.fhir.definitions import element, resource_types
 from engine.millennium import codes
 from engine.millennium.keys import Keys
 from engine.millennium.resources.rules import (
-    FIXED,
     POLICIES,
     TEXT,
     CodeField,
     PatchPair,
     ResourceRules,
+    read_fixed,
 )
 from engine.yamltext import Mapping, Scalar, Sequence
 
@@ -44,12 +44,11 @@ KEYS = (
 )  # fmt: skip
 CODE_KEYS = ("code_set", "accepts", "unmapped", "alias_meaning", "text")
 _PAIR = re.compile(r"(add|replace|remove|test) (/\S+)( tested)?")
-_POLICY = re.compile(rf"(?:{'|'.join(POLICIES)})|{FIXED} [A-Za-z0-9.-]{{1,40}}")
 
 
 def is_policy(text: str) -> bool:
-    """True for `hold` and the like, and for `fixed CODE`."""
-    return _POLICY.fullmatch(text) is not None
+    """True for `hold` and the like, and for `fixed` with what can be sent."""
+    return text in POLICIES or read_fixed(text) is not None
 
 
 def read_rules(root: Mapping, file: str, problems: list[Diagnostic]) -> ResourceRules:
