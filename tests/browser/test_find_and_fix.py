@@ -95,6 +95,13 @@ def test_from_a_failed_message_to_its_corrected_copy(open_tab: OpenTab) -> None:
     )
 
 
+def test_what_a_real_server_refused_is_a_problem_named_by_what_it_said(open_tab: OpenTab) -> None:
+    page = open_tab("support").open("/problems").page
+    assert "http-422 from records: business-rule" in page.inner_text("main")
+    page.goto("/")
+    assert "http-422 from records: business-rule" in page.inner_text("#board-alerts")
+
+
 def test_neighbours_in_the_results_are_one_key_away(open_tab: OpenTab) -> None:
     tab = open_tab("support").open("/messages?type=ADT%5EA08")
     press(tab, "j")

@@ -120,6 +120,7 @@ def test_rows_say_why_when_and_whether_they_were_replayed(log, worker, receipt, 
     assert row.message_id == second
     assert row.problem is not None
     assert row.problem["code"] == "T512"
+    assert len(state.search(Search())) == 2  # a replay is no line of its own
 
 
 def test_the_facts_of_a_message_are_those_of_its_latest_run(log, worker, receipt, state):

@@ -6,6 +6,7 @@ import pytest
 from stored_messages import ROOT, StoredMessages, shipped_benches
 
 from engine.pipeline.states import State
+from engine.store.desk.rows import AuditSearch
 
 HOSTILE = (
     "<script>alert(1)</script>",
@@ -44,8 +45,12 @@ def hostile(stored):
     return message_id
 
 
+def token_of(client):
+    return client.get("/").text.partition('name="csrf" content="')[2].partition('"')[0]
+
+
 def unmask(client):
-    token = client.get("/").text.partition('name="csrf" content="')[2].partition('"')[0]
+    token = token_of(client)
     data = {"csrf": token, "to": "/", "reason": "INC-77 call from ward"}
     assert client.post("/unmask", data=data).status_code == 303
     return client
@@ -123,12 +128,19 @@ def test_next_and_previous_are_those_of_the_results(site, stored):
 
 
 def test_the_bytes_are_exported_only_by_right_and_as_a_file(site, hostile):
-    assert site.signed_in("support").post(f"/messages/{hostile}/raw").status_code == 403
+    support = site.signed_in("support")
+    refused = support.post(f"/messages/{hostile}/raw", data={"csrf": token_of(support)})
+    assert refused.status_code == 403
     client = site.signed_in("analyst")
-    token = client.get("/").text.partition('name="csrf" content="')[2].partition('"')[0]
+    token = token_of(client)
     answer = client.post(f"/messages/{hostile}/raw", data={"csrf": token})
     assert answer.content == MESSAGE.format(*HOSTILE).encode()
     assert answer.headers["content-disposition"].startswith("attachment;")
+    with site.desk.store() as store:
+        trail = [row.entry for row in store.audit_rows(AuditSearch())]
+    told = [(one.act, one.actor.rstrip("0123456789"), one.message_id) for one in trail]
+    assert ("export", "analyst", hostile) in told
+    assert ("refused", "support", None) in told
 
 
 @pytest.mark.parametrize("path", ["/messages/999", "/messages/999/attempts", "/messages/999/older"])
@@ -154,9 +166,11 @@ def test_a_test_is_made_for_who_may_export(site, hostile):
 
 
 def test_a_bundle_is_a_file_by_right_and_masked_as_the_screen_is(site, hostile):
-    assert site.signed_in("support").post(f"/messages/{hostile}/bundle").status_code == 403
+    support = site.signed_in("support")
+    refused = support.post(f"/messages/{hostile}/bundle", data={"csrf": token_of(support)})
+    assert refused.status_code == 403
     client = site.signed_in("analyst")
-    token = client.get("/").text.partition('name="csrf" content="')[2].partition('"')[0]
+    token = token_of(client)
     answer = client.post(f"/messages/{hostile}/bundle", data={"csrf": token})
     assert answer.headers["content-disposition"] == f'attachment; filename="message-{hostile}.html"'
     assert "19870412" not in answer.text
