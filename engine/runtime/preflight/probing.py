@@ -132,6 +132,8 @@ def refusal_of(answer: Answer | Fault) -> tuple[str, str]:
 
     A 403 is of four kinds: the scope, the privilege of the account, the tenant, or a proxy.
     """
+    if answer is Fault.SECRET_MISSING:
+        return "the secret cannot be read", "put right what check 4 names"
     if isinstance(answer, Fault):
         return answer.value, "check the network between this machine and the host"
     shown = f"status {answer.status}"

@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 
 from engine.channel.lacking import capability_of
+from engine.pipeline.response import Fault
 from engine.runtime.preflight.findings import Finding, failed, passed, warned
 from engine.runtime.preflight.probing import Prober, refusal_of, resource_of
 from engine.runtime.preflight.subject import Subject
@@ -61,7 +62,9 @@ async def check_capabilities(subject: Subject, prober: Prober) -> list[Finding]:
     statement = resource_of(answer)
     if statement.get("resourceType") != "CapabilityStatement":
         shown, remedy = refusal_of(answer)
-        return [failed(5, f"no capability statement: {shown}", f"correct `fhir`; {remedy}")]
+        unsent = answer is Fault.SECRET_MISSING
+        told = remedy if unsent else f"correct `fhir`; {remedy}"
+        return [failed(5, f"no capability statement: {shown}", told)]
     said = normalised(statement)
     findings = [
         *_lacking(subject, said),
