@@ -4,16 +4,18 @@ The rules here and those of the simulator were written from the same documentati
 people; where they disagreed, one of them was wrong.
 """
 
+import base64
 from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 import pytest_asyncio
-from charting import Charting
+from charting import Charting, faults
 from mapped import BASE, CALLS, PATIENT, RESOURCES, message
 
 from engine.destinations.interface import AttemptResult
 from engine.runtime.worker.store_turn import StoreThread
+from engine.simulator.millennium.fault_rules import FaultRule, Kind
 from engine.simulator.millennium.options import SimulatorOptions
 from engine.simulator.millennium.server import MillenniumSimulator
 
@@ -68,6 +70,37 @@ async def test_a_document_that_is_cancelled_is_voided_and_one_never_filed_is_not
     taken(await chart.destination.send(message(chart, voided, event_at="2026-01-06T08:00:00Z")))
     (found,) = chart.all("DocumentReference")
     assert found["docStatus"] == "entered-in-error"
+
+
+async def test_a_document_is_voided_by_a_message_without_its_content(chart: Charting):
+    letter = RESOURCES["a letter"]
+    bare = {name: one for name, one in letter.items() if name not in ("content", "context", "type")}
+    voided = {**bare, "docStatus": "entered-in-error"}
+    taken(await chart.destination.send(message(chart, letter)))
+    taken(await chart.destination.send(message(chart, voided, event_at="2026-01-06T08:00:00Z")))
+    (found,) = chart.all("DocumentReference")
+    assert found["docStatus"] == "entered-in-error"
+    assert found["context"]["encounter"][0]["reference"].startswith("Encounter/")
+    contents = [base64.b64decode(one["data"]) for one in chart.all("Binary")]
+    # A letter in plain text, which an update does not take, is said again as HTML.
+    assert contents == [b"Hello", b"<html><body><pre>Hello</pre></body></html>"]
+    again = message(chart, voided, event_at="2026-01-06T08:00:00Z")
+    before = len(chart.simulator.requests)
+    taken(await chart.destination.send(again))
+    assert "PUT" not in [one.method for one in chart.simulator.requests][before:]
+
+
+async def test_a_document_whose_content_cannot_be_read_is_not_voided_now(chart: Charting):
+    letter = RESOURCES["a letter"]
+    bare = {name: one for name, one in letter.items() if name != "content"}
+    voided = {**bare, "docStatus": "entered-in-error"}
+    taken(await chart.destination.send(message(chart, letter)))
+    fault = FaultRule(fault=Kind.STATUS, status=503, path="*/Binary/*")
+    async with faults(chart.simulator, fault):
+        later = message(chart, voided, event_at="2026-01-06T08:00:00Z")
+        result = await chart.destination.send(later)
+    assert result.classification.code == "http-503"
+    assert chart.all("DocumentReference")[0]["docStatus"] == "final"
 
 
 async def test_a_letter_in_a_new_version_is_amended_and_the_same_one_is_not(chart: Charting):

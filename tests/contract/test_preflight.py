@@ -11,7 +11,7 @@ import pytest_asyncio
 from certificates import Authority
 from joserfc.jwk import RSAKey
 
-from engine.channel.connection import TlsConfig
+from engine.channel.connection import SecretReference, TlsConfig
 from engine.channel.environment import (
     PRIVATE_KEY_JWT,
     AliasPool,
@@ -284,6 +284,21 @@ async def test_4_a_secret_that_is_wrong(start: Starting):
     assert "correlation id" in bad[0].evidence
     assert "because the check of token failed" in of(found, 6)[0].evidence
     assert {one.status for one in of(found, 5)} == {Status.PASS}, "metadata needs no token"
+
+
+async def test_4_a_secret_that_is_not_there(start: Starting):
+    site = await start()
+    gone = replace(site.authorization(), secret=SecretReference("env", "NOWHERE"))
+
+    def absent(reference: SecretReference) -> str:
+        raise FileNotFoundError(reference.name)
+
+    subject = replace(site.subject(authorization=gone), secrets=absent)
+    found = await preflight(subject)
+    bad = [one for one in of(found, 4) if one.status is Status.FAIL]
+    assert "cannot be read" in bad[0].evidence
+    (statement,) = [one for one in of(found, 5) if one.status is Status.FAIL]
+    assert statement.remedy == "put right what check 4 names"
 
 
 async def test_5_an_interaction_that_is_not_offered_and_its_fallback(start: Starting):

@@ -204,6 +204,7 @@ STOCK: tuple[tuple[str, Json], ...] = (
     ("M1", IMMUNIZATION),
     ("f1", FAMILY_HISTORY),
     ("d1", FILED),
+    ("b1", {"resourceType": "Binary", "contentType": "application/pdf", "data": "JVBERi0xLjQ="}),
     ("ap1", but(APPOINTMENT, slot=[{"reference": f"Slot/{TAKEN_SLOT}"}])),
     ("cov1", COVERAGE),
     ("ch1", but(CHARGE, status="billable")),

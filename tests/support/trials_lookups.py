@@ -77,6 +77,21 @@ TRIALS = {
             "no alias": Wrong(arguments={"source": FSI}, unsent="needs alias"),
         },
     ),
+    "binary.read": Trial(
+        arguments={"id": "b1"},
+        captures=(),
+        answers={"contentType": "application/pdf", "data": "JVBERi0xLjQ="},
+        wrong={
+            "one that is not there": _ABSENT,
+            "another's path": Wrong(
+                arguments={"id": "../Patient/p1"},
+                kind=MISSING,
+                code="http-404",
+                says="Millennium does not know the resource",
+            ),
+            "no id": _unsent("id"),
+        },
+    ),
     "location.byId": Trial(
         arguments={"id": "21250403", "request_id": "engine-1"},
         captures=LISTED,

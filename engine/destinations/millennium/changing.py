@@ -13,6 +13,7 @@ from engine.destinations.millennium.exchanges import (
     Exchanges,
     Failure,
     classified,
+    data_of,
     failure_of,
     lost_failure,
 )
@@ -25,6 +26,7 @@ from engine.millennium.identity.normalising import Rules, normalise
 from engine.millennium.identity.order import RESOURCE, in_order, is_older
 from engine.millennium.identity.steps import NoAnswer, Reason, Seen, Wait
 from engine.millennium.resources.appointment import patch_appointment
+from engine.millennium.resources.documents import contents_unread, with_contents
 from engine.millennium.resources.patching import Refused, patch_of
 from engine.millennium.resources.replacing import replacement_of
 from engine.millennium.resources.rules import ResourceRules
@@ -55,6 +57,8 @@ class Change:
     deletes: tuple[str, ...]
     event_at: float | None
     pools: Rules
+    reader: CallPreset | None = None
+    """Reads contents that must be said again."""
 
 
 class _GoneError(Exception):
@@ -98,6 +102,7 @@ async def apply_change(
             transcript.note(f"cannot be said to Millennium: {one.path}, {one.reason}")
         if content is None:
             return Changed(etag=copy.etag, verb="unchanged", applied=times)
+        content = await _whole(change, content, exchanges)
         try:
             written = await _write(change.preset, copy, content, exchanges)
         except _GoneError:
@@ -143,6 +148,33 @@ def _content(
         return made.operations or None, made.refused
     whole = replacement_of(copy.resource, wanted, rules, normalise=normal, again=again)
     return (whole.resource if whole.changed else None), whole.refused
+
+
+async def _whole(
+    change: Change, content: Json | list[Json], exchanges: Exchanges
+) -> Json | list[Json]:
+    """What is sent, with the contents that the server's copy only points to.
+
+    Raises Stopped: one cannot be read.
+    """
+    if change.reader is None or isinstance(content, list):
+        return content
+    unread = contents_unread(content)
+    if not unread:
+        return content
+    data: dict[str, str] = {}
+    for attachment in unread:
+        url = str(attachment["url"])
+        identity = url.rstrip("/").rpartition("/")[2]
+        request = render_request(change.reader, exchanges.roots, {"id": identity})
+        answer = await exchanges.ask(request, change.reader)
+        if isinstance(answer, Failure):
+            raise Stopped(answer)
+        found = data_of(answer)
+        if found is None:
+            raise Stopped(failure_of(change.reader, answer))
+        data[url] = found
+    return with_contents(content, data)
 
 
 async def _read(change: Change, resource_id: str, inquiry: Inquiry) -> Seen | None:

@@ -9,6 +9,8 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import orjson
+
 from engine.destinations.http_exchange import Answer as HttpAnswer
 from engine.destinations.millennium.service import MillenniumService
 from engine.destinations.millennium.transcript import Transcript
@@ -103,6 +105,18 @@ def failure_of(preset: CallPreset, answer: HttpAnswer) -> Failure:
             "the answer is not what was asked for",
         )
     return Failure(Classification(kind, found.code, after), f"{found.explanation}{about}")
+
+
+def data_of(answer: HttpAnswer) -> str | None:
+    """The content of a Binary in base64; None when the answer is no whole Binary."""
+    if answer.status != 200 or not answer.complete:
+        return None
+    try:
+        found = orjson.loads(answer.body)
+    except orjson.JSONDecodeError:
+        return None
+    data = found.get("data") if isinstance(found, dict) else None
+    return data if isinstance(data, str) else None
 
 
 def lost_failure(fault: Fault) -> Failure:

@@ -237,6 +237,7 @@ class Performance:
             deletes=tuple(call.get("deletes", ())),
             event_at=instant(call.get("event_at")),
             pools=self._pools,
+            reader=preset.read,
         )
         applied = applied_to(use.id, inquiry.entries)
         changed = await apply_change(change, use.seen, applied, self.exchanges, inquiry)

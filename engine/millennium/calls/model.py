@@ -147,13 +147,16 @@ class CallPreset:
     find: "CallPreset | None" = None
     create: "CallPreset | None" = None
     change: "CallPreset | None" = None
+    read: "CallPreset | None" = None
+    """Reads the content of a document, which a change must say again."""
 
     @property
     def plain(self) -> tuple["CallPreset", ...]:
         """The requests it may make: itself, or the parts of a register."""
         if self.interaction is not Interaction.REGISTER:
             return (self,)
-        return tuple(part for part in (self.find, self.create, self.change) if part is not None)
+        parts = (self.find, self.create, self.change, self.read)
+        return tuple(part for part in parts if part is not None)
 
     @property
     def writes(self) -> bool:

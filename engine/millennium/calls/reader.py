@@ -15,7 +15,8 @@ A plain call:
     expect: {status: [201], headers: [location, etag]}
     capture: {id: location.id, etag: header.etag}
 
-A `register` names the calls it is made of: `does: register`, `find:`, `create:`, `change:`.
+A `register` names the calls it is made of: `does: register`, `find:`, `create:`, `change:`, and of
+documents `read:`, which reads the content that a change must say again.
 """
 
 from collections.abc import Mapping as MappingType
@@ -49,9 +50,9 @@ KEYS = (
     "call", "description", "api", "contract", "grade", "source", "resource", "does", "method",
     "path", "query", "headers", "body", "content", "parameters", "required",
     "repeats", "scopes", "concurrency", "once", "probe", "expect", "capture", "classify",
-    "prerequisites", "find", "create", "change",
+    "prerequisites", "find", "create", "change", "read",
 )  # fmt: skip
-PARTS = ("find", "create", "change")
+PARTS = ("find", "create", "change", "read")
 FHIR_JSON = "application/fhir+json"
 JSON = "application/json"
 JSON_PATCH = "application/json-patch+json"
@@ -290,10 +291,11 @@ def _linked(
             find=calls.get(names.get("find", "")),
             create=calls.get(names.get("create", "")),
             change=calls.get(names.get("change", "")),
+            read=calls.get(names.get("read", "")),
         )
     return found
 
 
 def _part_names(preset: CallPreset) -> dict[str, str]:
-    parts = {"find": preset.find, "create": preset.create, "change": preset.change}
-    return {name: part.name for name, part in parts.items() if part is not None}
+    parts = ((name, getattr(preset, name)) for name in PARTS)
+    return {name: part.name for name, part in parts if part is not None}

@@ -21,6 +21,17 @@ _BILL_CODES = {
 }
 
 
+_NO_CHARGE = {
+    "aborted": "a credit names the charge of Millennium it takes back, by its id and version, which"
+    " no message has; send it by MLLP",
+    "entered-in-error": "a charge that is taken back is named by its id in Millennium; send it by"
+    " MLLP",
+    "not-billable": "a payment needs the tenant's alias, the method and the account of a card, and"
+    " an adjustment has no API; send them by MLLP",
+}
+"""Status that FT1-6 gives -> why there is no call for it (reference 1.4)."""
+
+
 def shape_related_person(shaped: Shaped) -> None:
     """One official name, one relationship, contacts whole."""
     person = shaped.resource
@@ -58,11 +69,11 @@ def shape_medication_request(shaped: Shaped) -> None:
 
 
 def shape_charge(shaped: Shaped, code_systems: str) -> None:
-    """A charge by one of the tenant's bill codes; a credit or correction names the charge it
-    changes, which a message does not know."""
+    """A charge by one of the tenant's bill codes; what takes back or pays one is not told."""
     charge = shaped.resource
-    if charge.get("status") in ("aborted", "entered-in-error", "not-billable"):
-        shaped.skipped = "credits name the charge of Millennium they take back; send them by MLLP"
+    reason = _NO_CHARGE.get(str(charge.get("status", "")))
+    if reason is not None:
+        shaped.skipped = reason
         return
     charge["status"] = "unknown"
     codings = [

@@ -8,6 +8,7 @@ its end.
 import base64
 import binascii
 import re
+from collections.abc import Mapping
 from html import escape
 from typing import Any
 
@@ -30,6 +31,7 @@ _TYPES = {
 }
 _OTHER_ENCODING = re.compile(rb"^\s*<\?xml[^>]*encoding=[\"'](?!utf-8[\"'])", re.IGNORECASE)
 LOINC = "http://loinc.org"
+VOID = "entered-in-error"
 CARDIOLOGY, PATHOLOGY = "LP29708-2", "LP7839-6"
 _KINDS = {
     CARDIOLOGY: CARDIOLOGY,
@@ -49,6 +51,9 @@ def shape_document(shaped: Shaped) -> None:
     """Bring a DocumentReference into the form of a create."""
     document = shaped.resource
     contents = [one for one in document.get("content", ()) if one.get("attachment", {}).get("data")]
+    if not contents and VOID in (document.get("status"), document.get("docStatus")):
+        _void(document)
+        return
     if not contents:
         shaped.lacking.append("the content itself; a link cannot be filed")
     for one in contents:
@@ -65,6 +70,41 @@ def shape_document(shaped: Shaped) -> None:
         shaped.lacking.append("context.period.end, a time of day with an offset")
     else:
         period["end"] = end
+
+
+def _void(document: Json) -> None:
+    """A cancelled document whose message does not repeat it: which it is, and that it is void."""
+    said = ("resourceType", "identifier", "masterIdentifier", "status", "docStatus", "subject")
+    for name in [name for name in document if name not in said]:
+        del document[name]
+    document |= {"status": VOID, "docStatus": VOID}
+
+
+def contents_unread(document: Json) -> list[Json]:
+    """The attachments of a server's copy that say where their content is, and not what."""
+    listed = (one.get("attachment", {}) for one in document.get("content", ()))
+    return [one for one in listed if one.get("url") and not one.get("data")]
+
+
+def with_contents(document: Json, data: Mapping[str, str]) -> Json:
+    """The document with the content of each attachment, as an update takes it.
+
+    Args:
+        document: to be written; it stays as it is.
+        data: URL of an attachment -> its content in base64.
+    """
+    contents = [
+        {**one, "attachment": _filled(one.get("attachment", {}), data)}
+        for one in document.get("content", ())
+    ]
+    return for_update({**document, "content": contents})
+
+
+def _filled(attachment: Json, data: Mapping[str, str]) -> Json:
+    found = data.get(str(attachment.get("url", "")))
+    if found is None:
+        return attachment
+    return {**{name: one for name, one in attachment.items() if name != "url"}, "data": found}
 
 
 def _settle_content(shaped: Shaped, attachment: Json) -> None:
