@@ -396,4 +396,4 @@ def test_a_charge_is_told_by_a_bill_code_of_the_tenant():
     made = shaped(charge, ("e", visit), call="chargeItem.create")
     assert made["status"] == "unknown"
     assert made["code"]["coding"][0]["system"].endswith("/CodeSystem/BillCodes-CPT")
-    assert "credits" in refusal({**charge, "status": "aborted"}, call="chargeItem.create")
+    assert "a credit" in refusal({**charge, "status": "aborted"}, call="chargeItem.create")
