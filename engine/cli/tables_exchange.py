@@ -31,11 +31,8 @@ def snapshot(
     tenant: Annotated[str, typer.Option(help="Which, where the environment has several.")] = "",
     code_sets: Annotated[
         str,
-        typer.Option(help="Such as 72,71: beside those of the tables and of the last snapshot."),
+        typer.Option(help="Such as 72,71; default: those of the tables and of the last snapshot."),
     ] = "",
-    only: Annotated[
-        bool, typer.Option("--only", help="Nothing beside --code-sets; the rest is forgotten.")
-    ] = False,
     source: Annotated[
         Path | None,
         typer.Option("--from", help="A site's export in CSV, in place of the EHR API."),
@@ -66,10 +63,7 @@ def snapshot(
     before = loaded.code_values.snapshots.get(chosen.snapshot)
     if before is not None and before.tenant != chosen.tenant:
         before = None  # of another tenant: its numbers mean nothing here
-    named = numbers(code_sets)
-    if only and not named:
-        fail(Exit.USAGE, "--only needs --code-sets, such as --code-sets 72,71")
-    wanted = named if only else code_sets_in_use(loaded.code_values, before, named)
+    wanted = numbers(code_sets) or code_sets_in_use(loaded.code_values, before)
     if not wanted:
         fail(Exit.USAGE, "there is no table yet: say which with --code-sets 72,71")
     values = _from_file(source, wanted) if source is not None else _from_api(chosen, wanted)

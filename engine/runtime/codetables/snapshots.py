@@ -131,15 +131,10 @@ def used_values(values: CodeValueFiles, snapshot: Snapshot | None) -> frozenset[
     )
 
 
-def code_sets_in_use(
-    values: CodeValueFiles, snapshot: Snapshot | None, named: Iterable[int] = ()
-) -> tuple[int, ...]:
-    """What a snapshot has to hold: the code sets of all aliases, those it held so far, and `named`.
-
-    So that one that is asked for beside them takes away none of the others.
-    """
-    held = snapshot.code_sets if snapshot is not None else ()
-    return tuple(sorted({code_set for _, code_set in values.aliases} | {*held, *named}))
+def code_sets_in_use(values: CodeValueFiles, snapshot: Snapshot | None) -> tuple[int, ...]:
+    """What a snapshot has to hold: the code sets of all aliases, and those it held so far."""
+    found = {code_set for _, code_set in values.aliases}
+    return tuple(sorted(found | set(snapshot.code_sets if snapshot is not None else ())))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -107,7 +107,6 @@ def test_a_snapshot_that_was_touched_is_taken_anew(home: Path) -> None:
         (("add", "LAB_A/72", "Q=cki:X\ny"), "one line of printable characters"),
         (("add", "Nothing", "Q=x"), "no table is called"),
         (("snapshot", "--code-sets", "72,x"), "x is no number of a code set"),
-        (("snapshot", "--only"), "--only needs --code-sets"),
         (("snapshot", "--tenant", "other"), "name one with --tenant: main"),
         (("snapshot", "--from", "nowhere.csv"), "cannot be read"),
         (("export", "LAB_A/71"), "there is no table"),

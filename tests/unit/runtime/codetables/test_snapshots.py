@@ -7,12 +7,11 @@ import orjson
 import pytest
 from multidict import CIMultiDict
 
-from engine.codevalues.project import read_code_value_files
 from engine.codevalues.snapshot import CodeValue, read_snapshot, write_snapshot
 from engine.destinations.http_exchange import Answer, Request
 from engine.pipeline.response import Fault
 from engine.runtime.codetables.ehr_api import FetchFailed, fetch_code_values
-from engine.runtime.codetables.snapshots import code_sets_in_use, compare, read_export
+from engine.runtime.codetables.snapshots import compare, read_export
 
 
 def value(number: int, display: str = "x", **more: Any) -> CodeValue:
@@ -120,13 +119,3 @@ async def test_a_service_that_goes_round_in_circles_is_left() -> None:
     ask, _ = asking(*[answer(body=items(1), opc_next_page="1")] * 3)
     with pytest.raises(FetchFailed, match="repeats a page"):
         await fetch_code_values(ask, "https://api.example.org/t", [72])
-
-
-def test_a_code_set_that_is_named_comes_beside_those_there_are() -> None:
-    text = write_snapshot(
-        [value(10)], tenant="t", taken_at="2026-01-05T14:30:00Z", source="test", code_sets=[72]
-    )
-    snapshot, _ = read_snapshot(text, "snapshot.csv")
-    files, _ = read_code_value_files({"codevalues/aliases/LAB_A/71.csv": "alias,target\nI,cki:X\n"})
-    assert code_sets_in_use(files, snapshot, (97, 71)) == (71, 72, 97)
-    assert code_sets_in_use(files, None) == (71,)
