@@ -53,6 +53,8 @@ class ConsoleConfig:
     idle_seconds: float = 900.0
     session_seconds: float = 43_200.0
     sessions_per_user: int = 5
+    searches_at_once: int = 1
+    niceness: int = 10
     audit_key: SecretReference | None = None
     """What the audit trail is sealed with; None: a key in the store."""
     second_approval_from: int = 1000

@@ -243,6 +243,17 @@ CONSOLE = ComponentSpec(
             environment=True,
         ),
         count("sessions_per_user", "A further sign-in ends the one used longest ago.", 50),
+        count(
+            "searches_at_once",
+            "Searches that read the store at the same time; others wait their turn.",
+            64,
+        ),
+        count(
+            "niceness",
+            "How much the console's process gives way to those that move messages: 0 not at all.",
+            19,
+            minimum=0,
+        ),
         FieldSpec(
             name="audit_key",
             kind=Kind.SECRET,

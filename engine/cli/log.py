@@ -4,6 +4,7 @@
 """
 
 import time
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
@@ -112,7 +113,7 @@ def _search(access: Access, text: str, limit: int) -> "list[MessageRow]":
         return []
     if not asked.reads_messages:
         return access.log.search(within)
-    scanned = scan(access.log, replace(asked, search=within))
+    scanned = scan(lambda: nullcontext(access.log), replace(asked, search=within))
     if not scanned.complete:
         note(f"{scanned.looked_at:,} messages were looked into; there are more, narrow the search")
     return list(scanned.rows)

@@ -102,12 +102,15 @@ class Transaction(Protocol):
 class Database(Protocol):
     """A database with the state's tables. Belongs to one thread."""
 
-    def writing(self, *, one_snapshot: bool = False) -> AbstractContextManager[Transaction]:
+    def writing(
+        self, *, one_snapshot: bool = False, durable: bool = True
+    ) -> AbstractContextManager[Transaction]:
         """A write transaction; committed at the end of the block, rolled back on any exception.
 
         With `one_snapshot` all its statements see the same rows, and it fails rather than change
-        what another has changed meanwhile (on SQLite writers take turns anyway). Failures of the
-        database leave the block as StoreUnavailable.
+        what another has changed meanwhile (on SQLite writers take turns anyway). One that is not
+        `durable` does not wait for the disk, for which intake waits too: a power cut may undo it.
+        Failures of the database leave the block as StoreUnavailable.
         """
         ...
 

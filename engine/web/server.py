@@ -35,7 +35,6 @@ from engine.web.console import Console, settings_of
 from engine.web.looks import Looks, LooksApart
 from engine.web.previews import Previews
 
-NICENESS = 5
 CONNECTIONS_MAX = 200
 HEAD_SECONDS = 3600.0
 END_SECONDS = 3
@@ -92,7 +91,7 @@ class ConsoleProcess:
         self._setup = setup
         self._pulse = Pulse(setup)
         key = read_secret(config.audit_key).encode() if config.audit_key is not None else b""
-        self._desk = Desk(setup.store_url, audit_key=key)
+        self._desk = Desk(setup.store_url, audit_key=key, searches_at_once=config.searches_at_once)
         self._previews = Previews(setup.data.path, setup.store_url)
         folder = ProjectFolder(setup.data)
         apart = LooksApart(folder, setup.store_url)
@@ -210,7 +209,7 @@ def main(arguments: Sequence[str]) -> int:
     if config is None:
         return 2  # the supervisor checked the snapshot; a variable is gone since
     with contextlib.suppress(OSError):
-        os.nice(NICENESS)
+        os.nice(config.niceness)
     # uvicorn would print tracebacks, whose texts may quote a message: ours are events
     quiet = logging.getLogger("uvicorn")
     quiet.addHandler(logging.NullHandler())

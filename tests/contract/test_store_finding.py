@@ -5,7 +5,7 @@ import time
 import pytest
 
 from engine.pipeline.states import FailureClass, Origin, State, Verdict
-from engine.store.interface import SavedSearch, Search
+from engine.store.interface import SavedSearch, Search, StoreUnavailable
 from engine.store.state import id_carriers, id_marks, saved_searches
 from engine.store.state.search_keys import merge
 
@@ -178,3 +178,18 @@ def test_what_never_ran_is_found_by_its_verdict(log, worker, receipt, state):
     assert found(verdicts=(Verdict.FAULT,), states=(State.ERROR,)) == [ids[2], ids[0]]
     assert found(verdicts=(Verdict.NEW,)) == [ids[3], ids[0]]
     assert found(verdicts=(Verdict.FAULT,), channels=("other",)) == []
+
+
+def test_what_need_not_last_does_not_wait_for_the_disk(store, state):
+    asked = "PRAGMA synchronous" if store.is_sqlite else "SHOW synchronous_commit"
+    full, soon = ((2,), (1,)) if store.is_sqlite else (("on",), ("off",))
+    database = state._database
+
+    def waits(durable):
+        with database.writing(durable=durable) as transaction:
+            return transaction.rows(asked)[0]
+
+    assert [waits(True), waits(False), waits(True)] == [full, soon, full]
+    with pytest.raises(StoreUnavailable), database.writing(durable=False) as transaction:
+        transaction.rows("SELECT no_such_column FROM runs")
+    assert waits(True) == full

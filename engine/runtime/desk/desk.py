@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from threading import Lock, local
+from threading import BoundedSemaphore, Lock, local
 
 from engine.runtime.desk.message_log import MessageLog
 from engine.store.desk.store import DeskStore
@@ -37,6 +37,7 @@ class Desk:
         audit_key: what the trail is sealed with; empty: the store's own key.
         clock: Unix seconds; tests pass their own.
         connections_max: how many calls may be under way at once.
+        searches_at_once: how many of them may search.
     """
 
     def __init__(
@@ -46,6 +47,7 @@ class Desk:
         audit_key: bytes = b"",
         clock: Callable[[], float] = time.time,
         connections_max: int = CONNECTIONS_MAX,
+        searches_at_once: int = 1,
     ) -> None:
         self.clock = clock
         self.store_url = store_url
@@ -53,6 +55,7 @@ class Desk:
         self._key_checked = False
         self._key_lock = Lock()
         self._mine = local()
+        self._searching = BoundedSemaphore(searches_at_once)
         self._free: queue.LifoQueue[_Lent | None] = queue.LifoQueue()
         for _ in range(connections_max):
             self._free.put(None)
@@ -62,6 +65,22 @@ class Desk:
         """The message log, for the length of the block. Raises StoreUnavailable."""
         with self._lend() as lent:
             yield MessageLog(lent.state)
+
+    @contextmanager
+    def searching(self) -> Iterator[MessageLog]:
+        """The message log for a search, when it is its turn: ten people who search take no more of
+        the machine than one who does. What takes long lets others in between its parts.
+
+        Raises:
+            StoreUnavailable: also when the turn does not come.
+        """
+        if not self._searching.acquire(timeout=WAIT_SECONDS):
+            raise StoreUnavailable("too many searches are under way")
+        try:
+            with self.log() as log:
+                yield log
+        finally:
+            self._searching.release()
 
     @contextmanager
     def store(self) -> Iterator[DeskStore]:

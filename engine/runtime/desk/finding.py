@@ -85,8 +85,13 @@ def find(desk: Desk, viewer: Viewer, wanted: Wanted, kinds: Collection[str] | No
     search = scoped(query.search, viewer)
     if search is None:
         return Found(lines=(), next_before=None)
+    query = replace(query, search=search)
+    if query.reads_messages:
+        page = _scanned_page(desk, query, wanted)
+    else:
+        with desk.searching() as log:
+            page = _page(log, viewer, query, wanted, pasted)
     with desk.log() as log:
-        page = _page(log, viewer, replace(query, search=search), wanted, pasted)
         lines = result_lines(desk, log, viewer, page.rows)
     if viewer.unmasked and lines:
         record(desk, viewer, Act.VIEW, subject="search", patients=[one.mrn for one in lines])
@@ -110,14 +115,17 @@ def neighbours(
     search = scoped(replace(query.search, before_message_id=message_id, limit=1), viewer)
     if search is None:
         return None, None
-    with desk.log() as log:
-        newer = _rows(log, replace(query, search=replace(search, oldest_first=True)))
-        older = _rows(log, replace(query, search=search))
-    return _first_id(newer), _first_id(older)
+    newer = _first_id(desk, replace(query, search=replace(search, oldest_first=True)))
+    return newer, _first_id(desk, replace(query, search=search))
 
 
-def _first_id(rows: Sequence[MessageRow]) -> int | None:
-    return rows[0].message_id if rows else None
+def _first_id(desk: Desk, query: Query) -> int | None:
+    if query.reads_messages:
+        found = [row.message_id for row in scan(desk.searching, query).rows]
+    else:
+        with desk.searching() as log:
+            found = log.search_ids(query.search)
+    return found[0] if found else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -182,8 +190,6 @@ def record_search(desk: Desk, viewer: Viewer, text: str, query: Query) -> None:
 
 
 def _page(log: MessageLog, viewer: Viewer, query: Query, wanted: Wanted, pasted: Pasted) -> _Page:
-    if query.reads_messages:
-        return _scanned_page(log, query, wanted)
     one_thing = bool(pasted.message or pasted.carried_id or len(query.words) == 1)
     query, notes = _as_allowed(query, viewer)
     window = _window(log, query)
@@ -195,7 +201,7 @@ def _page(log: MessageLog, viewer: Viewer, query: Query, wanted: Wanted, pasted:
         notes += more
     rows: Sequence[MessageRow] = window
     if wanted.before is not None:
-        rows = _rows(log, _from(query, wanted.before, wanted.rows + 1))
+        rows = log.search(_from(query, wanted.before, wanted.rows + 1).search)
     found = Found(
         lines=(),
         next_before=rows[wanted.rows - 1].message_id if len(rows) > wanted.rows else None,
@@ -254,22 +260,16 @@ def _exactly(
 
 
 def _window(log: MessageLog, query: Query) -> list[MessageRow]:
-    return _rows(log, _from(query, None, WINDOW_ROWS))
+    return log.search(_from(query, None, WINDOW_ROWS).search)
 
 
 def _from(query: Query, before: int | None, limit: int) -> Query:
     return replace(query, search=replace(query.search, before_message_id=before, limit=limit))
 
 
-def _rows(log: MessageLog, query: Query) -> list[MessageRow]:
-    if query.reads_messages:
-        return list(scan(log, query).rows)
-    return log.search(query.search)
-
-
-def _scanned_page(log: MessageLog, query: Query, wanted: Wanted) -> _Page:
+def _scanned_page(desk: Desk, query: Query, wanted: Wanted) -> _Page:
     """A page of what only the messages know: how far was looked is said."""
-    scanned = scan(log, _from(query, wanted.before, wanted.rows))
+    scanned = scan(desk.searching, _from(query, wanted.before, wanted.rows))
     notes: list[str] = []
     if not scanned.complete:
         notes.append(
@@ -278,7 +278,7 @@ def _scanned_page(log: MessageLog, query: Query, wanted: Wanted) -> _Page:
         )
     found = Found(
         lines=(),
-        next_before=scanned.last.message_id if scanned.last and not scanned.complete else None,
+        next_before=None if scanned.complete else scanned.last,
         notes=tuple(notes),
         facets=facets_of(scanned.rows),
         counted=len(scanned.rows),

@@ -87,6 +87,10 @@ class MessageLog:
         """The messages that match, newest first unless the query says otherwise."""
         return self._state.search(query)
 
+    def search_ids(self, query: Search) -> list[int]:
+        """Their ids alone."""
+        return self._state.search_ids(query)
+
     def raw(self, message_ids: Sequence[int]) -> dict[int, bytes]:
         """The stored bytes of these messages, of those that are there undamaged."""
         return self._state.raw(message_ids)

@@ -79,7 +79,7 @@ def thread(desk: Desk, viewer: Viewer, message_id: int, subject: str) -> Thread 
     keys = tuple(key for key in (facts.search_keys if facts else ()) if key[0] in kinds)[:KEYS_MAX]
     patients = [value for kind, value in keys if kind in PATIENT_KEYS]
     record(desk, viewer, Act.SEARCH, message_id=message_id, patients=patients, subject=subject)
-    with desk.log() as log:
+    with desk.searching() as log:
         rows, is_all = _rows(log.search, viewer, keys, own[0])
         known = log.facts([row.message_id for row in rows])
         lines = result_lines(desk, log, viewer, rows)

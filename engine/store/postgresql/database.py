@@ -104,14 +104,18 @@ class PostgresqlDatabase:
         self._connection: Connection | None = None
         self._current: PostgresqlTransaction | None = None
 
+    @contextmanager
     def writing(
-        self, *, one_snapshot: bool = False
-    ) -> AbstractContextManager[PostgresqlTransaction]:
+        self, *, one_snapshot: bool = False, durable: bool = True
+    ) -> Iterator[PostgresqlTransaction]:
         """A write transaction; see `database.Database.writing`."""
         if self._readonly:
             raise StoreUnavailable("the state was opened for reading only")
         begin = "BEGIN ISOLATION LEVEL REPEATABLE READ" if one_snapshot else "BEGIN"
-        return self._transaction(begin, "writing the state")
+        with self._transaction(begin, "writing the state") as transaction:
+            if not durable:
+                transaction.write("SET LOCAL synchronous_commit = off")
+            yield transaction
 
     def reading(self) -> AbstractContextManager[PostgresqlTransaction]:
         """A consistent read; inside another transaction, a part of it."""

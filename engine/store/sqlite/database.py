@@ -82,11 +82,31 @@ class SqliteDatabase:
         self,
         *,
         one_snapshot: bool = False,  # noqa: ARG002  always so
+        durable: bool = True,
     ) -> AbstractContextManager[SqliteTransaction]:
         """A write transaction; see `database.Database.writing`."""
         if self._readonly:
             raise StoreUnavailable("the state was opened for reading only")
-        return self._transaction("BEGIN IMMEDIATE", "writing the state")
+        if durable:
+            return self._transaction("BEGIN IMMEDIATE", "writing the state")
+        return self._soon_on_disk()
+
+    @contextmanager
+    def _soon_on_disk(self) -> Iterator[SqliteTransaction]:
+        """A write transaction that the next durable one, or a checkpoint, brings to the disk."""
+        if self._connection is None:
+            with self.reading():
+                pass
+        self._synchronous("NORMAL")
+        try:
+            with self._transaction("BEGIN IMMEDIATE", "writing the state") as transaction:
+                yield transaction
+        finally:
+            self._synchronous("FULL")
+
+    def _synchronous(self, level: str) -> None:
+        if self._connection is not None:
+            self._connection.execute(f"PRAGMA synchronous={level}")
 
     def reading(self) -> AbstractContextManager[SqliteTransaction]:
         """A consistent read."""

@@ -28,7 +28,10 @@ _FORGET_MANY = (
 
 
 def save(database: Database, search: SavedSearch) -> None:
-    """Keep a search; what has expired goes, and of one owner's unnamed ones the oldest."""
+    """Keep a search; what has expired goes, and of one owner's unnamed ones the oldest.
+
+    One without a name does not wait for the disk: whoever loses it to a power cut types it again.
+    """
     row = (
         search.search_id,
         search.owner,
@@ -37,7 +40,7 @@ def save(database: Database, search: SavedSearch) -> None:
         search.created_at,
         search.expires_at,
     )
-    with database.writing() as transaction:
+    with database.writing(durable=bool(search.name)) as transaction:
         transaction.write(_FORGET_OLD, search.created_at)
         transaction.write_many(_INSERT, [row])
         transaction.write(_FORGET_MANY, search.owner, search.owner, UNNAMED_PER_OWNER_MAX - 1)

@@ -93,20 +93,30 @@ class _KeyStart:
 def search(database: Database, compression: Compression, query: Search) -> list[MessageRow]:
     """The messages that meet every condition, a page of them; see `interface.Search`."""
     with database.reading() as transaction:
-        found: set[int] = set()
-        if query.carried_ids:
-            query = _with_carriers(transaction, compression, query)
-            if not query.message_ids:
-                return []
-        plain = _plain_conditions(transaction, query)
-        keys = _key_conditions(query)
-        for start in _starts(transaction, query):
-            if isinstance(start, _KeyStart):
-                others = [condition for key, condition in keys.items() if key != start]
-                found |= _ids_of_key(transaction, query, start, [*plain, *others])
-            else:
-                found |= _ids(transaction, query, start, [*plain, *keys.values()])
-        return message_rows(transaction, _first(query, found))
+        return message_rows(transaction, _found(transaction, compression, query))
+
+
+def search_ids(database: Database, compression: Compression, query: Search) -> list[int]:
+    """Their ids alone."""
+    with database.reading() as transaction:
+        return _found(transaction, compression, query)
+
+
+def _found(transaction: Transaction, compression: Compression, query: Search) -> list[int]:
+    found: set[int] = set()
+    if query.carried_ids:
+        query = _with_carriers(transaction, compression, query)
+        if not query.message_ids:
+            return []
+    plain = _plain_conditions(transaction, query)
+    keys = _key_conditions(query)
+    for start in _starts(transaction, query):
+        if isinstance(start, _KeyStart):
+            others = [condition for key, condition in keys.items() if key != start]
+            found |= _ids_of_key(transaction, query, start, [*plain, *others])
+        else:
+            found |= _ids(transaction, query, start, [*plain, *keys.values()])
+    return _first(query, found)
 
 
 def _with_carriers(transaction: Transaction, compression: Compression, query: Search) -> Search:

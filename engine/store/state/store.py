@@ -45,7 +45,7 @@ from engine.store.state.edited_copies import CopyTables
 from engine.store.state.ledger import DatabaseLedger
 from engine.store.state.problems import ProblemTables
 from engine.store.state.retention import purge
-from engine.store.state.search import search
+from engine.store.state.search import search, search_ids
 from engine.store.state.search_keys import KeyMerges
 from engine.store.state.search_rows import message_facts
 from engine.store.state.tokens import DatabaseTokens
@@ -156,6 +156,10 @@ class DatabaseState:
     def search(self, query: Search) -> list[MessageRow]:
         """Messages that meet every condition."""
         return search(self._database, self._compression, query)
+
+    def search_ids(self, query: Search) -> list[int]:
+        """Their ids alone."""
+        return search_ids(self._database, self._compression, query)
 
     def facts(self, message_ids: Sequence[int]) -> dict[int, MessageFacts]:
         """What messages are about."""

@@ -1,6 +1,7 @@
 """The search box: what is found by what, for whom, and what is recorded."""
 
 import dataclasses
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -10,7 +11,7 @@ from engine.runtime.desk.audit import AuditSearch, read_trail
 from engine.runtime.desk.finding import Wanted, find, neighbours
 from engine.runtime.desk.rights import NotAllowed, Right, everything
 from engine.runtime.desk.search_query import QueryError
-from engine.store.interface import Search
+from engine.store.interface import Search, StoreUnavailable
 
 ADMISSION = (
     "MSH|^~\\&|REG|NORTH|ENGINE|HUB|20260105083000-0600||ADT^A01^ADT_A01|MSG-{n}|P|2.5.1\r"
@@ -199,3 +200,33 @@ def test_a_search_is_recorded_with_its_terms_hashed(desk, viewer, found, day):
     assert "4711" not in repr(rows)
     assert len(read_trail(desk, admin, AuditSearch(act="search"), "4712")) == 1
     assert Right.READ_AUDIT not in viewer().rights
+
+
+def test_a_search_waits_for_its_turn_and_nothing_else_does(desk, found, day, monkeypatch):
+    monkeypatch.setattr("engine.runtime.desk.desk.WAIT_SECONDS", 0.01)
+    with desk.searching() as log:
+        with ThreadPoolExecutor(1) as other:
+            with pytest.raises(StoreUnavailable, match="too many searches"):
+                other.submit(found, "4711").result()
+            assert other.submit(_stats, desk).result()
+        assert log.search_ids(Search()) == day[::-1]
+    assert found("4711").counted == 3
+
+
+def _stats(desk):
+    with desk.log() as log:
+        return log.stats()
+
+
+def test_a_long_search_lets_others_in_between_its_parts(desk, found, day, monkeypatch):
+    monkeypatch.setattr(scanning, "MESSAGES_AT_ONCE", 1)
+    turns = []
+    searching = desk.searching
+
+    def counted():
+        turns.append(None)
+        return searching()
+
+    monkeypatch.setattr(desk, "searching", counted)
+    assert ids_of(found("PID-8:F")) == [day[2], day[1], day[0]]
+    assert len(turns) == 3  # of one, two and four messages
