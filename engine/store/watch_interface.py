@@ -18,7 +18,7 @@ class AlertRow:
     kind: str
     """silence, queue, errors, outage, certificate, disk."""
     subject: str
-    """The channel, destination, file or folder."""
+    """The channel; `DESTINATION of CHANNEL`; a file or folder, `PATH on HOST`."""
     said: str
     """In words, without any value of a message."""
     began_at: float
@@ -30,6 +30,17 @@ class AlertRow:
 
 class WatchStore(Protocol):
     """Rhythms and alerts. Two that watch at once agree: a change is made by one of them."""
+
+    def take_turn(self, owner: str, seconds: float) -> bool:
+        """True when it is this one's turn to look at what the store knows, for so long.
+
+        It stays so while it is asked for again in time; the clock is the database's.
+        """
+        ...
+
+    def give_turn(self, owner: str) -> None:
+        """Give the turn back, if it is this one's."""
+        ...
 
     def rhythms(self) -> dict[str, dict[int, HourRhythm]]:
         """Channel -> hour of the week -> what is usual."""

@@ -25,6 +25,14 @@ LEARNED = Table(
     sqlite_with_rowid=False,
 )
 
+WATCHERS = Table(
+    "watchers",
+    STATE,
+    Column("name", Text, primary_key=True),
+    Column("owner", Text, nullable=False),
+    Column("until", Float, nullable=False),
+)
+
 ALERTS = Table(
     "alerts",
     STATE,

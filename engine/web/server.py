@@ -22,7 +22,6 @@ from engine.runtime.desk.project_folder import ProjectFolder
 from engine.runtime.node.process_setup import ProcessSetup, Pulse, read_arguments
 from engine.runtime.parent import listen_to_parent
 from engine.runtime.secrets import read_secret
-from engine.runtime.watch.watch import Watch, WatchSettings
 from engine.telemetry.events import (
     AuditHeadNoted,
     ConfigurationApplied,
@@ -106,7 +105,6 @@ class ConsoleProcess:
             folder=folder,
             looks=self._looks,
         )
-        self._watch = Watch(self._desk, self._console.loaded, setup.data.path, self._pulse.recorder)
         self._noted = 0
         self._server = _Server(listening(self._console, config, setup.port))
 
@@ -115,8 +113,7 @@ class ConsoleProcess:
         listen_to_parent(stop=self.stop, reload=self.reload)
         await self._read_configuration()
         tasks = [
-            asyncio.create_task(one)
-            for one in (self._beat(), self._note_heads(), self._warm(), self._watch.run())
+            asyncio.create_task(one) for one in (self._beat(), self._note_heads(), self._warm())
         ]
         self._pulse.recorder.record(ProcessStarted(name=self._setup.name, pid=os.getpid()))
         try:
@@ -145,9 +142,6 @@ class ConsoleProcess:
                 loaded.console,
                 port=self._setup.port,
                 environment=environment.name if environment is not None else "",
-            )
-            self._watch.settings = WatchSettings(
-                environment=self._console.settings.environment, console_url=loaded.console.url
             )
             count = len(loaded.configuration.channels)
             self._pulse.revision = loaded.revision

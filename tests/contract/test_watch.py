@@ -191,3 +191,29 @@ async def test_a_feed_that_falls_silent_is_found_and_its_return_ends_it(
     log.append([receipt(received_at=clock.now)])
     worker.state.follow(1000)
     assert await asyncio.to_thread(lasting) == []
+
+
+async def test_of_two_that_watch_one_has_the_turn_and_each_fault_is_told_once(
+    desk, clock, log, worker, receipt, tmp_path, town
+) -> None:
+    alerts = AlertsConfig(disk_percent=101, webhook=WebhookConfig(url=town.hook_url))
+    one, two = (watch_of(desk, alerts, tmp_path) for _ in range(2))
+    one.host, one.owner = "north", "north 1"
+    two.host, two.owner = "south", "south 1"
+    log.append([receipt(received_at=clock.now - 1800)])
+    (run,) = worker.runs()
+    for _ in range(3):
+        for watch in (one, two):
+            await asyncio.to_thread(watch.look)
+        await asyncio.gather(one.tell(), two.tell())
+    began = [(call["alert"], call["subject"]) for _, call in town.calls]
+    disks = [("disk", f"{tmp_path} on {host}") for host in ("north", "south")]
+    assert sorted(began) == sorted([*disks, ("queue", "adt_in")])
+    worker.send(run)
+    await asyncio.to_thread(one.rest)
+    await asyncio.to_thread(two.look)
+    await two.tell()
+    assert [(call["alert"], call["state"]) for _, call in town.calls[3:]] == [("queue", "ended")]
+    await asyncio.to_thread(one.look)
+    await one.tell()
+    assert len(town.calls) == 4

@@ -14,6 +14,8 @@ from engine.runtime.desk.board_day import NOTHING, SLOT_SECONDS, Day, Slot, Tall
 from engine.runtime.desk.desk import Desk
 from engine.runtime.desk.message_log import ChannelStats, Control, MessageLog, OutageRow
 from engine.runtime.desk.rights import Right, Viewer
+from engine.runtime.node.node import NodeFiles
+from engine.runtime.node.process_setup import DataFolder
 from engine.telemetry.health import Condition, read_health
 
 RATE_SECONDS = 300
@@ -167,6 +169,16 @@ class Board:
             )
             for one in read_health(self._run_folder)
         ]
+
+    def monitored_at(self, viewer: Viewer) -> str:
+        """Where this node tells monitors how it is; empty where it does not, or nothing is known.
+
+        For who sees all channels: the names of all are there.
+        """
+        if self._run_folder is None or viewer.channels is not None:
+            return ""
+        status = NodeFiles(DataFolder(path=self._run_folder.parent)).running()
+        return f"http://127.0.0.1:{status.metrics_port}" if status and status.metrics_port else ""
 
     def _look(self) -> _Seen:
         """Read the store, or what somebody else has read a moment ago."""

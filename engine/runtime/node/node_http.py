@@ -1,4 +1,4 @@
-"""Rim. `/metrics` and `/health` of a node, on loopback, for all its processes."""
+"""Rim. `/metrics`, `/health`, `/ready`, `/live` of a node, on loopback, for all its processes."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -11,6 +11,8 @@ from twisted.web.server import Site
 
 from engine.telemetry.health import Condition, read_health
 from engine.telemetry.metrics import join_snapshots, read_snapshots
+
+READY = 200
 
 
 class _Metrics(Resource):
@@ -37,9 +39,26 @@ class _Health(Resource):
     def render_GET(self, request: Any) -> bytes:  # noqa: N802
         """JSON of all processes; 200 when every one is ready, else 503."""
         found = node_health(self._folder, self._running(), time.time())
-        request.setResponseCode(200 if found["ready"] else 503)
+        request.setResponseCode(READY if found["ready"] else 503)
         request.setHeader(b"Content-Type", b"application/json")
         return msgspec.json.encode(found)
+
+
+class _Ready(_Health):
+    def render_GET(self, request: Any) -> bytes:  # noqa: N802
+        """The same without words: 200 when every process is ready, else 503."""
+        super().render_GET(request)
+        request.setHeader(b"Content-Type", b"text/plain; charset=utf-8")
+        return b"ready\n" if request.code == READY else b"not ready\n"
+
+
+class _Live(Resource):
+    isLeaf = True  # noqa: N815  Twisted's name
+
+    def render_GET(self, request: Any) -> bytes:  # noqa: N802
+        """200 as long as the supervisor answers: it starts again what has died."""
+        request.setHeader(b"Content-Type", b"text/plain; charset=utf-8")
+        return b"live\n"
 
 
 def node_health(folder: Path, running: Mapping[str, bool], now: float) -> dict[str, Any]:
@@ -82,6 +101,8 @@ def serve_status(
     root: Any = Resource()
     root.putChild(b"metrics", _Metrics(folder))
     root.putChild(b"health", _Health(folder, running))
+    root.putChild(b"ready", _Ready(folder, running))
+    root.putChild(b"live", _Live())
     site = Site(root)
     site.noisy = False
     return reactor.listenTCP(port, site, 10, "127.0.0.1")

@@ -42,13 +42,19 @@ from engine.telemetry.health import BEAT_SECONDS, Condition, read_health
 INTAKE_MODULE = "engine.runtime.intake.intake_process"
 WORKER_MODULE = "engine.runtime.worker.worker_process"
 CONSOLE_MODULE = "engine.web.server"
+WATCH_MODULE = "engine.runtime.watch.watch_process"
 INTAKE_END_SECONDS = 20.0
 CONSOLE_END_SECONDS = 10.0
+WATCH_END_SECONDS = 10.0
 WORKER_END_SECONDS = 45.0
 """Longer than the timeout of a request under way."""
 RELOAD_SECONDS = 30.0
 """So long for all processes to take a configuration."""
-_END_SECONDS = {INTAKE_MODULE: INTAKE_END_SECONDS, CONSOLE_MODULE: CONSOLE_END_SECONDS}
+_END_SECONDS = {
+    INTAKE_MODULE: INTAKE_END_SECONDS,
+    CONSOLE_MODULE: CONSOLE_END_SECONDS,
+    WATCH_MODULE: WATCH_END_SECONDS,
+}
 EXIT_CONFIGURATION = 2
 EXIT_ENVIRONMENT = 3
 
@@ -114,7 +120,7 @@ def _setups(
 ) -> list[tuple[str, ProcessSetup]]:
     """(module, setup) of every process."""
     share = 1.0 / workers
-    names = [(INTAKE_MODULE, "intake", 1.0)]
+    names = [(INTAKE_MODULE, "intake", 1.0), (WATCH_MODULE, "watch", 0.0)]
     names += [(WORKER_MODULE, f"worker-{number}", share) for number in range(1, workers + 1)]
     return [
         (

@@ -1,11 +1,12 @@
 """Rim. The watch: by the clock, not by traffic, it learns, looks, and tells what has changed.
 
-It runs in the console's process and reads the store. Where several nodes watch one store each
-change is made, and told, by one of them: the store says by which.
+It reads the store, in a process of its own. Where several nodes watch one store, one of them has
+the turn to look at what the store knows and to tell; each looks at its own files and disk.
 """
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -32,6 +33,10 @@ from engine.telemetry.logs import error_caught
 from engine.telemetry.recorder import Recorder
 
 LOOK_SECONDS = 15.0
+TURN_SECONDS = 60.0
+"""Another watch takes over when the one whose turn it is was not heard of for so long."""
+OF_HOSTS = frozenset({"certificate", "disk"})
+SUBJECT_CHARACTERS_MAX = 200
 RETRY_SECONDS = 120.0
 """Before news that nobody could be told is tried again."""
 LEARNED_AT_ONCE_SECONDS = 14 * 86_400.0
@@ -59,6 +64,11 @@ class Watch:
     """The data folder, whose disk is watched."""
     recorder: Recorder
     settings: WatchSettings = field(default_factory=WatchSettings)
+    host: str = ""
+    """Whose files and disk are watched."""
+    owner: str = "watch"
+    """By which it takes turns; of its own for each that watches."""
+    _has_turn: bool = False
     _learned_to: float = 0.0
 
     async def run(self) -> None:
@@ -71,6 +81,11 @@ class Watch:
                 self.recorder.record(error_caught(failure))
             await asyncio.sleep(LOOK_SECONDS)
 
+    def rest(self) -> None:
+        """Leave the turn to another."""
+        with suppress(StoreUnavailable), self.desk.log() as log:
+            log.watch.give_turn(self.owner)
+
     def look(self) -> None:
         """Learn what is due, and begin and end alerts. Raises StoreUnavailable."""
         loaded = self.loaded()
@@ -79,11 +94,20 @@ class Watch:
         now = self.desk.clock()
         config = loaded.console.alerts
         with self.desk.log() as log:
-            if now - self._learned_to >= HOUR_SECONDS:
-                learn_rhythms(log, now)
-                self._learned_to = now // HOUR_SECONDS * HOUR_SECONDS
-            found = faults(log, loaded, config, self.data, now)
+            self._has_turn = log.watch.take_turn(self.owner, TURN_SECONDS)
+            found = host_faults(loaded, config, self.data, self.host, now)
+            if self._has_turn:
+                if now - self._learned_to >= HOUR_SECONDS:
+                    learn_rhythms(log, now)
+                    self._learned_to = now // HOUR_SECONDS * HOUR_SECONDS
+                found += faults(log, loaded, config, now)
             self._change(log, found, kinds_of(config), now)
+
+    def _is_ours(self, alert: AlertRow) -> bool:
+        """It is for this watch to say that it is over."""
+        if alert.kind in OF_HOSTS:
+            return alert.subject.endswith(_of_host("", self.host))
+        return self._has_turn
 
     def _change(
         self, log: MessageLog, found: list[Fault], kinds: frozenset[str], now: float
@@ -92,7 +116,7 @@ class Watch:
         for one in found:
             if log.watch.begin_alert(one.kind, one.subject, one.said, now):
                 self.recorder.record(AlertBegan(kind=one.kind, subject=one.subject))
-        for alert in log.watch.alerts(now):
+        for alert in filter(self._is_ours, log.watch.alerts(now)):
             over = (alert.kind, alert.subject) not in lasting or alert.kind not in kinds
             lasts = alert.ended_at is None
             if lasts and over and log.watch.end_alert(alert.kind, alert.subject, now):
@@ -102,9 +126,9 @@ class Watch:
                 )
 
     async def tell(self) -> None:
-        """Tell what nobody was told. Raises StoreUnavailable."""
+        """Tell what nobody was told, when it is this one's turn. Raises StoreUnavailable."""
         loaded = self.loaded()
-        if loaded is None:
+        if loaded is None or not self._has_turn:
             return
         config = loaded.console.alerts
         if config.email is None and config.webhook is None:
@@ -148,10 +172,24 @@ def learn_rhythms(log: MessageLog, now: float) -> None:
             log.watch.keep_rhythm(channel, hours, learned.get(channel, 0.0), end)
 
 
-def faults(
-    log: MessageLog, loaded: Loaded, config: AlertsConfig, data: Path, now: float
+def host_faults(
+    loaded: Loaded, config: AlertsConfig, data: Path, host: str, now: float
 ) -> list[Fault]:
-    """Everything that is wrong now, of the kinds that are looked at."""
+    """What is wrong with the files and the disk of this machine, which others do not see."""
+    found = [
+        *certificates(loaded.configuration, config.certificate_days, now),
+        *disks(data, config.disk_percent),
+    ]
+    return [replace(one, subject=_of_host(one.subject, host)) for one in found]
+
+
+def _of_host(subject: str, host: str) -> str:
+    end = f" on {host}" if host else ""
+    return subject[: SUBJECT_CHARACTERS_MAX - len(end)] + end
+
+
+def faults(log: MessageLog, loaded: Loaded, config: AlertsConfig, now: float) -> list[Fault]:
+    """Everything that is wrong now as the store knows it, of the kinds that are looked at."""
     stats, controls = log.stats(), log.controls()
     names = [channel.name for channel in loaded.configuration.channels if channel.enabled]
     found = [
@@ -161,8 +199,10 @@ def faults(
             log.watch.errors(now - ERRORS_SECONDS), config.error_percent, config.errors_min
         ),
         *outages(log.problems.outages(now), config.outage_seconds, now),
-        *certificates(loaded.configuration, config.certificate_days, now),
-        *disks(data, config.disk_percent),
     ]
     kinds = kinds_of(config)
-    return [replace(one, subject=one.subject[:200]) for one in found if one.kind in kinds]
+    return [
+        replace(one, subject=one.subject[:SUBJECT_CHARACTERS_MAX])
+        for one in found
+        if one.kind in kinds
+    ]

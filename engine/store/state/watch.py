@@ -52,6 +52,13 @@ _TAKE = (
 )
 
 
+_TAKE_TURN = (
+    "INSERT INTO watchers (name, owner, until) VALUES ('watch', ?, ?)"
+    " ON CONFLICT (name) DO UPDATE SET owner = excluded.owner, until = excluded.until"
+    " WHERE watchers.owner = excluded.owner OR watchers.until <= ? RETURNING owner"
+)
+
+
 class WatchTables:
     """`watch_interface.WatchStore` over a database."""
 
@@ -59,6 +66,17 @@ class WatchTables:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+
+    def take_turn(self, owner: str, seconds: float) -> bool:
+        """It is the turn of one of all who watch."""
+        now = self._database.now()
+        with self._database.writing() as transaction:
+            return bool(transaction.rows(_TAKE_TURN, owner, now + seconds, now))
+
+    def give_turn(self, owner: str) -> None:
+        """Somebody else may."""
+        with self._database.writing() as transaction:
+            transaction.write("DELETE FROM watchers WHERE owner = ?", owner)
 
     def rhythms(self) -> dict[str, dict[int, HourRhythm]]:
         """What is usual, by channel and hour of the week."""

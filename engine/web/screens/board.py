@@ -53,7 +53,8 @@ def routes() -> list[Route]:
 @needs(Right.SEE_MESSAGES)
 def show(visit: Visit) -> Response:
     """The page."""
-    return visit.page("board/board.html", **_shown(visit))
+    monitored_at = visit.console.board.monitored_at(visit.viewer)
+    return visit.page("board/board.html", monitored_at=monitored_at, **_shown(visit))
 
 
 @needs(Right.SEE_MESSAGES, touch=False)
