@@ -16,6 +16,7 @@ from engine.runtime.desk.audit import (
     record,
     verify_trail,
 )
+from engine.runtime.desk.result_export import harmless
 from engine.runtime.desk.rights import Right
 from engine.runtime.desk.search_query import QueryError, parse_query
 from engine.web.access import Visit, needs
@@ -141,9 +142,4 @@ def _cells(row: AuditRow) -> list[str]:
         str(row.number), f"{entry.at:.3f}", entry.actor, entry.origin, entry.act, entry.channel,
         message, entry.subject, entry.reason, details, " ".join(entry.patients), row.digest.hex(),
     )  # fmt: skip
-    return [_harmless(cell) for cell in cells]
-
-
-def _harmless(cell: str) -> str:
-    """A spreadsheet takes what begins like this for a formula."""
-    return f"'{cell}" if cell[:1] in ("=", "+", "-", "@", "\t", "\r") else cell
+    return [harmless(cell) for cell in cells]

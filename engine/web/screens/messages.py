@@ -8,6 +8,7 @@ from starlette.routing import Route
 
 from engine.runtime.desk import saved_searches
 from engine.runtime.desk.finding import PAGE_ROWS, Found, find
+from engine.runtime.desk.result_export import export_results
 from engine.runtime.desk.rights import Right
 from engine.runtime.desk.saved_searches import NameRefused
 from engine.runtime.desk.search_query import QueryError
@@ -38,6 +39,7 @@ def routes() -> list[Route]:
     return [
         Route("/messages", show, methods=["GET"]),
         Route("/messages/search", search, methods=["POST"]),
+        Route("/messages/export", export, methods=["POST"]),
         Route("/messages/named", name, methods=["POST"]),
         Route("/messages/named/{search_id}/forget", forget, methods=["POST"]),
         Route("/messages/{message_id:int}/thread/{subject}", show_thread, methods=["GET"]),
@@ -72,6 +74,23 @@ def search(visit: Visit) -> Response:
     except QueryError:
         address = SearchAddress()
     return visit.redirect(SearchAddress(search_id=search_id, chosen=address.chosen).url())
+
+
+@needs(Right.EXPORT)
+def export(visit: Visit) -> Response:
+    """All lines of a search as CSV; a form, so that no link fetches them by itself."""
+    try:
+        address = read_address(visit.request.query_params).page(None)
+        text = saved_searches.text_of(visit.desk, visit.viewer, address.search_id)
+        if text is None:
+            return refusal(visit, 404, GONE)
+        wanted = address.wanted(text, visit.desk.clock())
+        found = export_results(visit.desk, visit.viewer, wanted, kinds_of(visit.console))
+    except QueryError as problem:
+        return refusal(visit, 422, str(problem))
+    name = "messages.csv" if found.is_all else f"messages-newest-{found.rows}.csv"
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return Response(found.text, media_type="text/csv; charset=utf-8", headers=headers)
 
 
 @needs(Right.SEE_MESSAGES)

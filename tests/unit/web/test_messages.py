@@ -3,6 +3,8 @@
 import re
 
 import pytest
+from consoles import post
+from stored import deliver
 from stored_messages import StoredMessages
 
 ADMISSION = (
@@ -127,3 +129,17 @@ def test_a_whole_message_can_be_pasted(site, stored):
     text = ADMISSION.format(n=7, mrn=4701).replace("\r", "\r\n")
     answer = client.get(typed(client, text))
     assert answer.headers["location"].startswith("/messages/8?s=")
+
+
+def test_all_lines_of_a_search_are_a_file_by_right(site):
+    deliver(site.url, *[f"m{number}" for number in range(60)])
+    refused = site.signed_in("support")
+    assert "/messages/export" not in refused.get("/messages").text
+    assert post(refused, "/messages/export", {}).status_code == 403
+    client = site.signed_in("analyst")
+    assert 'action="/messages/export?channel=adt"' in client.get("/messages?channel=adt").text
+    answer = post(client, "/messages/export?channel=adt", {})
+    assert answer.headers["content-disposition"] == 'attachment; filename="messages.csv"'
+    assert answer.text.count("\r\n") == 61
+    assert post(client, "/messages/export?since=never", {}).status_code == 422
+    assert post(client, "/messages/export?s=0000000000000000", {}).status_code == 404
