@@ -126,6 +126,8 @@ def _check_call(call: CallPreset, others: list[CallPreset], place: Place) -> Ite
     reason = ""
     if call.interaction not in COMPOSED or not call.resource:
         reason = f"it is a {call.interaction.value}"
+    elif "{id}" in creates.path:
+        reason = "it is made of one that is there, and no message says which"
     elif call.find is None and not creates.once:
         reason = "it would make another one with every message; a register looks first"
     if reason:

@@ -21,6 +21,8 @@ _BILL_CODES = {
 }
 
 
+SCHEDULES = ("CDM_SCHED", "CPT", "HCPCS", "PROCCODE")
+"""Of bill codes, as Millennium documents them."""
 _NO_CHARGE = {
     "aborted": "a credit names the charge of Millennium it takes back, by its id and version, which"
     " no message has; send it by MLLP",
@@ -77,17 +79,28 @@ def shape_charge(shaped: Shaped, code_systems: str) -> None:
         return
     charge["status"] = "unknown"
     codings = [
-        {**coding, "system": f"{code_systems}/CodeSystem/BillCodes-{_BILL_CODES[coding['system']]}"}
+        {**coding, "system": f"{code_systems}/CodeSystem/BillCodes-{schedule}"}
         for coding in charge.get("code", {}).get("coding", ())
-        if coding.get("system") in _BILL_CODES
+        if (schedule := _schedule(str(coding.get("system", ""))))
     ]
     if codings:
         charge["code"] = {**charge["code"], "coding": codings[:1]}
     else:
-        shaped.lacking.append("a code of CPT or HCPCS")
+        shaped.lacking.append("a bill code: of CPT, HCPCS or a schedule of the tenant")
     reasons = charge.get("reason", ())
     if reasons:
         charge["reason"] = list(reasons)[:1]
+
+
+def _schedule(system: str) -> str:
+    """The bill code schedule of a coding system; empty for one that is none.
+
+    The tenant's own schedules are named by the maps of a site: `BillCodes-CDM_SCHED`.
+    """
+    name = system.rpartition("/")[2].removeprefix("BillCodes-")
+    return (
+        name if f"BillCodes-{name}" in system and name in SCHEDULES else _BILL_CODES.get(system, "")
+    )
 
 
 def charge_parameters(charge: Json, once: str) -> Json:

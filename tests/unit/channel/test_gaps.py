@@ -123,3 +123,20 @@ def test_a_condition_is_decided_for_a_kind_of_message_as_far_as_it_can_be(
     condition: str, holds: bool | None
 ):
     assert condition_holds(condition, ("ADT", "A02")) is holds
+
+
+@pytest.mark.parametrize(
+    ("call", "reason"),
+    [
+        ("slot.patch", "it is a patch"),
+        ("codeValues.bySet", "it is a search"),
+        ("chargeItem.credit", "no message says which"),
+        ("practitioner.create", "a register looks first"),
+    ],
+)
+def test_a_call_that_no_message_makes_is_refused(call: str, reason: str):
+    text = CHANNEL.format(head="route: {MSH-9.1: ORU}", options="")
+    text = text.replace("patient.register, encounter.register", call)
+    _, problems = check_configuration({"channels/adt.yaml": text}, {}, known_calls=known_calls())
+    (problem,) = [one for one in problems if one.code == "O812"]
+    assert reason in problem.message

@@ -4,7 +4,7 @@ import base64
 from typing import Any
 
 import pytest
-from composed import composer_of, shipped_calls
+from composed import TENANT, composer_of, shipped_calls
 
 from engine.fhir.entries import Entry
 from engine.millennium.calls.body import MessageFacts
@@ -396,4 +396,10 @@ def test_a_charge_is_told_by_a_bill_code_of_the_tenant():
     made = shaped(charge, ("e", visit), call="chargeItem.create")
     assert made["status"] == "unknown"
     assert made["code"]["coding"][0]["system"].endswith("/CodeSystem/BillCodes-CPT")
+    own = "https://fhir.cerner.com/any/CodeSystem/BillCodes-CDM_SCHED"
+    local = {**charge, "code": {"coding": [{"system": own, "code": "4711"}]}}
+    (coding,) = shaped(local, ("e", visit), call="chargeItem.create")["code"]["coding"]
+    assert coding["system"].endswith(f"/{TENANT}/CodeSystem/BillCodes-CDM_SCHED")
+    unknown = {**charge, "code": {"coding": [{"system": "urn:oid:1.2", "code": "4711"}]}}
+    assert "a bill code" in refusal(unknown, ("e", visit), call="chargeItem.create")
     assert "a credit" in refusal({**charge, "status": "aborted"}, call="chargeItem.create")
