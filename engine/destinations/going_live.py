@@ -16,10 +16,9 @@ from engine.destinations.interface import (
     Settlement,
 )
 from engine.destinations.ledger import Ledger, LedgerUnavailable
-from engine.pipeline.response import Classification
+from engine.pipeline.response import SHADOWED, Classification
 from engine.pipeline.states import FailureClass
 
-SHADOWED = Classification(None, "shadow")
 RELEASE_FIRST = Classification(FailureClass.PERMANENT, "release-first")
 LEDGER_DOWN = Classification(FailureClass.TRANSIENT, "ledger-unavailable")
 _NOT_SENT = b"shadow: the stored output would be sent, and nothing was"
@@ -46,7 +45,7 @@ class GoingLive:
         """One attempt, where it may be made. Never raises, cancellation apart."""
         going = self._going
         if going.mode is Mode.SHADOW:
-            return AttemptResult(classification=SHADOWED, request=_NOT_SENT)
+            return AttemptResult(classification=SHADOWED, status=SHADOWED.code, request=_NOT_SENT)
         if going.release_first:
             name = f"{going.environment}/{outgoing.channel}/{self._name}"
             try:

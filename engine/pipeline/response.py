@@ -133,6 +133,8 @@ ERROR_CODES_0357: Mapping[str, FailureClass] = {
 locked; internal error."""
 
 ACCEPTED = Classification(None, "http-200")
+SHADOWED = Classification(None, "shadow")
+"""Made and checked, and not sent: the environment is in shadow."""
 _TAKEN = frozenset({"200", "200 OK", "201", "201 Created", "204", "204 No Content"})
 _ACCEPTED_HTTP = {status: Classification(None, f"http-{status}") for status in (200, 201, 202, 204)}
 ACKNOWLEDGMENT_UNREADABLE = Classification(_AMBIGUOUS, "ack-unreadable")

@@ -12,12 +12,15 @@ from engine.channel.model import (
     FileDestinationConfig,
     GoLive,
     MllpDestinationConfig,
+    RetryPolicy,
 )
 from engine.destinations.going_live import GoingLive
 from engine.destinations.interface import Ending, Outgoing, Presence, Settlement
 from engine.destinations.ledger import LedgerUnavailable
 from engine.destinations.opening import open_destination
-from engine.pipeline.states import FailureClass
+from engine.pipeline.response import SHADOWED
+from engine.pipeline.states import FailureClass, State
+from engine.runtime.worker.delivery import Attempt, outcome_of
 
 OUTGOING = Outgoing(
     delivery_id=1, message_id=1, channel="adt", content_type="application/fhir+json", body=b"{}"
@@ -61,8 +64,21 @@ async def test_in_shadow_nothing_is_sent_to_any_kind(config: DestinationConfig):
     destination = open_destination(config, lambda _: "", Admitting())
     result = await destination.send(OUTGOING)
     assert result.classification.accepted
-    assert result.classification.code == "shadow"
+    assert (result.classification, result.status) == (SHADOWED, "shadow")
     assert b"nothing was" in result.request
+    outcome = outcome_of(
+        Attempt(result=result, settlement=Settlement.REPEAT),
+        delivery_id=1,
+        number=1,
+        possibly_sent=False,
+        policy=RetryPolicy(),
+        started_at=1.0,
+        finished_at=1.0,
+        first_attempt_at=1.0,
+        random_unit=0.0,
+    )
+    assert (outcome.state, outcome.failure_class) == (State.SENT, None)
+    assert (outcome.failure_code, outcome.status) == ("shadow", "shadow")
     assert destination.settlement(replace(OUTGOING, possibly_sent=True)) is Settlement.REPEAT
     assert await destination.probe(OUTGOING) is Presence.UNKNOWABLE
     await destination.close()

@@ -10,6 +10,7 @@ import asyncio
 import ssl
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from engine.channel.environment import Mode
@@ -38,12 +39,17 @@ from engine.millennium.calls.rendering import (
     content_of,
     render_request,
 )
-from engine.pipeline.response import ACCEPTED, Classification, Fault, classify_fault
+from engine.pipeline.response import (
+    ACCEPTED,
+    SHADOWED,
+    Classification,
+    Fault,
+    classify_fault,
+)
 from engine.pipeline.states import FailureClass
 
 Json = dict[str, Any]
 
-SHADOWED = Classification(None, "shadow")
 RELEASE_FIRST = Classification(FailureClass.PERMANENT, "release-first")
 LEDGER_DOWN = Classification(FailureClass.AMBIGUOUS, "ledger-unavailable")
 UNFINISHED = Classification(FailureClass.TRANSIENT, "attempt-unfinished")
@@ -160,7 +166,7 @@ class MillenniumDestination:
                 transcript.note(f"{preset.name}: a change of what is there")
                 continue
             transcript.sent(self._rendered(preset, call), with_token=False)
-        return _result(transcript, SHADOWED)
+        return replace(_result(transcript, SHADOWED), status=SHADOWED.code)
 
     def _rendered(self, preset: CallPreset, call: Json) -> RenderedRequest:
         """A call as it would go out, names of the engine in place of ids."""

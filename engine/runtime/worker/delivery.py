@@ -17,7 +17,7 @@ from engine.destinations.interface import (
     Settlement,
 )
 from engine.pipeline.answer_ids import answer_ids
-from engine.pipeline.response import Classification, Fault, classify_fault
+from engine.pipeline.response import SHADOWED, Classification, Fault, classify_fault
 from engine.pipeline.retry import next_attempt
 from engine.pipeline.staleness import overwrites
 from engine.pipeline.states import FailureClass, State
@@ -159,7 +159,8 @@ def outcome_of(
         finished_at=finished_at,
         state=state,
         failure_class=failure,
-        failure_code="" if failure is None else code,
+        # No failure, but nobody may take it for sent.
+        failure_code="" if failure is None and answer is not SHADOWED else code,
         next_attempt_at=next_at,
         status=result.status,
         request=result.request,
