@@ -83,7 +83,9 @@ class PostgresqlTransaction:
         sql, own = str(compiled), compiled.params
 
         def ask(values: Mapping[str, Any]) -> list[Row]:
-            return self._connection.execute(sql, {**own, **values}, binary=True).fetchall()
+            # planned for these values: one plan for all channels reads a busy one's for a rare one
+            given = {**own, **values}
+            return self._connection.execute(sql, given, prepare=False, binary=True).fetchall()
 
         return ask
 
