@@ -36,22 +36,28 @@ def narrowed(
         place: where the channel names the call.
 
     Returns:
-        The call, narrowed where its change is off, or None where it cannot be made; and why.
+        The call, narrowed where its change or its reading is off, or None where it cannot be made;
+        and why.
     """
     off = {name for name in map(capability_of, call.plain) if name in tenant.capabilities}
     if not off:
         return call, []
-    change = call.change
-    if change is not None and off == {capability_of(change)}:
-        flag = capability_of(change)
-        problem = codes.CALL_NARROWED(
-            place,
-            call=call.name,
-            tenant=tenant.name,
-            capability=flag,
-            hint=tenant.capabilities[flag],
-        )
-        return replace(call, change=None), [problem]
+    kept = {
+        name: None if part is not None and capability_of(part) in off else part
+        for name, part in (("change", call.change), ("read", call.read))
+    }
+    if off <= {capability_of(one) for one in (call.change, call.read) if one is not None}:
+        problems = [
+            codes.CALL_NARROWED(
+                place,
+                call=call.name,
+                tenant=tenant.name,
+                capability=flag,
+                hint=tenant.capabilities[flag],
+            )
+            for flag in sorted(off)
+        ]
+        return replace(call, change=kept["change"], read=kept["read"]), problems
     return None, [
         codes.CALL_IMPOSSIBLE(
             place,

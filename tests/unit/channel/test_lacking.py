@@ -53,6 +53,16 @@ def test_a_register_that_cannot_change_finds_and_creates():
     assert [(one.code, one.hint) for one in problems] == [("C486", "send it by MLLP")]
 
 
+def test_a_register_that_cannot_read_contents_does_the_rest():
+    reads = replace(REGISTER, read=plain(Interaction.READ))
+    call, problems = narrowed(reads, at(read="send the content"), WHERE)
+    assert call == REGISTER
+    assert [one.hint for one in problems] == ["send the content"]
+    call, problems = narrowed(reads, at(read="x", patch="y"), WHERE)
+    assert call == replace(REGISTER, change=None)
+    assert [one.hint for one in problems] == ["y", "x"]
+
+
 @pytest.mark.parametrize("missing", ["create", "search"])
 def test_a_register_that_cannot_find_or_create_is_refused(missing: str):
     call, problems = narrowed(REGISTER, at(**{missing: "by hand", "patch": "by MLLP"}), WHERE)
