@@ -13,6 +13,7 @@ SCREENS = {
     "messages": "/messages",
     "message": "/messages/1",
     "problems": "/problems",
+    "problem": "/problems/1",
     "replays": "/replays",
     "alerts": "/alerts",
     "codes": "/codes",

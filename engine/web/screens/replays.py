@@ -150,7 +150,7 @@ def _shown(visit: Visit, found: ReplayView) -> dict[str, Any]:
     names = {
         one.name
         for channel in channels
-        if visit.viewer.sees(channel.name)
+        if channel.name in found.job.channels and visit.viewer.sees(channel.name)
         for one in channel.destinations
     }
     previews = visit.console.previews

@@ -8,7 +8,7 @@ import orjson
 import pytest
 from consoles import Site, post
 from stored import deliver
-from stored_messages import StoredMessages, shipped_benches
+from stored_messages import OneConfiguration, StoredMessages, shipped_benches
 
 from engine.pipeline.states import State
 from engine.runtime.desk.board import Board
@@ -147,6 +147,19 @@ def test_the_number_of_a_log_line_opens_its_message(site: Site, stored: StoredMe
     opened = client.get(found)
     assert opened.status_code == 303
     assert opened.headers["location"].partition("?")[0] == f"/messages/{message_id}"
+
+
+def test_a_replay_offers_the_destinations_of_its_own_channels_alone(
+    site: Site, stored: StoredMessages, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(site.console, "snapshots", OneConfiguration())
+    monkeypatch.setattr(site.console, "prepare", lambda: None)
+    (message_id,) = stored.take([RAW])
+    client = site.signed_in("support")
+    drafted = post(client, "/replays", {"message_id": message_id}).headers["location"]
+    page = client.get(drafted).text
+    assert 'name="destination" value="records"' in page
+    assert 'value="folder"' not in page, "of the channel archive"
 
 
 def test_a_replay_that_is_limited_to_a_destination_says_so_and_is_started_so(site: Site) -> None:
