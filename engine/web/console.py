@@ -15,6 +15,7 @@ from engine.runtime.desk.board import Board
 from engine.runtime.desk.desk import Desk
 from engine.runtime.desk.masking import SHIPPED, MaskingPolicy
 from engine.runtime.desk.message_log import StoreUnavailable
+from engine.runtime.desk.open_problems import OpenProblems
 from engine.runtime.desk.project_folder import ProjectFolder
 from engine.runtime.desk.sessions import SessionLimits
 from engine.runtime.desk.warming import warm
@@ -125,6 +126,7 @@ class Console:
         self._loaded: Loaded | None = None
         self._prepared = False
         self.board = Board(desk, run_folder)
+        self.open_problems = OpenProblems(desk)
         self.on_reload: list[Callable[[], None]] = []
 
     def loaded(self) -> "Loaded | None":

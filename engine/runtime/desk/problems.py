@@ -8,7 +8,6 @@ from engine.runtime.desk.audit import Act, record
 from engine.runtime.desk.desk import Desk
 from engine.runtime.desk.message_log import (
     MessageDetail,
-    MessageLog,
     MessageRow,
     OutageRow,
     ProblemRow,
@@ -16,14 +15,11 @@ from engine.runtime.desk.message_log import (
 from engine.runtime.desk.rights import Right, Viewer
 from engine.runtime.snapshots import Snapshots
 from engine.store.interface import Search
-from engine.store.problem_interface import OpenProblem
 
 DAY_SECONDS = 86_400.0
 HOURS_SHOWN = 24
 SAMPLE = 3
 REPLAY_MAX = 100_000
-OPEN_MAX = 20
-"""So many open problems the board looks at: it does so every few seconds."""
 CHANGES_SECONDS = 6 * 3600.0
 """How long before a problem a change may have been, to be shown with it."""
 NOTE_CHARACTERS_MAX = 2_000
@@ -83,39 +79,6 @@ def problems(desk: Desk, viewer: Viewer) -> ProblemList:
         closed=tuple(row for row in rows if row.closed_at is not None),
         outages=tuple(outages),
     )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OpenNow:
-    """What the board says of problems."""
-
-    newest: tuple[OpenProblem, ...]
-    is_all: bool
-
-
-def open_now(desk: Desk, viewer: Viewer) -> OpenNow:
-    """The problems that are open and not put off within the viewer's channels, the newest.
-
-    Raises NotAllowed without SEE_MESSAGES.
-    """
-    viewer.require(Right.SEE_MESSAGES)
-    with desk.log() as log:
-        if viewer.channels is None:
-            rows = log.problems.open(desk.clock(), OPEN_MAX + 1)
-        else:
-            rows = _open_within(log, viewer, desk.clock())
-    return OpenNow(newest=tuple(rows[:OPEN_MAX]), is_all=len(rows) <= OPEN_MAX)
-
-
-def _open_within(log: MessageLog, viewer: Viewer, now: float) -> list[OpenProblem]:
-    """Those in which something of the viewer's channels waits."""
-    return [
-        OpenProblem(
-            problem_id=row.problem_id, title=row.title, first_at=row.first_at, last_at=row.last_at
-        )
-        for row in log.problems.all(viewer.channels)
-        if row.closed_at is None and (row.snoozed_until or 0) <= now
-    ]
 
 
 def problem(

@@ -12,7 +12,6 @@ from engine.runtime.desk.alerts import lasting_alerts
 from engine.runtime.desk.board import BoardRow
 from engine.runtime.desk.board_day import SLOT_SECONDS
 from engine.runtime.desk.control import ControlRefused, set_control
-from engine.runtime.desk.problems import open_now
 from engine.runtime.desk.rights import Right
 from engine.web import sparkline
 from engine.web.access import Visit, needs, refusal
@@ -121,7 +120,7 @@ def _shown(visit: Visit) -> dict[str, Any]:
         "totals": totals,
         "processes": visit.console.board.processes(visit.viewer),
         "alerts": lasting,
-        "problems": open_now(visit.desk, visit.viewer),
+        "problems": visit.console.open_problems.seen_by(visit.viewer),
         **_drawing(),
     }
 
