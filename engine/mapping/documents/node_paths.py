@@ -32,7 +32,7 @@ AXES = frozenset(
     }
 )
 STEPS_MAX = 30
-CONDITION_MAX = 500
+CONDITION_MAX = 1_000
 """Characters in one pair of brackets."""
 
 
@@ -112,6 +112,8 @@ def _condition(cursor: Cursor, start: int) -> str:
             if depth == 0:
                 cursor.at = at + 1
                 return text[begin:at].strip()
+    if len(text) - cursor.at > CONDITION_MAX:
+        raise cursor.fault(f"a condition has at most {CONDITION_MAX} characters", start=start)
     raise cursor.fault("the bracket is not closed", start=start)
 
 
