@@ -15,7 +15,9 @@ NOT_A_NUMBER = error("C413", "`{option}` must be {expected}", "write a plain num
 OUT_OF_RANGE = error("C414", "`{option}` must be {expected}", "choose a value in the range")
 NOT_A_CHOICE = error("C415", '`{option}` cannot be "{value}"', "write one of the known values")
 BAD_FORM = error(
-    "C416", "`{option}` is not {expected}: {problem}", "see the option in docs/channels.md"
+    "C416",
+    "`{option}` is not {expected}: {problem}",
+    "see the option in docs/channels.md, of an environment in docs/environments.md",
 )
 ONE_VARIANT = error(
     "C417", "{owner} needs exactly one type, one of: {choices}", "write one of them as the key"
@@ -233,6 +235,11 @@ DESTINATION_CLASS = error(
     "C487",
     "{host} is of class {serves}, and so is not for the environment {environment}",
     "write the address as ${env:NAME}, so that each environment has its own",
+)
+LISTED_SCOPES = warning(
+    "C488",
+    "`scopes` of the tenant {tenant} lack {missing}, which the calls of the channels need",
+    "add them there and register the client for them, or write `scopes: auto`",
 )
 
 # -- the console --

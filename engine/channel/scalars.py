@@ -54,6 +54,8 @@ def _coerce_number(
     number = float(text.replace("_", ""))
     low, high = option.minimum, option.maximum
     if (low is not None and number < low) or (high is not None and number > high):
-        expected = f"at least {low:g}" if high is None else f"from {low or 0:g} to {high:g}"
+        expected = (
+            f"at least {low:,.10g}" if high is None else f"from {low or 0:,.10g} to {high:,.10g}"
+        )
         return None, codes.OUT_OF_RANGE(place, option=name, expected=expected)
     return (int(number) if option.kind is Kind.INTEGER else number * option.scale), None

@@ -38,4 +38,4 @@ def reload(
         note(f"{place}: {problem['severity']}[{problem['code']}] {problem['message']}")
     if not result.accepted:
         fail(Exit.USAGE, "the configuration was refused; the earlier one runs on")
-    data(", ".join(result.changed) if result.changed else "no channel changed")
+    data(", ".join(result.changed) if result.changed else "in force; no channel changed")

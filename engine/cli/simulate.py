@@ -3,8 +3,9 @@
 import asyncio
 import signal
 import ssl
+from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
@@ -20,6 +21,7 @@ app = typer.Typer(
     no_args_is_help=True,
 )
 PAGE = "docs/simulator.md"
+Word = TypeVar("Word", bound=StrEnum)
 
 
 Port = Annotated[int, typer.Option(help="0: any free port.", min=0, max=65535)]
@@ -108,10 +110,10 @@ def millennium(
             tls_key=tls_key,
             tenants=tuple(dict.fromkeys(tenant or ("sandbox",))),
             clients=_clients(client or [], client_jwks or [], frozenset(withhold or ())),
-            smart=Smart(smart),
-            unsupported_fields=UnsupportedFields(unsupported_fields),
-            errors=Errors(errors),
-            missing_if_match=MissingIfMatch(missing_if_match),
+            smart=_word(Smart, smart, "--smart"),
+            unsupported_fields=_word(UnsupportedFields, unsupported_fields, "--unsupported-fields"),
+            errors=_word(Errors, errors, "--errors"),
+            missing_if_match=_word(MissingIfMatch, missing_if_match, "--missing-if-match"),
             repeat_across_pages=repeat_across_pages,
             token_lifetime_seconds=token_lifetime,
             state_file=state,
@@ -212,12 +214,25 @@ def _keys(file: Path) -> "dict[str, Any]":
     return keys
 
 
+def _word(known: type[Word], text: str, option: str) -> Word:
+    """One of the words of an option. Raises ValueError that names them."""
+    try:
+        return known(text)
+    except ValueError:
+        words = " or ".join(one.value for one in known)
+        raise ValueError(f"{option} is {words}, not {text}") from None
+
+
 def _rules(short: list[str], file: Path | None) -> "list[FaultRule]":
     import msgspec
 
-    from engine.simulator.millennium.fault_rules import parse_rule, read_rules
+    from engine.simulator.millennium.fault_rules import Kind, parse_rule, read_rules
 
-    rules = [parse_rule(text) for text in short]
+    try:
+        rules = [parse_rule(text) for text in short]
+    except msgspec.MsgspecError as problem:
+        words = ", ".join(one.value for one in Kind)
+        raise ValueError(f"--fault: {problem}; a status, or one of {words}") from None
     if file is not None:
         try:
             rules += read_rules(file.read_bytes())

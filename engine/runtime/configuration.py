@@ -36,6 +36,7 @@ from engine.runtime.code_values import (
     check_destinations,
     read_code_values,
 )
+from engine.runtime.listed_scopes import check_listed_scopes
 
 if TYPE_CHECKING:
     from engine.mapping.compiler.compiler import Program
@@ -257,6 +258,7 @@ def check_project(
     )
     if configuration is not None:
         problems = problems + check_channels(configuration.channels, environment)
+        problems.extend(check_listed_scopes(configuration.channels, environment))
     if check_maps and configuration is not None:
         problems = problems + check_destinations(code_values, configuration.channels)
     console, more = read_console(files.console, variables)

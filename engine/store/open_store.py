@@ -81,7 +81,8 @@ def _prepare(url: str) -> None:
         migrate(url)
     elif found != REVISION:
         raise StoreUnavailable(
-            f"the store's tables are at revision {found}, this engine needs {REVISION}: migrate it"
+            f"the store's tables are at revision {found}, this engine needs {REVISION}:"
+            " `engine serve` brings an older store up to date"
         )
 
 

@@ -161,6 +161,9 @@ async def _ehr_token(subject: Subject, cache: TokenCache) -> Finding:
     except AuthorizationFailed as problem:
         evidence = f"EHR API: {problem.explanation.message}"
         remedy = problem.explanation.hint or ""
+        own = subject.tenant.authorization
+        if problem.code == "auth-trimmed" and own is not None and own.scopes:
+            remedy = f"name them in `scopes` too; {remedy}"
         if any(call.api == "ehr-api" for call in subject.calls()):
             return failed(4, evidence, remedy)
         return warned(4, evidence, f"{remedy}; without it code values cannot be verified")
