@@ -48,7 +48,8 @@ class Overwrite:
     message_id: int
     """The later message that said otherwise."""
     what: tuple[str, ...]
-    """Resources as they are addressed, such as `Patient/6f1f...`, or the kind of message."""
+    """Resources as they are addressed, such as `Patient/6f1f...`, or the kind of message; without
+    the values of a conditional address, which may identify a patient."""
 
 
 def overwrites(
@@ -82,8 +83,15 @@ def overwrites(
         theirs = _updates(one.body)
         undone = [name for name, said in ours.items() if _undoes(said, theirs.get(name, said))]
         if undone:
-            return Overwrite(message_id=one.message_id, what=tuple(undone[:OVERWRITTEN_MAX]))
+            named = tuple(map(_without_values, undone[:OVERWRITTEN_MAX]))
+            return Overwrite(message_id=one.message_id, what=named)
     return None
+
+
+def _without_values(address: str) -> str:
+    """`Patient?identifier=…`."""
+    place, mark, query = address.partition("?")
+    return place + mark + "&".join(f"{one.partition('=')[0]}=…" for one in query.split("&") if one)
 
 
 def _undoes(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> bool:

@@ -34,6 +34,10 @@ from engine.web.rendering import Pages
 SAFE = frozenset({"GET", "HEAD"})
 BODY_BYTES_MAX = 10_000_000
 """Of a request: a pasted message is the longest thing one sends."""
+BODY_LIMIT = "engine.body_limit"
+"""Under this name a request's scope says that its body may be so long only."""
+STRANGER_BYTES_MAX = 65_536
+"""Of a request of somebody who has not signed in: a name, a password."""
 FIELDS_MAX = 2000
 NUMBER_MAX = 2**63 - 1
 """Of what an address names: the largest that a store has."""
@@ -189,6 +193,8 @@ async def _answer(
         if visit.viewer is NOBODY and right != "all":
             return _sign_in_first(visit)
         if request.method not in SAFE:
+            if visit.viewer is NOBODY:
+                request.scope[BODY_LIMIT] = STRANGER_BYTES_MAX
             visit = await _with_body(visit)
             if visit.program is None and not _believed(visit):
                 return refusal(visit, 403, "This form is no longer valid. Load the page again.")
@@ -199,6 +205,8 @@ async def _answer(
         return refusal(visit, 400, "The request cannot be read.")
     except TooLarge:
         return refusal(visit, 413, "That is more than the console takes.")
+    except TooSlow:
+        return refusal(visit, 408, "The request took too long to come.")
     except Exception as error:  # noqa: BLE001  the page says that it failed, the log says where
         console.recorder.record(error_caught(error))
         return refusal(visit, 500, "This page failed. The log of the console says where.")
@@ -239,6 +247,10 @@ def _run(visit: Visit, screen: Screen, right: Right | str | None) -> Response:
 
 class TooLarge(Exception):  # noqa: N818
     """The request's body is longer than it may be."""
+
+
+class TooSlow(Exception):  # noqa: N818
+    """The request's body takes longer to come than it may."""
 
 
 def _is_plain(request: Request) -> bool:
@@ -283,7 +295,7 @@ def _sign_in_first(visit: Visit) -> Response:
         return Response(status_code=401, headers={"HX-Redirect": "/sign-in"})
     if visit.request.headers.get("sec-fetch-site") in ("cross-site", "same-site"):
         # from a link elsewhere, such as in a mail: the strict cookie comes along from our page only
-        query = visit.request.url.query
+        query, path = visit.request.url.query, f"/{path.lstrip('/')}"
         return visit.page("sign_in/going_on.html", to=f"{path}?{query}" if query else path)
     to = f"?to={path}" if path != "/" and visit.request.method in SAFE else ""
     return RedirectResponse(f"/sign-in{to}", status_code=303)

@@ -1,5 +1,6 @@
 """Rim. The console as a Starlette application: middleware, and the routes of all screens."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import Any
 
@@ -11,7 +12,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Mount
 from starlette.staticfiles import StaticFiles
 
-from engine.web.access import BODY_BYTES_MAX, TooLarge
+from engine.web.access import BODY_BYTES_MAX, BODY_LIMIT, TooLarge, TooSlow
 from engine.web.console import Console
 from engine.web.openapi import API
 from engine.web.rendering import STATIC, Pages
@@ -51,6 +52,8 @@ HEADERS = (
     (b"permissions-policy", b"camera=(), geolocation=(), microphone=()"),
     (b"x-robots-tag", b"noindex"),
 )
+BODY_SECONDS = 30.0
+"""So long a whole body may take."""
 HSTS = (b"strict-transport-security", b"max-age=31536000")
 SCREENS = (
     alerts,
@@ -80,6 +83,8 @@ def application(console: Console) -> Starlette:
         middleware=[Middleware(Guard, console=console)],
         exception_handlers={HTTPException: _not_there},
     )
+    # it would send the browser to whatever the Host header names
+    made.router.redirect_slashes = False
     made.state.console = console
     made.state.pages = Pages(console.settings.time_zone)
     return made
@@ -123,7 +128,7 @@ class Guard:
             refused = PlainTextResponse("this console is not known by that name", 421)
             await refused(scope, receive, send_guarded)
             return
-        await self._app(scope, _limited(receive), send_guarded)
+        await self._app(scope, _limited(scope, receive), send_guarded)
 
 
 def _kept(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
@@ -139,15 +144,25 @@ def _host(scope: Scope) -> str:
     return ""
 
 
-def _limited(receive: Receive) -> Receive:
-    """`receive` that ends with TooLarge when the body is longer than it may be."""
+def _limited(scope: Scope, receive: Receive) -> Receive:
+    """`receive` that ends with TooLarge or TooSlow for a body that is longer, or takes longer, than
+    it may."""
     taken = 0
+    ended = False
+    deadline = asyncio.get_running_loop().time() + BODY_SECONDS
 
     async def limited() -> Message:
-        nonlocal taken
-        message = await receive()
+        nonlocal taken, ended
+        if ended:  # what is waited for now is the end of the connection
+            return await receive()
+        try:
+            async with asyncio.timeout_at(deadline):
+                message = await receive()
+        except TimeoutError:
+            raise TooSlow from None
+        ended = not message.get("more_body", False)
         taken += len(message.get("body", b""))
-        if taken > BODY_BYTES_MAX:
+        if taken > scope.get(BODY_LIMIT, BODY_BYTES_MAX):
             raise TooLarge
         return message
 

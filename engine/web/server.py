@@ -30,6 +30,7 @@ from engine.telemetry.events import (
 )
 from engine.telemetry.health import BEAT_SECONDS, Condition
 from engine.web.application import application
+from engine.web.connections import ImpatientProtocol
 from engine.web.console import Console, settings_of
 from engine.web.looks import Looks, LooksApart
 from engine.web.previews import Previews
@@ -60,6 +61,8 @@ def listening(console: Console, config: ConsoleConfig, port: int = 0) -> uvicorn
     tls = config.tls
     return uvicorn.Config(
         application(console),
+        http=ImpatientProtocol,
+        ws="none",
         host=config.address,
         port=port or config.port,
         ssl_certfile=tls.certificate if tls is not None else None,

@@ -138,8 +138,13 @@ def recover_administrator(desk: Desk, viewer: Viewer, name: str, password: str) 
         store.forget_guesses(of_user(user.name))
 
 
-def change_own_password(desk: Desk, viewer: Viewer, before: str, after: str) -> None:
-    """A user's own new password; recorded. Raises AccountError."""
+def change_own_password(
+    desk: Desk, viewer: Viewer, before: str, after: str, keep: bytes = b""
+) -> None:
+    """A user's own new password; recorded. The user's sessions end, but `keep`, where it is done.
+
+    Raises AccountError.
+    """
     with desk.store() as store:
         user = store.user(viewer.name)
     try:
@@ -155,6 +160,7 @@ def change_own_password(desk: Desk, viewer: Viewer, before: str, after: str) -> 
     record(desk, viewer, Act.USERS, subject=f"user {user.name}", details={"password": "changed"})
     with desk.store() as store:
         store.save_user(changed)
+        store.end_sessions_of(user.name, but=keep)
 
 
 def sign_out_everywhere(desk: Desk, viewer: Viewer) -> None:

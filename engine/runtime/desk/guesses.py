@@ -39,7 +39,8 @@ def tried(desk: Desk, name: str, origin: str) -> Iterator[Attempt]:
 
     Args:
         desk: where it is counted.
-        name: whose password it would be; whether there is such a user is not asked.
+        name: whose password it would be; whether there is such a user is not asked. Empty: of no
+            user, so that it is counted by where it comes from alone.
         origin: where it comes from: `console 10.1.2.3`, `command root@host`.
 
     Raises:
@@ -48,8 +49,10 @@ def tried(desk: Desk, name: str, origin: str) -> Iterator[Attempt]:
     now = desk.clock()
     home, address, whose = _of_home(name, origin), _of_address(origin), of_user(name)
     with desk.store() as store:
-        known = store.is_known_place(home)
+        known = bool(name) and store.is_known_place(home)
         tries = {home: OF_NAME} if known else {whose: OF_NAME, address: OF_ADDRESS}
+        if not name:
+            tries = {address: OF_ADDRESS}
         until = store.count_guess(tries, now)
     if until > now:
         raise TooOften(f"too many wrong passwords: wait {int(until - now) + 1} s and try again")
@@ -65,7 +68,8 @@ def tried(desk: Desk, name: str, origin: str) -> Iterator[Attempt]:
             if not known:
                 store.take_back_guess((address,))
                 store.forget_guesses(whose)
-            store.know_place(home, now)
+            if name:
+                store.know_place(home, now)
 
 
 def of_user(name: str) -> str:

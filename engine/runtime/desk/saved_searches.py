@@ -109,13 +109,19 @@ def take_away(desk: Desk, viewer: Viewer, search_id: str) -> bool:
 
 
 def _is_within(search: SavedSearch, viewer: Viewer) -> bool:
-    """A name may be a channel's and a text may ask for one: the own ones are known to the owner."""
-    if viewer.channels is None or search.owner == viewer.name:
+    """It asks for no channel beyond the scope, and for no patient when the viewer may not.
+
+    The own ones are known to the owner; what is no query is an identifier, perhaps a patient's.
+    """
+    if search.owner == viewer.name:
         return True
     try:
-        return all(map(viewer.sees, read_query(search.query, now=0.0).search.channels))
+        query = read_query(search.query, now=0.0)
     except QueryError:
+        return viewer.channels is None and viewer.may(Right.SEARCH_PATIENT)
+    if not viewer.may(Right.SEARCH_PATIENT) and (query.asks_for_person or query.words):
         return False
+    return all(map(viewer.sees, query.search.channels))
 
 
 def _hash(desk: Desk, text: str) -> dict[str, str]:

@@ -96,7 +96,7 @@ def find(
 
 def _viewer(row: SessionRow, user: UserRow, address: str, now: float) -> Viewer:
     viewer = viewer_of(user, f"console {address}")
-    if row.emergency_until > now:
+    if row.emergency_until > now and viewer.may(Right.EMERGENCY):
         return viewer.in_emergency(row.emergency_reason)
     if row.unmasked_until > now and viewer.may(Right.UNMASK):
         return replace(viewer, unmasked=True, reason=row.unmask_reason)

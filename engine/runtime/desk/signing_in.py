@@ -66,7 +66,12 @@ def add_first_administrator(
     given = hashlib.sha256(code.strip().lower().encode("utf-8", "replace")).digest()
     with desk.store() as store:
         kept = store.key(SETUP_KEY)
-    if kept is None or not hmac.compare_digest(given, kept):
+    try:
+        with tried(desk, "", origin) as attempt:
+            attempt.right = kept is not None and hmac.compare_digest(given, kept)
+    except TooOften as problem:
+        raise AccountError(str(problem)) from None
+    if not attempt.right:
         record_as(desk, name, origin, Act.FAILED_LOGIN, subject="first administrator")
         raise AccountError("the setup code is wrong; it is on the terminal of engine serve")
     user = UserRow(
@@ -103,8 +108,7 @@ def sign_in(desk: Desk, name: str, password: str, origin: str) -> UserRow:
             stored = user.password if user is not None and user.password else hash_of_nobody()
             right = verify_password(stored, password)
             attempt.right = right and user is not None and bool(user.password) and user.enabled
-    except TooOften as problem:
-        record_as(desk, name, origin, Act.FAILED_LOGIN, reason="too often")
+    except TooOften as problem:  # not recorded: strangers could fill the trail so
         raise SignInRefused(str(problem)) from None
     except TooMany as problem:
         raise SignInRefused(str(problem)) from None

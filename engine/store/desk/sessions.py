@@ -83,11 +83,11 @@ def end_session(database: Database, token: bytes) -> None:
         transaction.write("DELETE FROM sessions WHERE token = ?", token)
 
 
-def end_sessions_of(database: Database, user: str) -> int:
-    """Sign a user out everywhere; how many sessions ended."""
+def end_sessions_of(database: Database, user: str, but: bytes = b"") -> int:
+    """Sign a user out everywhere but in the session of a token's hash; how many sessions ended."""
     with database.writing() as transaction:
-        ended = "DELETE FROM sessions WHERE user_name = ? RETURNING 1"
-        return len(transaction.rows(ended, user))
+        ended = "DELETE FROM sessions WHERE user_name = ? AND token <> ? RETURNING 1"
+        return len(transaction.rows(ended, user, but))
 
 
 def end_old_sessions(database: Database, now: float, seen_before: float) -> int:

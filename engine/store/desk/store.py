@@ -169,9 +169,9 @@ class DeskStore:
         """Sign out."""
         sessions.end_session(self._database, token)
 
-    def end_sessions_of(self, user: str) -> int:
-        """Sign a user out everywhere."""
-        return sessions.end_sessions_of(self._database, user)
+    def end_sessions_of(self, user: str, but: bytes = b"") -> int:
+        """Sign a user out everywhere but in the session of a token's hash."""
+        return sessions.end_sessions_of(self._database, user, but)
 
     def end_old_sessions(self, now: float, seen_before: float) -> int:
         """Forget sessions that are over."""

@@ -1,6 +1,7 @@
 """Rim. Signing in and out, the first administrator, unmasking, emergency access, preferences."""
 
 import re
+from contextlib import suppress
 
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
@@ -8,6 +9,7 @@ from starlette.routing import Route
 from engine.runtime.desk import accounts, sessions, signing_in
 from engine.runtime.desk.accounts import AccountError
 from engine.runtime.desk.audit import Act, record_as
+from engine.runtime.desk.guesses import TooOften, tried
 from engine.runtime.desk.openid import COOKIE_SECONDS, Provider, ProviderFailed
 from engine.runtime.desk.rights import Right
 from engine.runtime.desk.sessions import ReasonMissing, form_token
@@ -23,6 +25,7 @@ from engine.web.access import (
     visitor_cookie,
 )
 
+OPENID = "openid"
 OPENID_COOKIE = "engine_openid"
 WITHIN = re.compile(r"/[A-Za-z0-9/_-]*")
 """Where a sign-in may lead: a path of ours, without a query."""
@@ -131,7 +134,9 @@ def come_back(visit: Visit) -> Response:
         )
     except (ProviderFailed, SignInRefused, AccountError) as problem:
         visit.console.recorder.record(SignInFailed(address=visit.address))
-        record_as(visit.desk, "", origin, Act.FAILED_LOGIN, subject="OpenID provider")
+        # nobody has to wait for it, but strangers must not fill the trail
+        with suppress(TooOften), tried(visit.desk, "", f"{OPENID} {visit.address}"):
+            record_as(visit.desk, "", origin, Act.FAILED_LOGIN, subject="OpenID provider")
         return _form(visit, problem=str(problem))
     # a page that goes on by itself: a redirect would still come from the provider's site, and
     # the strict cookie would not go along

@@ -87,13 +87,18 @@ def show_account(visit: Visit) -> Response:
 @signed_in
 def change_password(visit: Visit) -> Response:
     """Take a new password of one's own."""
+    assert visit.session is not None  # noqa: S101  the route needs one
     try:
         accounts.change_own_password(
-            visit.desk, visit.viewer, visit.value("before"), visit.value("after")
+            visit.desk,
+            visit.viewer,
+            visit.value("before"),
+            visit.value("after"),
+            keep=visit.session.row.token,
         )
     except AccountError as problem:
         return _account(visit, problem=str(problem), status_code=422)
-    return _account(visit, done="The password is changed.")
+    return _account(visit, done="The password is changed; other sessions have ended.")
 
 
 @signed_in
