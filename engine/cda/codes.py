@@ -24,7 +24,9 @@ NOT_A_DOCUMENT = error(
     "D308", "its root is {name}, not ClinicalDocument", "check what the sender sent"
 )
 NAMESPACE_ADDED = warning(
-    "D309", "the prefix {prefix} was not declared and was", "ask the sender to declare it"
+    "D309",
+    "the prefix {prefix} was not declared, and was taken for what it usually is",
+    "ask the sender to declare it",
 )
 TEXT_BEFORE = warning(
     "D310", "{count} bytes stand before the XML and were passed over", "ask the sender"
@@ -37,6 +39,9 @@ CP1252_READ = warning(
 )
 SCHEMA_LOCATION_LEFT_OUT = warning(
     "D313", "xmlns:schemaLocation, which is no namespace, was left out", "ask the sender to mend it"
+)
+LABEL_PASSED_OVER = warning(
+    "D314", "its bytes are not {encoding}, as it says: they were read as UTF-8", "ask the sender"
 )
 
 # 320 to 339: references inside it

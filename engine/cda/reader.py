@@ -25,6 +25,10 @@ HUGE_BYTES = 9_000_000
 """libxml2 refuses texts over 10 MB unless told otherwise; only documents that may hold one are."""
 
 _MARKS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
+_WIDE_LABEL = re.compile(
+    rb"""<\?xml[^>]{0,100}encoding\s*=\s*["'](utf-?16(?:le|be)?|utf-?32|ucs-?[24])["'][^>]{0,100}\?>""",
+    re.IGNORECASE,
+)
 _DECLARED = re.compile(rb"""<\?xml[^>]*encoding\s*=\s*["']([A-Za-z0-9._-]+)["']""")
 _ROOT = re.compile(rb"<(?![?!])[A-Za-z_][^\s/>]*")
 _DOCTYPE = re.compile(rb"<!\s*(?:DOCTYPE|ENTITY)", re.IGNORECASE)
@@ -127,9 +131,19 @@ def _without_text_before(raw: bytes, found: list[Diagnostic]) -> bytes:
         return raw
     start = raw.find(b"<", len(mark), len(mark) + 1_000)
     if start <= len(mark):
-        return raw if raw.strip() else b""
+        return _without_wide_label(raw, len(mark), found) if raw.strip() else b""
     found.append(codes.TEXT_BEFORE(count=start - len(mark)))
-    return mark + raw[start:]
+    return _without_wide_label(mark + raw[start:], len(mark), found)
+
+
+def _without_wide_label(text: bytes, start: int, found: list[Diagnostic]) -> bytes:
+    """Without a declaration that contradicts the bytes it is written in: UTF-16 would have two for
+    each of its letters. Programs write it that keep text as UTF-16 and send it as UTF-8."""
+    label = _WIDE_LABEL.match(text, start)
+    if label is None:
+        return text
+    found.append(codes.LABEL_PASSED_OVER(encoding=label.group(1).decode("ascii")))
+    return text[:start] + b" " * (label.end() - start) + text[label.end() :]
 
 
 def _without_mistaken(text: bytes, found: list[Diagnostic]) -> bytes:

@@ -81,6 +81,13 @@ def test_text_before_the_xml_is_passed_over() -> None:
     assert codes(b"\xef\xbb\xbf" + PLAIN.encode()) == []
 
 
+@pytest.mark.parametrize("label", ["utf-16", "UTF-16LE", "ucs-2"])
+def test_a_label_that_its_own_bytes_contradict_is_passed_over(label: str) -> None:
+    raw = f'<?xml version="1.0" encoding="{label}"?>\n{PLAIN}'
+    assert codes(raw.encode()) == ["D314"]
+    assert codes(b"\xef\xbb\xbf" + raw.encode()) == ["D314"]
+
+
 def test_a_document_in_no_namespace_is_taken_for_cda() -> None:
     parsed = parse_document(b"<ClinicalDocument><id root='1'/></ClinicalDocument>")
     assert parsed.document is not None
@@ -117,3 +124,8 @@ def test_xml_is_told_from_messages(raw: bytes) -> None:
 @pytest.mark.parametrize("raw", [b"", b"MSH|^~\\&|", b"\x0bMSH|", b"{}"])
 def test_messages_are_no_documents(raw: bytes) -> None:
     assert not is_document(raw)
+
+
+def test_a_label_that_is_true_is_kept() -> None:
+    raw = f'<?xml version="1.0" encoding="utf-16"?>\n{PLAIN}'
+    assert codes(raw.encode("utf-16")) == []
