@@ -183,7 +183,11 @@ def test_what_lacks_something_is_refused_by_name():
     _, found = composed_of(siu("S15", 5))
     assert any("cancelationReason" in one.message for one in found.diagnostics)
     _, found = composed_of(siu("S12", 1, ward="NOWHERE"))
-    assert any("a Location" in one.message for one in found.diagnostics if one.code == "O822")
+    assert found.held
+    (unmapped,) = [one for one in found.diagnostics if one.code == "V840"]
+    assert "codevalues/aliases/LAB_A/220.csv" in unmapped.message
+    assert "NOWHERE" not in unmapped.message
+    assert not any(one.code == "O822" for one in found.diagnostics)
     _, found = composed_of(siu("S26", 6))
     assert [one["call"] for one in found.calls] == ["patient.register"]
     assert any("did not come" in one.message for one in found.diagnostics)

@@ -20,7 +20,13 @@ from engine.millennium.calls.body import CHANGE, ENGINE, MERGE, MessageFacts
 from engine.millennium.calls.code_fields import CodeSource, Resolved, resolve_codes
 from engine.millennium.calls.identifiers import identifiers_of, second_factor
 from engine.millennium.calls.model import CUSTOM, CallPreset, Interaction
-from engine.millennium.calls.places import place_ids
+from engine.millennium.calls.places import (
+    LOCATION_CODES,
+    Placed,
+    Unplaced,
+    places_of,
+    unplaced_problem,
+)
 from engine.millennium.calls.references import engine_names, with_references
 from engine.millennium.capabilities import Gap
 from engine.millennium.resources.shapers import Surroundings, apply_shaper
@@ -34,6 +40,8 @@ _HEADS = frozenset({"MessageHeader", "OperationOutcome", "Provenance", "Composit
 """Of which nobody expects that they are sent."""
 _ROLE = "PractitionerRole"
 ONCE_DIGITS = 32
+PLACE_DEMANDED = "participant of a Location"
+"""As `with_references` says that an appointment lacks its place."""
 _ENGINE_NAME = re.compile(
     r"[A-Z][A-Za-z]+/[0-9a-f]{8}-[0-9a-f]{4}-5[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}"
 )
@@ -101,7 +109,7 @@ class _Composition:
         self.message = message
         self.entries = unique_entries([one for one in entries if not one.only_merged])
         self.roles = _practitioners(self.entries)
-        self.places = place_ids(self.entries, composer.codes)
+        self.places = places_of(self.entries, composer.codes)
         self.placed: dict[str, str] = {}
         self.around = Surroundings(
             enrolling_organization=composer.enrolling_organization,
@@ -189,9 +197,9 @@ class _Composition:
         if isinstance(reference, str):
             name = self.roles.get(reference, reference)
             place = self.places.get(name)
-            if place is not None:
-                found["reference"] = f"Location/{place[0]}"
-                self.placed[name] = place[1]
+            if isinstance(place, Placed):
+                found["reference"] = f"Location/{place.id}"
+                self.placed[name] = place.evidence
             elif name in self.entries or _ENGINE_NAME.fullmatch(name):
                 found["reference"] = f"{ENGINE}{name}"
             found.pop("type", None)
@@ -236,11 +244,24 @@ class _Composition:
         call["resource"] = resource
         if missing:
             del self.calls[name]
+            if self._is_held_by_place(wanted, missing):
+                return True
             self._refuse(name, [f"the {path}, which Millennium cannot find" for path in missing])
         else:
             kind = resource["resourceType"]
             self.left_out.setdefault(kind, {}).update(dict.fromkeys(gone))
         return True
+
+    def _is_held_by_place(self, wanted: Iterable[str], missing: Sequence[str]) -> bool:
+        """What cannot be without its place waits until the place has a code."""
+        if list(missing) != [PLACE_DEMANDED]:
+            return False
+        unplaced = [one for one in map(self.places.get, wanted) if isinstance(one, Unplaced)]
+        for one in unplaced[:1]:
+            problem = unplaced_problem(one, self.composer.codes)
+            self.resolved.append(Resolved(held=True, problems=[]))
+            self.problems.extend([problem] if problem is not None else [])
+        return bool(unplaced)
 
     def _is_known(self, name: str) -> bool:
         """True when a call writes or finds it; a call that finds it is made."""
@@ -265,7 +286,11 @@ class _Composition:
 
     def _report_unfindable(self, name: str) -> None:
         kind = name.partition("/")[0]
-        problem = codes.NO_IDENTIFIER(Place(path=kind), resource=kind)
+        hint = None
+        if isinstance(self.places.get(name), Unplaced):
+            table = f"{self.composer.codes.contributor_source}/{LOCATION_CODES}"
+            hint = f"give the ward its location code: `engine tables add {table} CODE=TARGET`"
+        problem = codes.NO_IDENTIFIER(Place(path=kind), resource=kind, hint=hint)
         if problem not in self.problems:
             self.problems.append(problem)
 

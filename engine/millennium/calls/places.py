@@ -7,14 +7,17 @@ of its own stands in its room, a room in its ward; a ward never in its hospital.
 """
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from engine.codevalues.resolve import Outcome
+from engine.codevalues.resolve import Missing, Outcome, Resolution, problem_of
+from engine.diagnostics import Diagnostic, Place
 from engine.fhir.entries import Entry
 from engine.millennium.calls.code_fields import CodeSource
 
 Json = dict[str, Any]
 
+ELEMENT = "Location"
 LOCATION_CODES = 220
 LEVELS_MAX = 8
 _MEANINGS: Mapping[str, str] = {
@@ -29,31 +32,70 @@ _WARD = "wa"
 _WITHIN_WARD = frozenset({"ro", "bd"})
 
 
-def place_ids(entries: Mapping[str, Entry], source: CodeSource) -> dict[str, tuple[str, str]]:
-    """Name of a Location of the message -> its id in the tenant and where that is from.
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A place of the tenant's."""
 
-    Those without an alias, or with one that leads to no single active code, are left out.
+    id: str
+    evidence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unplaced:
+    """A place without a code that can be used, by the broadest name it has."""
+
+    alias: str
+    resolution: Resolution
+
+
+def places_of(entries: Mapping[str, Entry], source: CodeSource) -> dict[str, Placed | Unplaced]:
+    """Name of a Location of the message -> what it is in the tenant.
+
+    Those that no alias could be for, such as a room of no ward, are left out.
     """
-    found: dict[str, tuple[str, str]] = {}
+    found: dict[str, Placed | Unplaced] = {}
     for name in entries:
-        if name.startswith("Location/"):
-            for alias, meaning in _aliases(name, entries):
-                resolution = source.values.resolve(
-                    alias,
-                    code_set=LOCATION_CODES,
-                    contributor_source=source.contributor_source,
-                    alias_meaning=meaning,
-                )
-                if resolution.outcome is Outcome.RESOLVED and resolution.coding is not None:
-                    found[name] = (str(resolution.coding["code"]), resolution.evidence)
-                    break
+        if not name.startswith("Location/"):
+            continue
+        for alias, meaning in _aliases(name, entries):
+            resolution = source.values.resolve(
+                alias,
+                code_set=LOCATION_CODES,
+                contributor_source=source.contributor_source,
+                alias_meaning=meaning,
+            )
+            if resolution.outcome is Outcome.RESOLVED and resolution.coding is not None:
+                found[name] = Placed(str(resolution.coding["code"]), resolution.evidence)
+                break
+            found[name] = Unplaced(alias, resolution)
     return found
+
+
+def unplaced_problem(unplaced: Unplaced, source: CodeSource) -> Diagnostic | None:
+    """What a message is held by whose place must be known; the place goes to the work list."""
+    source.values.note(
+        Missing(
+            element=ELEMENT,
+            code=unplaced.alias,
+            system="",
+            display="",
+            code_set=LOCATION_CODES,
+            contributor_source=source.contributor_source,
+            outcome=unplaced.resolution.outcome,
+        )
+    )
+    return problem_of(
+        unplaced.resolution,
+        Place(path=ELEMENT),
+        code_set=LOCATION_CODES,
+        contributor_source=source.contributor_source,
+    )
 
 
 def _aliases(name: str, entries: Mapping[str, Entry]) -> Iterator[tuple[str, str]]:
     """What a place may be called, the most exact first: `MED^12^1`, `MED^12`, `MED`."""
     levels = list(_levels(name, entries))
-    if not levels:
+    if not levels or not levels[0][0]:
         return
     kinds = [kind for _, kind in levels]
     if kinds[0] not in _WITHIN_WARD:
@@ -64,7 +106,8 @@ def _aliases(name: str, entries: Mapping[str, Entry]) -> Iterator[tuple[str, str
         return  # a room of no ward could be any ward's
     for index in range(ward + 1):
         steps = [text for text, _ in reversed(levels[index : ward + 1])]
-        yield "^".join(steps), _MEANINGS[kinds[index]]
+        if all(steps):
+            yield "^".join(steps), _MEANINGS[kinds[index]]
 
 
 def _levels(name: str, entries: Mapping[str, Entry]) -> Iterator[tuple[str, str]]:

@@ -9,7 +9,7 @@ from engine.codevalues.snapshot import CodeValue
 from engine.fhir.entries import Entry
 from engine.millennium.calls.body import MessageFacts
 from engine.millennium.calls.compose import Composed, compose
-from engine.millennium.calls.places import place_ids
+from engine.millennium.calls.places import Placed, places_of
 
 KINDS = "http://terminology.hl7.org/CodeSystem/location-physical-type"
 WARD = "MED,,,cki:CKI.CODEVALUE!21250403,Medicine,\n"
@@ -59,7 +59,8 @@ def found(aliases: str) -> dict[str, str]:
     entries = {
         f"Location/{name}": Entry(resource=one, resource_id=name) for name, one in ENTRIES.items()
     }
-    return {name: one for name, (one, _) in place_ids(entries, composer.codes).items()}
+    places = places_of(entries, composer.codes)
+    return {name: one.id for name, one in places.items() if isinstance(one, Placed)}
 
 
 @pytest.mark.parametrize(
