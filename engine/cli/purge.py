@@ -37,6 +37,8 @@ def purge(
     if before is None or before >= now:
         fail(Exit.USAGE, "--older-than wants an age such as 90d")
     with opened(store, sign_in, Right.CONTROL, Right.BULK) as access:
+        if access.viewer.channels is not None:
+            fail(Exit.ENVIRONMENT, "this forgets messages of all channels, and you see some only")
         if not yes and not typer.confirm(f"forget messages older than {older_than}?", err=True):
             raise typer.Exit(int(Exit.FINDINGS))
         details = {"before": str(int(before)), "errors": "too" if errors_too else "kept"}

@@ -19,6 +19,7 @@ SCREENS = {
     "codes": "/codes",
     "audit": "/audit",
     "users": "/users",
+    "tokens": "/tokens",
     "account": "/account",
 }
 

@@ -289,3 +289,12 @@ def test_a_large_replay_waits_for_another_person_at_the_terminal_too(
     assert run(*order, "--no-wait", account="ana")[0] == 0
     assert run("approve", "3", "--decline", "--yes", account="ana")[0] == 0
     assert run("approve", "9", "--yes", account="ben")[0] == 1
+
+
+def test_who_is_kept_to_channels_forgets_nothing_of_all(
+    run: Run, add_user: Callable[..., None], url: str
+) -> None:
+    add_user("otto", "operator", channels=("adt",), os_account="otto")
+    code, text = run("purge", "--older-than", "1d", "--yes", account="otto")
+    assert (code, "all channels" in text) == (3, True)
+    assert run("reload", account="otto")[0] == 3

@@ -135,3 +135,15 @@ def test_nothing_that_is_sent_is_answered_with_a_fault(site, stored):
         assert answer.headers["content-type"] == "application/json"
 
     ask()
+
+
+def test_a_token_of_whatever_role_gets_no_value_of_a_patient(site, stored):
+    program = site.browser()
+    program.headers.update(site.token("administrator", "support"))
+    for path in ("/api/messages", "/api/messages/1", "/api/problems", "/api/replays"):
+        answer = program.get(path)
+        assert answer.status_code == 200
+        assert not re.search(r"470[01]|Okafor|19870412", answer.text), path
+    found = program.post("/api/messages/search", json={"query": "mrn:4701"})
+    assert len(found.json()["messages"]) == 6
+    assert not re.search(r"Okafor|19870412", found.text)
