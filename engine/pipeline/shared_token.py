@@ -17,6 +17,8 @@ REQUESTS_SECONDS_MIN = 60.0
 """Between two requests."""
 LEASE_SECONDS = 15.0
 """So long one has the right to ask without a sign of life; who asks gives it again and again."""
+CLOCK_SECONDS = 5.0
+"""What lies further in the future than this was written before the clock was set back."""
 
 
 def fresh_seconds(lifetime_seconds: float) -> float:
@@ -83,7 +85,8 @@ class Look:
     @property
     def seconds_left(self) -> float:
         """Of the token's life; 0.0: there is none."""
-        return max(0.0, self.kept.expires_at - self.now) if self.kept.sealed else 0.0
+        left = min(self.kept.expires_at - self.now, self.kept.lifetime_seconds)
+        return max(0.0, left) if self.kept.sealed else 0.0
 
 
 def look(
@@ -100,6 +103,8 @@ def look(
         unreadable: the generation of a token that was sealed with another credential; 0: none. Two
             credentials in use at once must not take turns at the endpoint.
     """
+    if kept.asked_at > now + CLOCK_SECONDS:
+        kept = replace(kept, issued_at=now, asked_at=now, held_until=now, blocked_until=now)
     if kept.sealed and refused == kept.generation:
         kept = _dropped(kept)
     free = now >= kept.held_until or kept.holder == holder

@@ -13,6 +13,7 @@ from token_host import TokenHost
 
 from engine.channel.connection import SecretReference
 from engine.channel.environment import AuthorizationConfig
+from engine.destinations.authorization import fetching
 from engine.destinations.authorization.requesting import Client
 from engine.destinations.authorization.sealing import SealBrokenError, seal, unseal
 from engine.destinations.authorization.token_cache import TokenCache
@@ -106,6 +107,11 @@ def rows(state) -> list[tuple]:
 def change(state, sql: str, *values: object) -> None:
     with state._database.writing() as transaction:
         transaction.write(sql, *values)
+
+
+def held(state) -> list[float]:
+    with state._database.reading() as transaction:
+        return [row[0] for row in transaction.rows("SELECT held_until FROM shared_tokens")]
 
 
 def lapse(state) -> None:
@@ -234,18 +240,44 @@ async def test_a_refused_client_is_tried_once_by_all_processes(processes):
     assert len(processes.host.forms) == 1
 
 
-async def test_when_who_asks_dies_another_takes_over(processes, state):
+async def test_who_ends_while_it_asks_leaves_the_right_to_others(processes, state):
+    processes.host.hold = asyncio.Event()
+    ending = processes.cache()
+    given_up = asyncio.create_task(ending.token(BOTH))
+    await processes.until(lambda: len(processes.host.forms) == 1)
+    await ending.close()
+    await asyncio.gather(given_up, return_exceptions=True)
+    assert [row[4] for row in rows(state)] == [""]
+    processes.host.hold.set()
+    assert (await processes.cache().token(BOTH)).granted == BOTH
+
+
+async def test_who_asks_shows_life_until_the_endpoint_answers(processes, state, monkeypatch):
+    monkeypatch.setattr(fetching, "SIGN_OF_LIFE_SECONDS", 0.01)
+    processes.host.hold = asyncio.Event()
+    asking = asyncio.create_task(processes.cache().token(BOTH))
+    await processes.until(lambda: len(processes.host.forms) == 1)
+    lapse(state)
+    (lapsed,) = held(state)
+    await processes.until(lambda: held(state)[0] > lapsed)
+    processes.host.hold.set()
+    assert (await asking).value == "token-1"
+
+
+async def test_when_who_asks_dies_another_takes_over(processes, state, monkeypatch):
+    monkeypatch.setattr(fetching, "SIGN_OF_LIFE_SECONDS", 3600.0)
     processes.host.hold = asyncio.Event()
     dying, waiting = processes.cache(), processes.cache()
     given_up = asyncio.create_task(dying.token(BOTH))
     await processes.until(lambda: len(processes.host.forms) == 1)
     follower = asyncio.create_task(waiting.token(BOTH))
-    await dying.close()
-    await asyncio.gather(given_up, return_exceptions=True)
-    lapse(state)
+    lapse(state)  # the one who asks shows no life
     await processes.until(lambda: len(processes.host.forms) == 2)
     processes.host.hold.set()
-    assert (await follower).granted == BOTH
+    token = await follower
+    assert (await given_up).granted == BOTH
+    assert [row[1] for row in rows(state)] == [1]
+    assert (await processes.cache().token(BOTH)).value == token.value
 
 
 async def test_without_the_store_a_process_has_a_token_of_its_own(processes, state):

@@ -131,6 +131,10 @@ class TokenFetcher:
             issued = await self._issued(shelf, name, wanted)
         except AuthorizationFailed as problem:
             raise await self._denied(shelf, name, problem) from None
+        except asyncio.CancelledError:
+            with suppress(TokensUnavailable):  # nobody is to wait for one who has given up
+                await shelf.deny(name, self._holder, "", 0.0)
+            raise
         generation = 0
         with suppress(TokensUnavailable):
             sealed = self._sealed(shelf, name, issued)

@@ -116,3 +116,16 @@ def test_two_credentials_do_not_take_turns_at_the_endpoint():
 @pytest.mark.parametrize("refused", [0, 2])
 def test_what_was_refused_before_changes_nothing(refused: int):
     assert look(ALIVE, 1100.0, "a", refused=refused).kept == ALIVE
+
+
+def test_a_clock_that_was_set_back_stops_nobody():
+    held = asked(KeptToken(), 5000.0)
+    assert look(held, 1000.0, "b").verdict is Verdict.ASK
+    blocked = denied(held, 5000.0, "a", "refused", 60.0)
+    assert blocked is not None
+    assert look(blocked, 1000.0, "b").verdict is Verdict.ASK
+    issued = given(held, "a", b"token", 570.0)
+    assert issued is not None
+    found = look(issued, 1000.0, "b")
+    assert (found.verdict, found.seconds_left) == (Verdict.USE, 570.0)
+    assert look(found.kept, 1570.0, "b").verdict is Verdict.ASK
