@@ -2,8 +2,8 @@
 
 `python benchmarks/node.py` starts a real `engine serve` on a fresh store and a receiver, sends
 messages over MLLP on ten stop-and-wait connections, waits until all are SENT, and adds up the CPU
-of supervisor, intake and workers. Medians of several rounds; `--store postgresql://...` for the
-other database.
+of supervisor, intake and workers; the console, which compiles maps for its pages when it starts, is
+left out. Medians of several rounds; `--store postgresql://...` for the other database.
 """
 
 import argparse
@@ -107,7 +107,7 @@ def one_round(count: int, connections: int, store: str | None) -> dict[str, floa
             "INBOX": folder,
         }
         node = subprocess.Popen(
-            [sys.executable, "-m", "engine", "serve", "--store", url],
+            [sys.executable, "-m", "engine", "serve", "--no-console", "--store", url],
             cwd=ROOT, env=environment, stderr=subprocess.DEVNULL,
         )  # fmt: skip
         try:
