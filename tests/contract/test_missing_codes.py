@@ -148,3 +148,50 @@ def test_codes_without_a_row_in_a_table_of_maps_are_read_where_the_message_has_t
     assert [(one.key.where, one.key.code, one.count) for one in found.in_order()] == [
         ("PID-8", "Z", 1)
     ]
+
+
+SCHEDULING = (
+    CHANNEL.replace("channel: oru", "channel: siu")
+    .replace("MSH-9.1: ORU", "MSH-9.1: SIU, MSH-9.2: S12")
+    .replace(
+        "observation.record]",
+        "appointment.request]\n      unmapped: {Appointment.serviceType: pass}",
+    )
+)
+
+
+def scheduling(wards: str) -> Loaded:
+    values = [CodeValue(code_set=220, value="21", display="Medicine", cki="CKI.CODEVALUE!21")]
+    taken = write_snapshot(
+        values, tenant="t", taken_at="2026-01-05T14:30:00Z", source="x", code_sets=[220]
+    )
+    files = replace(
+        read_project(ROOT),
+        channels={"channels/siu.yaml": SCHEDULING},
+        environments={"environments/demo.yaml": ENVIRONMENT},
+        environment="demo",
+        code_values={SNAPSHOT: taken, "codevalues/aliases/LAB_A/220.csv": HEAD + wards},
+    )
+    loaded, problems = check_project(files, {"S": "x"}, check_maps=False)
+    assert loaded is not None, problems
+    return loaded
+
+
+def test_a_ward_without_a_location_code_is_listed_until_it_has_one(tmp_path: Path) -> None:
+    unknown = scheduling("SURG,,,cki:CKI.CODEVALUE!21,Surgery,\n")
+    stored = StoredMessages(f"sqlite:///{tmp_path / 'store'}", Workbench(unknown))
+    lines = (
+        "MSH|^~\\&|SCHED|NORTH|E|H|20260105091500-0600||SIU^S12^SIU_S12|1|P|2.5.1",
+        "SCH|PA-1^S|FA-1^S|||||||30|min",
+        "PID|1||4711^^^NORTH^MR||Okafor^Adaeze||19870412|F",
+        "RGS|1",
+        "AIS|1||185349003^Check up^SCT|20300304090000-0600",
+        "AIL|1||MED^12^1^NORTH",
+    )
+    stored.receive("\r".join(lines) + "\r")
+    stored.process()
+    (entry,) = looked(stored, unknown).in_order()
+    assert (entry.key.table, entry.key.code, entry.key.where) == ("LAB_A/220", "MED", "Location")
+    known = scheduling("MED,,NURSEUNIT,cki:CKI.CODEVALUE!21,Medicine,\n")
+    assert looked(stored, known).entries == {}
+    stored.close()
