@@ -380,6 +380,13 @@ class StateStore(Protocol):
         """
         ...
 
+    def newer_version(self, delivery_id: int) -> int | None:
+        """The message that brought a newer version of a document that this delivery holds in full.
+
+        None where there is none, or the delivery's job may overwrite newer data.
+        """
+        ...
+
     def channels_of(self, delivery_ids: Sequence[int]) -> dict[int, str]:
         """The channel of each of these deliveries; none for one that is not there."""
         ...

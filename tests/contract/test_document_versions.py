@@ -291,6 +291,38 @@ async def test_a_version_that_failed_is_no_newer_one(feed: Feed) -> None:
     assert feed.ehr.problem == "2"
 
 
+async def test_a_failed_delivery_that_is_released_is_left_to_the_newer_version(feed: Feed) -> None:
+    feed.ehr.refuses = 1
+    (older,) = feed.receive(document(1))
+    feed.start()
+    await feed.until_done(older)
+    (newer,) = feed.receive(document(2))
+    await feed.until_done(newer)
+    (failed,) = feed.last_run(older).deliveries
+    assert feed.state.settle([failed.delivery_id], State.QUEUED, "anna") == 1
+    await feed.until(lambda: feed.last_run(older).state is State.CANCELLED)
+    (given_up,) = feed.last_run(older).deliveries
+    assert given_up.attempts[-1].failure_code == "newer-delivered"
+    assert f"message {newer}" in given_up.attempts[-1].response.decode()
+    assert feed.ehr.problem == "2"
+    feed.replay(older, force=True)
+    await feed.until_done(older, runs=2)
+    assert feed.ehr.problem == "1"
+
+
+async def test_a_failed_delivery_of_the_newest_version_is_released(feed: Feed) -> None:
+    (older,) = feed.receive(document(1))
+    feed.start()
+    await feed.until_done(older)
+    feed.ehr.refuses = 1
+    (newer,) = feed.receive(document(2))
+    await feed.until_done(newer)
+    (failed,) = feed.last_run(newer).deliveries
+    feed.state.settle([failed.delivery_id], State.QUEUED, "anna")
+    await feed.until(lambda: feed.last_run(newer).state is State.SENT)
+    assert feed.ehr.problem == "2"
+
+
 async def test_a_version_on_its_way_counts_even_if_its_worker_dies(feed: Feed) -> None:
     feed.ehr.opened.clear()
     ids = feed.receive(document(2), document(1))

@@ -28,7 +28,7 @@ PROBE_UNREACHABLE = Classification(FailureClass.TRANSIENT, "probe-unreachable")
 PROBE_UNKNOWABLE = Classification(FailureClass.AMBIGUOUS, "probe-unknowable")
 POSSIBLY_SENT = Classification(FailureClass.AMBIGUOUS, "possibly-sent")
 NEWER_DELIVERED = Classification(FailureClass.PERMANENT, "newer-delivered")
-"""A replay would put older data over newer: given up, unless its job may do so."""
+"""It would put older data over newer: given up, unless it is of a replay that may do so."""
 WAITED_TOO_LONG = "reference-missing"
 """What a parked delivery waits for did not come in time."""
 NEWER_UNREAD = Classification(FailureClass.TRANSIENT, "newer-unread")
@@ -69,6 +69,23 @@ async def guarded_attempt(
     if found is None:
         return None
     told = f"not sent: message {found.message_id} delivered newer {', '.join(found.what)}"
+    result = AttemptResult(classification=NEWER_DELIVERED, response=told.encode())
+    return Attempt(result=result, settlement=Settlement.REPEAT)
+
+
+async def left_to_newer(
+    delivery_id: int, newer_version: Callable[[int], Awaitable[int | None]]
+) -> Attempt | None:
+    """The end of an attempt that is not made, because a newer version of the document has been
+    delivered meanwhile; None when it may be made."""
+    try:
+        message_id = await newer_version(delivery_id)
+    except StoreUnavailable:
+        result = AttemptResult(classification=NEWER_UNREAD)
+        return Attempt(result=result, settlement=Settlement.REPEAT)
+    if message_id is None:
+        return None
+    told = f"not sent: message {message_id} brought a newer version of this document"
     result = AttemptResult(classification=NEWER_DELIVERED, response=told.encode())
     return Attempt(result=result, settlement=Settlement.REPEAT)
 

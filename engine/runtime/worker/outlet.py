@@ -47,6 +47,9 @@ class LiveDelivery:
     """A person asked for it to be sent (again)."""
     guarded: bool = False
     """Of a replay, and not yet seen to be no older than what was delivered since."""
+    left_behind: bool = False
+    """It was tried before and others of its lane may have gone first: a newer version of the
+    document it holds may be at the destination."""
     wait_until: float = 0.0
     """Unix seconds before which it is not sent; 0.0: at once."""
     body: Body | None = None

@@ -9,7 +9,13 @@ from engine.destinations.interface import AttemptResult, Outgoing, Settlement
 from engine.pipeline.response import Fault, classify_fault
 from engine.pipeline.retry import BreakerState
 from engine.pipeline.states import FailureClass, State
-from engine.runtime.worker.delivery import Attempt, attempt, guarded_attempt, outcome_of
+from engine.runtime.worker.delivery import (
+    Attempt,
+    attempt,
+    guarded_attempt,
+    left_to_newer,
+    outcome_of,
+)
 from engine.runtime.worker.outlet import LiveDelivery, Outlet
 from engine.runtime.worker.workload import Workload, bucket_of_delivery
 from engine.store.interface import Body, Delivery, NewerSent, Outcome
@@ -55,6 +61,9 @@ class Sending:
     wake: asyncio.Event
     newer: Callable[[int], Awaitable[list[NewerSent]]]
     """What later messages delivered that a replayed delivery may not overwrite. Raises
+    StoreUnavailable."""
+    newer_version: Callable[[int], Awaitable[int | None]]
+    """The message that brought a newer version of a delivery's document. Raises
     StoreUnavailable."""
     in_flight: dict[int, asyncio.Task[None]] = field(default_factory=dict)
     """By token."""
@@ -118,6 +127,12 @@ class Sending:
                 self._end(live, outlet, refused, started_at)
                 return
             live.guarded = False
+        if live.left_behind:
+            refused = await left_to_newer(live.delivery_id, self.newer_version)
+            if refused is not None:
+                self._end(live, outlet, refused, started_at)
+                return
+            live.left_behind = False
         # The last look at the lease, in the same turn of the loop as the send: what begins now
         # must end before another owner can begin.
         if self.lease_seconds() < outlet.attempt_seconds:

@@ -112,6 +112,7 @@ class Worker:
             self._lanes.seconds_left,
             self._wake,
             self._newer,
+            self._newer_version,
         )
         opened = opening or partial(
             open_destination, ledger=StoreLedger(store), tokens=TokenSources(StoreTokens(store))
@@ -406,6 +407,9 @@ class Worker:
 
     async def _newer(self, delivery_id: int) -> list[NewerSent]:
         return await self._store.call(lambda state: state.guarding_newer(delivery_id))
+
+    async def _newer_version(self, delivery_id: int) -> int | None:
+        return await self._store.call(lambda state: state.newer_version(delivery_id))
 
     def _tokens_in_flight(self) -> frozenset[int]:
         return frozenset(self._sending.in_flight)

@@ -193,6 +193,7 @@ class Workload:
             possibly_sent=delivery.possibly_sent or delivery.state is State.PENDING,
             in_full=delivery.origin is not Origin.RECEIVED,
             guarded=delivery.origin is not Origin.RECEIVED,
+            left_behind=delivery.state is State.QUEUED and delivery.attempts > 0,
         )
         self.tokens[delivery.delivery_id] = live.token
         if delivery.state in (State.HELD, State.UNKNOWN):

@@ -49,7 +49,7 @@ from engine.store.state.search import search, search_ids
 from engine.store.state.search_keys import KeyMerges
 from engine.store.state.search_rows import message_facts
 from engine.store.state.tokens import DatabaseTokens
-from engine.store.state.versions import known_versions
+from engine.store.state.versions import known_versions, newer_version
 from engine.store.state.watch import WatchTables
 
 
@@ -263,6 +263,10 @@ class DatabaseState:
     def known_versions(self, run_id: int, keys: Sequence[Key]) -> list[Known] | None:
         """Messages with versions of a document."""
         return known_versions(self._database, run_id, keys)
+
+    def newer_version(self, delivery_id: int) -> int | None:
+        """The message that brought a newer version of a delivery's document."""
+        return newer_version(self._database, delivery_id)
 
     def channels_of(self, delivery_ids: Sequence[int]) -> dict[int, str]:
         """The channels of deliveries."""

@@ -2,9 +2,11 @@
 
 from collections.abc import Sequence
 
-from engine.pipeline.version_order import Key, Known
+from engine.pipeline.codes import LATE_VERSION
+from engine.pipeline.version_order import REPLACED, SERIES, Key, Known, is_older
 from engine.store.database import AMONG, EACH_DELIVERY, Database, Ids, Transaction
-from engine.store.encoding import decode_list
+from engine.store.encoding import codes_of, decode_diagnostics, decode_list
+from engine.store.schema import DELIVERIES_PER_RUN
 from engine.store.state.jobs import may_overwrite
 from engine.store.state.search_keys import newest_with_key
 
@@ -12,6 +14,7 @@ MESSAGES_MAX = 200
 """Messages with one key that are compared, the newest: a document has a few versions."""
 
 _RUN = "SELECT message_id, channel, job_id FROM runs WHERE run_id = ?"
+_RUN_SAID = "SELECT search_keys, diagnostics FROM runs WHERE run_id = ?"
 _RUNS = f"SELECT run_id, message_id, search_keys FROM runs WHERE message_id {AMONG} AND channel = ?"
 _DELIVERED = (
     f"SELECT DISTINCT each.value FROM {EACH_DELIVERY} WHERE d.state NOT IN ('ERROR', 'CANCELLED')"
@@ -33,6 +36,21 @@ def known_versions(database: Database, run_id: int, keys: Sequence[Key]) -> list
             for one in newest_with_key(transaction, kind, value, MESSAGES_MAX)
         }
         return _delivered(transaction, sorted(others - {message_id}), channel)
+
+
+def newer_version(database: Database, delivery_id: int) -> int | None:
+    """See `interface.StateStore.newer_version`."""
+    run_id = delivery_id // DELIVERIES_PER_RUN
+    with database.reading() as transaction:
+        said = transaction.rows(_RUN_SAID, run_id)
+    if not said or LATE_VERSION.code in codes_of(decode_diagnostics(said[0][1])):
+        return None
+    keys: list[Key] = [(kind, value) for kind, value in decode_list(said[0][0])]
+    asked = [key for key in keys if key[0] == SERIES]
+    asked += [(REPLACED, value) for kind, value in keys if kind == "document"]
+    known = known_versions(database, run_id, asked) if asked else None
+    newer = [one.message_id for one in known or () if is_older(one.keys, keys)]
+    return max(newer, default=None)
 
 
 def _delivered(transaction: Transaction, message_ids: list[int], channel: str) -> list[Known]:
