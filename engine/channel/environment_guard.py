@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from engine.channel import codes
+from engine.channel.connection import SecretReference
 from engine.channel.environment import EnvironmentClass, EnvironmentConfig, TenantConfig
 from engine.channel.model import ChannelConfig, FhirDestinationConfig
 from engine.channel.reading import Reading
 from engine.diagnostics import Diagnostic, Place
 from engine.yamltext import Mapping as MappingNode
-from engine.yamltext import Node, Scalar
+from engine.yamltext import Node, Scalar, parse_yaml
 
 Classes = frozenset[EnvironmentClass]
 
@@ -127,35 +128,62 @@ def _check_url(
 
 
 def check_channels(
-    channels: Sequence[ChannelConfig], environment: EnvironmentConfig | None
+    channels: Sequence[ChannelConfig],
+    environment: EnvironmentConfig | None,
+    real: Mapping[str, str] | None = None,
 ) -> list[Diagnostic]:
-    """FHIR destinations at a known host of another class than the environment in force.
+    """FHIR destinations that are not for the environment in force.
 
-    A server on this machine is no matter here: it may be of any class.
+    Those at a known host of another class (a server on this machine may be of any), and those with
+    a credential of production while another environment is in force.
+
+    Args:
+        channels: checked.
+        environment: the one in force.
+        real: what `production_credentials` gave.
     """
     if environment is None:
         return []
-    found = []
+    found: list[Diagnostic] = []
     for channel in channels:
         for one in channel.destinations:
-            url = one.url if isinstance(one, FhirDestinationConfig) else ""
-            host = urlsplit(url).hostname or ""
-            known = None if is_local(host) else classes_of_host(host)
-            if known is None or environment.kind in known:
+            if not isinstance(one, FhirDestinationConfig):
                 continue
             place = Place(file=channel.file, path=f"destinations {one.name}")
-            serves = " or ".join(sorted(kind.value for kind in known))
-            found.append(
-                codes.DESTINATION_CLASS(
-                    place, host=host, serves=serves, environment=environment.name
+            found.extend(_check_host(one, environment, place))
+            if environment.kind is not EnvironmentClass.PRODUCTION:
+                found.extend(
+                    codes.PRODUCTION_CREDENTIAL(place, option=option, file=(real or {})[reference])
+                    for option, reference in _references(one)
+                    if reference in (real or {})
                 )
-            )
     return found
+
+
+def _check_host(
+    one: FhirDestinationConfig, environment: EnvironmentConfig, place: Place
+) -> list[Diagnostic]:
+    host = urlsplit(one.url).hostname or ""
+    known = None if is_local(host) else classes_of_host(host)
+    if known is None or environment.kind in known:
+        return []
+    serves = " or ".join(sorted(kind.value for kind in known))
+    return [codes.DESTINATION_CLASS(place, host=host, serves=serves, environment=environment.name)]
+
+
+def _references(one: FhirDestinationConfig) -> list[tuple[str, str]]:
+    """(option, reference as `env:NAME`) of the credentials of a destination."""
+    own = one.authorization
+    named = [("bearer", one.bearer), *((f"headers.{name}", value) for name, value in one.headers)]
+    if own is not None:
+        named += [("authorization.secret", own.secret), ("authorization.key", own.key)]
+    return [(option, str(found)) for option, found in named if isinstance(found, SecretReference)]
 
 
 # -- between environments --
 
 _SECRETS = ("secret", "key")
+_REFERENCE = re.compile(r"\$\{secret:((?:env|file):[^}]+)\}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +212,26 @@ def check_credentials(reads: list[ReadEnvironment]) -> list[Diagnostic]:
         shared = codes.PRODUCTION_CREDENTIAL if one.option in _SECRETS else codes.CLIENT_SHARED
         place = one.read.reading.place(one.path)
         found.append(shared(place, option=one.option, file=other.read.file))
+    return found
+
+
+def production_credentials(files: Mapping[str, str]) -> dict[str, str]:
+    """Reference (`file:/run/key.pem`) to the file it stands in, of what production names.
+
+    Args:
+        files: name to text of every file of `environments/`.
+    """
+    found: dict[str, str] = {}
+    for file, text in files.items():
+        root, _ = parse_yaml(text, file)
+        kind = _child(root, "class")
+        if not isinstance(kind, Scalar) or kind.text != EnvironmentClass.PRODUCTION:
+            continue
+        for _, tenant in _entries(_child(root, "tenants")):
+            for option, value in _entries(_child(tenant, "authorization")):
+                match = _REFERENCE.fullmatch(value.text) if isinstance(value, Scalar) else None
+                if option in _SECRETS and match is not None:
+                    found[match[1]] = file
     return found
 
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from engine.channel.console import ConsoleConfig
 from engine.channel.console_fields import CONSOLE_FILE, read_console
 from engine.channel.environment import EnvironmentConfig
-from engine.channel.environment_guard import check_channels
+from engine.channel.environment_guard import check_channels, production_credentials
 from engine.channel.environments import check_environments, in_force
 from engine.channel.going_live import in_environment
 from engine.channel.lint import check_configuration, revision_of
@@ -257,7 +257,8 @@ def check_project(
         known_calls=known_calls,
     )
     if configuration is not None:
-        problems = problems + check_channels(configuration.channels, environment)
+        real = production_credentials(files.environments)
+        problems = problems + check_channels(configuration.channels, environment, real)
         problems.extend(check_listed_scopes(configuration.channels, environment))
     if check_maps and configuration is not None:
         problems = problems + check_destinations(code_values, configuration.channels)
