@@ -42,9 +42,8 @@ class ReplayJobs:
 
     def _advance(self, state: StateStore, job: ReplayJob, now: float) -> None:
         total = job.total or len(job.message_ids)
-        if job.state == "waiting":
-            state.set_job_state(job.job_id, "running")
-        elif job.state != "running":
+        # a first step makes a waiting job a running one, unless it was paused meanwhile
+        if job.state not in ("waiting", "running"):
             return
         if job.stop_after_failures and job.failed >= job.stop_after_failures:
             state.set_job_state(job.job_id, "stopped")
