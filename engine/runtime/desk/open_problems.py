@@ -1,7 +1,7 @@
 """Rim. The problems that are open now, for the head of the board.
 
-The board asks every few seconds, and the channels of a problem are known by a look at all its
-failures: for who is kept to some channels, they are looked at once a minute and kept.
+The board asks every few seconds. What a viewer who is kept to some channels may know of a problem
+is counted from its failures in these, so that is done twice a minute and kept.
 """
 
 from dataclasses import dataclass
@@ -13,8 +13,9 @@ from engine.runtime.desk.rights import Right, Viewer
 from engine.store.problem_interface import OpenProblem
 
 OPEN_MAX = 20
-FRESH_SECONDS = 60.0
-"""So late a problem may be seen to have reached one more channel."""
+FRESH_SECONDS = 30.0
+SCOPES_MAX = 100
+"""Sets of channels whose problems are kept."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,8 +36,8 @@ class OpenProblems:
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
         self._lock = Lock()
-        self._channels: dict[int, tuple[float, frozenset[str]]] = {}
-        """By problem: when they were read, and which."""
+        self._kept: dict[frozenset[str], tuple[float, list[OpenProblem]]] = {}
+        """By scope: when they were read, and which."""
 
     def seen_by(self, viewer: Viewer) -> OpenNow:
         """Those neither closed nor put off within the viewer's channels, the newest.
@@ -46,18 +47,31 @@ class OpenProblems:
         viewer.require(Right.SEE_MESSAGES)
         now = self._desk.clock()
         with self._desk.log() as log:
-            rows = log.problems.open(now, OPEN_MAX + 1)
-            newest = rows[:OPEN_MAX]
-            if viewer.channels is not None:
-                with self._lock:
-                    newest = [one for one in newest if self._is_theirs(log, viewer, one, now)]
-        return OpenNow(newest=tuple(newest), is_all=len(rows) <= OPEN_MAX)
+            if viewer.channels is None:
+                found = log.problems.open(now, OPEN_MAX + 1)
+            else:
+                found = self._of_channels(log, viewer.channels, now)
+        return OpenNow(newest=tuple(found[:OPEN_MAX]), is_all=len(found) <= OPEN_MAX)
 
-    def _is_theirs(self, log: MessageLog, viewer: Viewer, row: OpenProblem, now: float) -> bool:
-        read_at, channels = self._channels.get(row.problem_id, (0.0, frozenset()))
-        if not 0 <= now - read_at < FRESH_SECONDS:
-            channels = frozenset(log.problems.channels(row.problem_id))
-            if len(self._channels) >= 2 * OPEN_MAX:
-                self._channels.clear()
-            self._channels[row.problem_id] = (now, channels)
-        return any(map(viewer.sees, channels))
+    def _of_channels(
+        self, log: MessageLog, channels: frozenset[str], now: float
+    ) -> list[OpenProblem]:
+        with self._lock:
+            read_at, found = self._kept.get(channels, (0.0, []))
+        if 0 <= now - read_at < FRESH_SECONDS:
+            return found
+        found = [
+            OpenProblem(
+                problem_id=row.problem_id,
+                title=row.title,
+                first_at=row.first_at,
+                last_at=row.last_at,
+            )
+            for row in log.problems.all(channels)
+            if row.closed_at is None and (row.snoozed_until or 0) <= now
+        ][: OPEN_MAX + 1]
+        with self._lock:
+            if len(self._kept) >= SCOPES_MAX:
+                self._kept.clear()
+            self._kept[channels] = (now, found)
+        return found

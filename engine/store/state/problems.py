@@ -44,7 +44,7 @@ _COLUMNS = (
 _LIST = f"SELECT {_COLUMNS} FROM problems p{{where}} ORDER BY p.last_at DESC LIMIT ?"
 _OPEN = (
     "SELECT problem_id, title, first_at, last_at FROM problems WHERE closed_at IS NULL"
-    " AND (snoozed_until IS NULL OR snoozed_until <= ?) ORDER BY last_at DESC LIMIT ?"
+    " AND (snoozed_until IS NULL OR snoozed_until <= ?) ORDER BY last_at DESC, problem_id LIMIT ?"
 )
 _ONE = f"SELECT {_COLUMNS} FROM problems p WHERE p.problem_id = ?"
 _WITH_RUNS = (
