@@ -7,7 +7,7 @@ channel's overlays on top.
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from engine.channel.environment import EnvironmentConfig, TenantConfig
+from engine.channel.environment import EnvironmentClass, EnvironmentConfig, Mode, TenantConfig
 from engine.channel.environments import find_tenant
 from engine.channel.gaps import check_gaps
 from engine.channel.lacking import narrowed
@@ -100,6 +100,8 @@ def _resolve(
             possible, lacking = narrowed(call, tenant, place)
             problems.extend(lacking)
             problems.extend(_check_root(call, tenant, place))
+            if tenant.kind is EnvironmentClass.OPEN and not _shadows(environment):
+                problems.append(_read_only(call, tenant, place))
             call = possible or call  # refused: what it says is still checked
         calls.append(call)
     problems.extend(_check_policies(config, calls, places))
@@ -151,6 +153,17 @@ def _check_root(call: CallPreset, tenant: TenantConfig, place: Place) -> Iterato
             option = "`ehr_api`" if root == "ehr_api_root" else f"`services: {{{root}: ...}}`"
             reason = f"the environment gives the tenant no {option}"
             yield codes.CANNOT_CALL(place, name=part.name, tenant=tenant.name, reason=reason)
+
+
+def _shadows(environment: EnvironmentConfig | None) -> bool:
+    return environment is not None and environment.mode is Mode.SHADOW
+
+
+def _read_only(call: CallPreset, tenant: TenantConfig, place: Place) -> Diagnostic:
+    """The open sandbox takes no writes (report 1.1), and every call of a channel is one."""
+    reason = "it is of class open, where nothing can be written"
+    hint = "use a tenant of class sandbox, or `mode: shadow` in this environment"
+    return codes.CANNOT_CALL(place, name=call.name, tenant=tenant.name, reason=reason, hint=hint)
 
 
 def _check_policies(

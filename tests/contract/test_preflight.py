@@ -505,6 +505,7 @@ async def test_the_open_sandbox_needs_no_token(start: Starting, tmp_path: Path):
     assert "needs no token" in of(found, 3)[0].evidence
     assert "needs no token" in of(found, 4)[0].evidence
     assert "status 401" in of(found, 6)[0].evidence
+    assert "takes no writes" in of(found, 11)[0].evidence
 
 
 def test_what_is_compared_of_a_statement_is_its_content():
