@@ -43,6 +43,11 @@ SCHEMA_LOCATION_LEFT_OUT = warning(
 LABEL_PASSED_OVER = warning(
     "D314", "its bytes are not {encoding}, as it says: they were read as UTF-8", "ask the sender"
 )
+NEGATION_UNCLEAR = warning(
+    "D315",
+    "its negationInd is neither true nor false, and was taken for true",
+    "ask the sender to mend it: the statement is told as denied",
+)
 
 # 320 to 339: references inside it
 ID_TWICE = warning("D320", "the ID is given twice; the first one counts", "ask the sender")

@@ -25,6 +25,8 @@ HUGE_BYTES = 9_000_000
 """libxml2 refuses texts over 10 MB unless told otherwise; only documents that may hold one are."""
 
 _MARKS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
+_ODD_NEGATION = re.compile(rb"""negationInd\s*=\s*["'](?!true["']|false["'])""")
+_BOOLEANS = {"1": "true", "true": "true", "0": "false", "false": "false", "": "false"}
 _WIDE_LABEL = re.compile(
     rb"""<\?xml[^>]{0,100}encoding\s*=\s*["'](utf-?16(?:le|be)?|utf-?32|ucs-?[24])["'][^>]{0,100}\?>""",
     re.IGNORECASE,
@@ -98,9 +100,28 @@ def parse_document(
     if limit is not None:
         return _refused(found, limit)
     root = _in_namespace(root, found)
+    _write_out_negation(root, text, found)
     if root.tag != f"{{{CDA}}}ClinicalDocument":
         return _refused(found, codes.NOT_A_DOCUMENT(name=_shown(root)))
     return Parsed(document=_document(root, raw, narratives, found), diagnostics=tuple(found))
+
+
+def _write_out_negation(root: Node, text: bytes, found: list[Diagnostic]) -> None:
+    """`negationInd` as `true` or `false`: XML Schema also knows 1 and 0, and maps ask for one word.
+
+    What is neither is taken for true and told: what may be denied must not be told as found.
+    """
+    if not text.startswith(_MARKS[1:]) and _ODD_NEGATION.search(text) is None:
+        return
+    for node in root.iter("{*}*"):
+        value = node.get("negationInd")
+        if value is None or value in ("true", "false"):
+            continue
+        word = value.strip().lower()
+        if word not in _BOOLEANS:
+            place = Place(path=root.getroottree().getpath(node), line=node.sourceline)
+            found.append(codes.NEGATION_UNCLEAR(place))
+        node.set("negationInd", _BOOLEANS.get(word, "true"))
 
 
 def has_doctype(text: bytes) -> bool:

@@ -129,3 +129,24 @@ def test_messages_are_no_documents(raw: bytes) -> None:
 def test_a_label_that_is_true_is_kept() -> None:
     raw = f'<?xml version="1.0" encoding="utf-16"?>\n{PLAIN}'
     assert codes(raw.encode("utf-16")) == []
+
+
+@pytest.mark.parametrize(
+    ("written", "read", "told"),
+    [
+        ("1", "true", []),
+        (" TRUE ", "true", []),
+        ("0", "false", []),
+        ("true", "true", []),
+        ("yes", "true", ["D315"]),
+    ],
+)
+def test_a_negation_is_one_word_however_it_is_written(
+    written: str, read: str, told: list[str]
+) -> None:
+    text = f'{HEAD}<component negationInd="{written}"/></ClinicalDocument>'
+    for raw in (text.encode(), text.encode("utf-16")):
+        parsed = parse_document(raw)
+        assert parsed.document is not None
+        assert parsed.document.root[0].get("negationInd") == read
+        assert [found.code for found in parsed.diagnostics] == told
