@@ -4,12 +4,11 @@ GET counts, resources, keys, writes, faults; PUT faults, client, code-value, res
 touch, obstruct, tokens, reset. None of it counts as a request.
 """
 
-from __future__ import annotations
-
 import ipaddress
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import msgspec
 import orjson
@@ -17,15 +16,27 @@ from aiohttp import web
 
 from engine.simulator.millennium.code_values import CodeValue
 from engine.simulator.millennium.elements import business_keys
-from engine.simulator.millennium.fault_rules import read_rules
+from engine.simulator.millennium.fault_rules import Faults, read_rules
 from engine.simulator.millennium.options import RegisteredClient
 from engine.simulator.millennium.tenant import Tenant, shown
-
-if TYPE_CHECKING:
-    from engine.simulator.millennium.server import MillenniumSimulator
+from engine.simulator.millennium.tokens import TokenHost
 
 PREFIX = "/_simulator"
 Answering = Callable[[web.Request, Any], Awaitable[Any] | Any]
+
+
+class Simulated(Protocol):
+    """What is asked of the simulator: `server.MillenniumSimulator`."""
+
+    faults: Faults
+    tenants: dict[str, Tenant]
+    tokens: TokenHost
+    paths: Counter[str]
+    """Requests."""
+    statuses: Counter[str]
+
+    def reset(self) -> None:
+        """Begin anew."""
 
 
 class _UnknownError(Exception):
@@ -61,7 +72,7 @@ class _Obstruct(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     tenant: str = ""
 
 
-def add_admin_routes(app: web.Application, simulator: MillenniumSimulator) -> None:
+def add_admin_routes(app: web.Application, simulator: Simulated) -> None:
     """Put the admin paths into the application."""
     desk = _Desk(simulator)
     routes: dict[tuple[str, str], Callable[[web.Request, bytes], Any]] = {
@@ -120,7 +131,7 @@ def _is_local(remote: str | None) -> bool:
 
 
 class _Desk:
-    def __init__(self, simulator: MillenniumSimulator) -> None:
+    def __init__(self, simulator: Simulated) -> None:
         self._simulator = simulator
 
     def _tenant(self, name: str) -> Tenant:
