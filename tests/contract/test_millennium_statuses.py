@@ -27,12 +27,12 @@ CANCELLED = {**REQUEST, "status": "cancelled", "cancelationReason": {"text": "Pa
 LATER = "2026-01-06T08:00:00Z"
 TRIED_AGAIN = {
     423: ("http-423", "locked by another user of Millennium"),
-    424: ("http-424", "a step of Millennium's own that the change needs failed"),
     429: ("http-429-throttled", "too many requests at once"),
 }
 REFUSED = {
     412: "sent without If-Match: a fault of the call",
     422: "a rule of Millennium is violated",
+    424: "a step of Millennium's own that the change needs failed",
 }
 
 
@@ -82,16 +82,16 @@ async def test_a_change_that_cannot_be_made_now_is_tried_again(chart: Charting, 
     assert statuses(chart) == ["cancelled"]
 
 
-@pytest.mark.parametrize(("obstacle", "status"), [("locked", 423), ("dependency", 424)])
-async def test_an_appointment_somebody_is_at_waits_until_it_is_free(
-    chart: Charting, obstacle: str, status: int
+@pytest.mark.parametrize(("status", "expected"), [(423, TRANSIENT), (424, PERMANENT)])
+async def test_a_locked_appointment_waits_and_one_that_lacks_its_visit_is_for_a_person(
+    chart: Charting, status: int, expected: FailureClass
 ):
     assert accepted(await requested(chart))
     (tenant,) = chart.simulator.tenants.values()
     identity = chart.all("Appointment")[0]["id"]
     tenant.chart.obstacles["Appointment", identity] = status
     found = (await cancelled(chart)).classification
-    assert (found.failure_class, found.code) == (TRANSIENT, f"http-{status}"), obstacle
+    assert (found.failure_class, found.code) == (expected, f"http-{status}")
     tenant.chart.obstacles.clear()
     assert accepted(await cancelled(chart))
     assert statuses(chart) == ["cancelled"]

@@ -31,7 +31,7 @@ _STATUSES: Mapping[int, AnswerClass] = {
     421: AnswerClass.RETRY,
     422: AnswerClass.REJECTED,
     423: AnswerClass.RETRY,  # locked by another user
-    424: AnswerClass.RETRY,  # an operation of the server's own that the change needs failed
+    424: AnswerClass.REJECTED,  # an operation of the server's own that the change needs failed
     425: AnswerClass.RETRY,
     429: AnswerClass.RETRY,
 }

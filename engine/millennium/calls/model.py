@@ -66,9 +66,9 @@ class AnswerClass(StrEnum):
     CONFIGURATION = "configuration"
     """403, 405, 406, 412, 415 and the like: scope, tenant, privilege or a fault of ours."""
     REJECTED = "rejected"
-    """400, 422 and a 500 about a required element: the data; never again as it is."""
+    """400, 422, 424 and a 500 about a required element: the data; never again as it is."""
     RETRY = "retry"
-    """408, 423, 424, 425, 429, 5xx: later; it was not made."""
+    """408, 423, 425, 429, 5xx: later; it was not made."""
     UNKNOWN = "unknown"
     """A create that may have been made: a success without a Location, a 500, 502 or 504."""
 

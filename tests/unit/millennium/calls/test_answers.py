@@ -37,7 +37,7 @@ GATEWAY = (
         (412, b"", AnswerClass.CONFIGURATION, "http-412"),
         (422, MIXED, AnswerClass.REJECTED, "http-422-mixed-codings"),
         (423, b"", AnswerClass.RETRY, "http-423"),
-        (424, b"", AnswerClass.RETRY, "http-424"),
+        (424, b"", AnswerClass.REJECTED, "http-424"),
         (429, b"", AnswerClass.RETRY, "http-429"),
         (500, REQUIRED, AnswerClass.REJECTED, "http-500-required"),
         (500, b"", AnswerClass.RETRY, "http-500"),
