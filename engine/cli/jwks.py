@@ -1,5 +1,6 @@
 """Rim. `engine jwks`: the public keys of an environment's clients, to be registered or served."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -18,18 +19,15 @@ def jwks(
     """Print the public JWK Set of the clients that sign (private_key_jwt)."""
     from engine.destinations.authorization.assertion import key_set
     from engine.destinations.interface import AuthorizationFailed
+    from engine.runtime.client_keys import signing_clients
     from engine.runtime.secrets import read_secret
 
     found = open_environment(home, environment)
     if tenant and tenant not in found.tenants:
         fail(Exit.USAGE, f'{found.name} has no tenant "{tenant}": {", ".join(found.tenants)}')
-    clients = [
-        one.authorization
-        for one in found.tenants.values()
-        if one.authorization is not None and tenant in ("", one.name)
-    ]
+    chosen = {name: one for name, one in found.tenants.items() if tenant in ("", name)}
     try:
-        keys = key_set(clients, read_secret)
+        keys = key_set(signing_clients(replace(found, tenants=chosen)), read_secret)
     except AuthorizationFailed as problem:
         fail(Exit.ENVIRONMENT, f"{problem.explanation.message}; {problem.explanation.hint}")
     if not keys["keys"]:

@@ -1,6 +1,7 @@
 """Rim. What every screen has at hand: the desk, the settings, the configuration in force."""
 
 import ipaddress
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from engine.channel.console import ConsoleConfig, OidcConfig
+from engine.runtime.client_keys import PublishedKeys
 from engine.runtime.configuration import check_project
 from engine.runtime.desk.benches import SharedBenches
 from engine.runtime.desk.board import Board
@@ -121,6 +123,7 @@ class Console:
         self.folder = folder
         self.looks = looks
         self.once = Once()
+        self.client_keys = PublishedKeys(time.monotonic)
         self.benches = SharedBenches(snapshots)
         self._loading = Lock()
         self._loaded: Loaded | None = None

@@ -32,9 +32,11 @@ def test_every_route_names_the_right_it_needs(site):
         assert right in (*Right, "signed in", "all"), route.path
 
 
-def test_only_signing_in_is_open_to_all(site):
+def test_only_signing_in_and_public_keys_are_open_to_all(site):
     found = {route.path for route in routes(site) if route.endpoint.right == "all"}
-    assert found == {"/sign-in", "/setup", "/openid", "/openid/back"}
+    assert found == {
+        "/sign-in", "/setup", "/openid", "/openid/back", "/.well-known/jwks.json"
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize("role", ROLES)
