@@ -297,8 +297,7 @@ async def test_4_a_secret_that_is_not_there(start: Starting):
     found = await preflight(subject)
     bad = [one for one in of(found, 4) if one.status is Status.FAIL]
     assert "cannot be read" in bad[0].evidence
-    (statement,) = [one for one in of(found, 5) if one.status is Status.FAIL]
-    assert statement.remedy == "put right what check 4 names"
+    assert {one.status for one in of(found, 5)} == {Status.PASS}, "metadata needs no token"
 
 
 async def test_5_an_interaction_that_is_not_offered_and_its_fallback(start: Starting):

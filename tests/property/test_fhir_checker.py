@@ -452,10 +452,15 @@ def model_of(resource_type: str) -> Any:
         return None
 
 
+OPEN_CHOICES = ("value", "fixed", "pattern", "defaultValue")
+"""Elements that may have any type (R4, datatypes.html#open)."""
+
+
 def is_beyond_models(resource: Json) -> bool:
-    """R4 has Extension.valueMeta and extensions on Extension.value[x]; the models have neither."""
+    """R4 has Meta where any type may stand (Extension.valueMeta, ElementDefinition.fixedMeta) and
+    extensions on Extension.value[x]; the models have neither."""
     text = json.dumps(resource)
-    return "valueMeta" in text or '"_value' in text
+    return any(f'"{name}Meta"' in text for name in OPEN_CHOICES) or '"_value' in text
 
 
 MODELLED_TYPES = [name for name in sorted(definitions.resource_types()) if model_of(name)]
