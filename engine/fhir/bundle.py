@@ -45,6 +45,9 @@ COMPOSITION = "Composition"
 
 LARGE_BYTES = 1_000_000
 """An entry above this holds an attachment."""
+COPIED_CHARACTERS_MAX = 8_000_000
+"""Of an attachment that is encoded with its entry; a larger one is written in its place by itself,
+which takes a look at every character."""
 _MARK = b'"reference":"'
 _DATA = b'"data":""'
 
@@ -341,7 +344,7 @@ def _without_data(entry: Entry) -> tuple[Entry, str]:
         return entry, ""
     attachment = content[0].get("attachment", {})
     data = attachment.get("data", "")
-    if len(data) <= LARGE_BYTES or not _is_plain(data):
+    if len(data) <= COPIED_CHARACTERS_MAX or not _is_plain(data):
         return entry, ""
     first = {**content[0], "attachment": {**attachment, "data": ""}}
     return replace(entry, resource={**entry.resource, "content": [first, *content[1:]]}), data

@@ -334,7 +334,7 @@ def test_a_large_attachment_is_written_as_a_small_one(
     small = encode_bundle(
         entries, interaction="transaction", identity="update", capabilities=ALL, merging=True
     )
-    monkeypatch.setattr(bundle, "LARGE_BYTES", 0)
+    monkeypatch.setattr(bundle, "COPIED_CHARACTERS_MAX", 0)
     large = encode_bundle(
         entries, interaction="transaction", identity="update", capabilities=ALL, merging=True
     )
