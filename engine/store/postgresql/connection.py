@@ -35,6 +35,8 @@ def connect(url: str, *, lock_timeout_seconds: float = LOCK_TIMEOUT_SECONDS) -> 
         "statement_timeout": _milliseconds(STATEMENT_TIMEOUT_SECONDS),
         "client_encoding": "UTF8",
         "TimeZone": "UTC",
+        # Every statement is short: compiling one takes longer than running it.
+        "jit": "off",
     }
     options = " ".join(f"-c {name}={value}" for name, value in settings.items())
     connection = psycopg.connect(
