@@ -267,19 +267,25 @@ def check_project(
     problems = sorted(dict.fromkeys(problems), key=sort_key)
     if configuration is None or console is None or has_errors(problems):
         return None, problems
-    whole = Configuration(
-        channels=tuple(in_environment(one, environment) for one in configuration.channels),
-        revision=files.revision,
-        environment=environment,
-    )
     loaded = Loaded(
         files=files,
-        configuration=whole,
+        configuration=_in_force(configuration, environment, files.revision),
         libraries=libraries,
         code_values=code_values,
         console=console,
     )
     return loaded, problems
+
+
+def _in_force(
+    configuration: Configuration, environment: EnvironmentConfig | None, revision: str
+) -> Configuration:
+    """The channels as they run in an environment."""
+    return Configuration(
+        channels=tuple(in_environment(one, environment) for one in configuration.channels),
+        revision=revision,
+        environment=environment,
+    )
 
 
 def read_channels(
