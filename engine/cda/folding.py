@@ -142,7 +142,7 @@ def _by_id(text: Node) -> dict[str, Node]:
     elements: dict[str, Node] = {}
     found = _WITH_ID(text)
     for one in found if isinstance(found, list) else ():
-        if isinstance(one, etree._Element):  # noqa: SLF001  lxml's only name for the type
+        if isinstance(one, Node):
             elements.setdefault(str(one.get("ID")), one)
     return elements
 

@@ -19,13 +19,12 @@ class BundleBody:
         start: the Bundle without entries, as JSON.
     """
 
-    __slots__ = ("_has_text", "_pieces", "_size", "_start", "places")
+    __slots__ = ("_pieces", "_size", "_start", "places")
 
     def __init__(self, start: bytes) -> None:
         self._start = start
         self._pieces: list[bytes | memoryview | str] = [start[:-1], _ENTRY]
         self._size = len(start) - 1 + len(_ENTRY)
-        self._has_text = False
         self.places: list[tuple[int, int]] = []
         """Of each entry where it begins, and how many bytes it has."""
 
@@ -36,7 +35,6 @@ class BundleBody:
             self._size += 1
         self._pieces += pieces
         size = sum(map(len, pieces))
-        self._has_text = self._has_text or (len(pieces) > 1 and str in map(type, pieces))
         self.places.append((self._size, size))
         self._size += size
 
@@ -44,8 +42,9 @@ class BundleBody:
         """The Bundle; nothing is appended afterwards."""
         if not self.places:
             return self._start
-        if not self._has_text:
-            return b"".join((*self._pieces, _END))  # type: ignore[arg-type]
+        encoded = [piece for piece in self._pieces if not isinstance(piece, str)]
+        if len(encoded) == len(self._pieces):
+            return b"".join((*encoded, _END))
         body = BytesIO()
         body.seek(self._size)
         body.write(
